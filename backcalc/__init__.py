@@ -1,0 +1,106 @@
+"""backcalc derives the gradients of a neural network step by step, exactly, and counts the network too.
+
+Every function takes a network as a path, the name of a built-in network, YAML text, a dict or a `Network`:
+
+>>> import backcalc
+>>> backcalc.count("lenet5").totals.params
+61706
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from backcalc.count import Table
+    from backcalc.derive import Derivation
+    from backcalc.net import Network
+    from backcalc.verify import Verification
+
+__all__ = ["count", "grad", "load", "verify"]
+__version__ = "0.1.0"
+
+
+def load(source: str | Path | Mapping[str, object] | Network) -> Network:
+    """Reads and checks a network; one that is loaded already is returned as it is.
+
+    >>> backcalc.load({"input": {"x": 3}, "layers": [{"dense": 2}, "relu"]}).nodes[-1].output_shape
+    (2,)
+
+    Raises `backcalc.net.errors.InputError`, which names every fault with its place.
+    """
+    from backcalc.net import Network, load_network
+
+    return source if isinstance(source, Network) else load_network(source)
+
+
+def grad(
+    source: str | Path | Mapping[str, object] | Network,
+    *,
+    wrt: Sequence[str] | None = None,
+    view: Literal["scalar", "index"] | None = None,
+) -> Derivation:
+    """Derives the gradients of the loss, step by step.
+
+    `wrt` names what to differentiate by (default: what the file's `find` asks, else every parameter); `view` shows
+    every element by itself or whole arrays by index (default: what fits the network's size).
+
+    Raises `backcalc.net.errors.InputError`.
+    """
+    from backcalc.derive import derive
+
+    return derive(load(source), wrt=None if wrt is None else tuple(wrt), view=view)
+
+
+def count(
+    source: str | Path | Mapping[str, object] | Network,
+    *,
+    flops: Literal["exact", "2mac", "mac", "torchvision"] = "exact",
+    bias: bool = True,
+    padding_connections: bool = True,
+    pooling_connections: bool = False,
+    batch: int = 1,
+) -> Table:
+    """Counts shapes, parameters, connections, MACs, FLOPs, activations, memory and receptive field, a row a layer.
+
+    >>> [row.weights for row in backcalc.count("lenet5", bias=False).rows if row.weights]
+    [150, 2400, 48000, 10080, 840]
+
+    Raises `backcalc.net.errors.InputError`.
+    """
+    from backcalc.count import count
+
+    return count(
+        load(source),
+        flops=flops,
+        bias=bias,
+        padding_connections=padding_connections,
+        pooling_connections=pooling_connections,
+        batch=batch,
+    )
+
+
+def verify(source: str | Path | Mapping[str, object] | Network, *, wrt: Sequence[str] | None = None) -> Verification:
+    """Computes the gradients by every independent way at hand and compares them.
+
+    Raises `backcalc.net.errors.InputError`.
+    """
+    from backcalc.verify import verify
+
+    return verify(load(source), wrt=None if wrt is None else tuple(wrt))
+
+
+class _Package(ModuleType):
+    """Keeps `backcalc.count` the function when Python, on importing the package of that name, would rebind it."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,184 @@
+"""From a network to its table: a walk over the layers, in the order of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from backcalc.count.conventions import Convention, convention
+from backcalc.count.receptive import Reception, at_input, merged
+from backcalc.count.table import Formula, Formulas, Row, Table, Totals
+from backcalc.layers.base import Cost, Parameter, times
+from backcalc.layers.fields import Entries
+from backcalc.net.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from backcalc.net import Network, Node
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    convention: Convention
+    bias: bool
+    padding_connections: bool
+    pooling_connections: bool
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Owned:
+    """What of a layer's arrays is no parameter of its own: counted before it (shared), or a fixed number."""
+
+    shared_weights: int = 0
+    shared_biases: int = 0
+    fixed: int = 0
+    frozen: int = 0
+
+
+@dataclass(slots=True)
+class _Names:
+    """The names of weights that were counted already; a name given twice is one parameter."""
+
+    seen: set[str] = field(default_factory=set)
+
+    def owned(self, parameters: tuple[Parameter, ...], *, bias: bool) -> _Owned:
+        shared = {"weight": 0, "bias": 0}
+        fixed = frozen = 0
+        for parameter in parameters:
+            if parameter.role == "bias" and not bias:
+                continue
+            if not parameter.trainable:
+                frozen += parameter.count
+            elif parameter.entries is None:
+                shared[parameter.role] += 0 if self._is_new(parameter.name) else parameter.count
+            else:
+                for entry in _flat(parameter.entries):
+                    if not isinstance(entry, str):
+                        fixed += 1
+                    elif not self._is_new(entry):
+                        shared[parameter.role] += 1
+        return _Owned(shared["weight"], shared["bias"], fixed, frozen)
+
+    def _is_new(self, name: str) -> bool:
+        known = name in self.seen
+        self.seen.add(name)
+        return not known
+
+
+def _flat(entries: Entries) -> Iterator[Entries]:
+    if not isinstance(entries, tuple):
+        yield entries
+        return
+    for entry in entries:
+        yield from _flat(entry)
+
+
+def count(
+    network: Network,
+    flops: str = "exact",
+    bias: bool = True,
+    padding_connections: bool = True,
+    pooling_connections: bool = False,
+    batch: int = 1,
+) -> Table:
+    """Counts a network: shapes, parameters, connections, MACs, FLOPs, activations, memory, receptive field.
+
+    `flops` names the convention; `bias=False` leaves biases out of everything; `padding_connections=False` leaves
+    taps on padding out of the connections; `pooling_connections` counts the window inputs of max and average
+    pooling; `batch` is how many samples run at once.
+
+    Raises InputError for a network of equations, which has no layers, and ValueError for an unknown convention.
+    """
+    options = _Options(convention(flops), bias, padding_connections, pooling_connections, batch)
+    if not network.nodes:
+        message = "a file of equations has no layers to count"
+        hint = "write the network as `layers:` (see `backcalc schema`)"
+        raise InputError([Problem(network.file or network.name, 0, 0, 0, "", message, hint)])
+    receptions = {name: at_input(shape) for name, shape in network.inputs.items()}
+    names, rows = _Names(), []
+    for node in network.nodes:
+        row, receptions[node.name] = _row(node, options, receptions, names)
+        rows.append(row)
+    return Table(
+        net=network.name,
+        convention=options.convention,
+        bias=bias,
+        padding_connections=padding_connections,
+        pooling_connections=pooling_connections,
+        batch=batch,
+        inputs=dict(network.inputs),
+        rows=tuple(rows),
+        totals=_totals(rows),
+        file=network.file,
+    )
+
+
+def _row(node: Node, options: _Options, receptions: Mapping[str, Reception], names: _Names) -> tuple[Row, Reception]:
+    layer, shape = node.layer, node.input_shape
+    cost = layer.cost(shape, bias=options.bias, padding_connections=options.padding_connections)
+    reception = merged(tuple(receptions[name] for name in node.inputs))
+    reception = reception.after(layer.receptive(shape), flattens=len(node.output_shape) < len(shape))
+    owned = names.owned(node.parameters, bias=options.bias)
+    row = Row(
+        name=node.name,
+        kind=layer.kind,
+        input_shape=shape,
+        output_shape=node.output_shape,
+        receptive_field=reception.cells,
+        formulas=_formulas(node, cost, reception, owned, options),
+        non_trainable=owned.fixed + owned.frozen,
+        operations=tuple((kind, Formula(text)) for kind, text in options.convention.priced(cost)),
+        units=Formula(cost.units),
+        general=layer.in_words(shape, bias=options.bias, padding_connections=options.padding_connections),
+        notes=tuple(_notes(owned)),
+    )
+    return row, reception
+
+
+def _formulas(node: Node, cost: Cost, reception: Reception, owned: _Owned, options: _Options) -> Formulas:
+    seen = cost.connections
+    if options.pooling_connections and seen == "0":
+        seen = cost.window_inputs
+    return Formulas(
+        output_shape=node.layer.shape_formula(node.input_shape),
+        receptive_field=reception.formula,
+        weights=Formula(cost.weights).less(owned.shared_weights),
+        biases=Formula(cost.biases).less(owned.shared_biases),
+        params=Formula(cost.params).less(owned.shared_weights + owned.shared_biases).less(owned.fixed),
+        connections=Formula(seen).times(options.batch),
+        macs=Formula(cost.macs).times(options.batch),
+        flops=Formula(options.convention.formula(cost)).times(options.batch),
+        activations=Formula(times(*node.output_shape)).times(options.batch),
+    )
+
+
+def _notes(owned: _Owned) -> Iterator[str]:
+    shared = owned.shared_weights + owned.shared_biases
+    if shared:
+        yield f"{shared} shared: counted where the name stands first"
+    if owned.fixed:
+        yield f"{owned.fixed} fixed by a number in the file: no parameters"
+    if owned.frozen:
+        yield f"{owned.frozen} weights are fixed: training does not change them"
+
+
+def _totals(rows: list[Row]) -> Totals:
+    params = _sum(row.params for row in rows)
+    activations = _sum(row.activations for row in rows)
+    return Totals(
+        weights=_sum(row.weights for row in rows),
+        biases=_sum(row.biases for row in rows),
+        trainable=params,
+        non_trainable=sum(row.non_trainable for row in rows),
+        connections=_sum(row.connections for row in rows),
+        macs=_sum(row.macs for row in rows),
+        flops=_sum(row.flops for row in rows),
+        activations=activations,
+        memory=Formula(f"4*({params.value} + {activations.value})"),
+    )
+
+
+def _sum(numbers: Iterator[int]) -> Formula:
+    """The sum of the numbers that are not 0, as a formula."""
+    return Formula(" + ".join(str(number) for number in numbers if number) or "0")

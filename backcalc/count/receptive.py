@@ -1,0 +1,95 @@
+"""The receptive field: how many cells of the input one output depends on, along each spatial axis.
+
+Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill (2019), eq. 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backcalc.layers.base import Shape, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Along one axis of the input: how many cells an output sees, and how many apart neighbouring outputs are."""
+
+    cells: int = 1
+    jump: int = 1
+
+    def after(self, window: Window, axis: int) -> Field:
+        """The field behind one more window; `axis` is the input's length.
+
+        >>> Field(5, 1).after(Window(2, 2), 28)
+        Field(cells=6, jump=2)
+        """
+        if window.extent is None:
+            return Field(max(self.cells, axis), 1)
+        return Field(self.cells + (window.extent - 1) * self.jump, self.jump * window.stride)
+
+    def formula(self, window: Window, axis: int) -> str:
+        """How the field behind that window comes about, with numbers.
+
+        >>> Field(6, 2).formula(Window(5), 28)
+        '6 + (5 - 1)*2 = 14'
+        """
+        if window.extent is None:
+            return f"all {self.after(window, axis).cells} cells"
+        if window.extent == 1:
+            return "as the input"
+        return f"{self.cells} + ({window.extent} - 1)*{self.jump} = {self.after(window, axis).cells}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """The fields of one array of the network, per spatial axis of the network's input.
+
+    `scattered` is set by flatten: neighbours in a flattened map are no neighbours in the input, so that a window over
+    it sees all.
+    """
+
+    fields: tuple[Field, ...]
+    extents: Shape
+    scattered: bool = False
+    formula: str = "1"
+
+    @property
+    def cells(self) -> int | tuple[int, ...]:
+        """One number, or one per axis where they differ."""
+        sizes = tuple(field.cells for field in self.fields)
+        return sizes[0] if len(set(sizes)) == 1 else sizes
+
+    def after(self, window: Window | tuple[Window, ...], *, flattens: bool = False) -> Reception:
+        """The fields behind a layer with that window: one for all axes, or one per axis."""
+        windows = window if isinstance(window, tuple) else (window,) * len(self.fields)
+        slides = any(each.extent != 1 for each in windows)
+        if len(windows) != len(self.fields) or (self.scattered and slides):
+            windows = (Window(None),) * len(self.fields)
+        steps = list(zip(self.fields, windows, self.extents, strict=True))
+        formulas = dict.fromkeys(field.formula(each, axis) for field, each, axis in steps)
+        return Reception(
+            tuple(field.after(each, axis) for field, each, axis in steps),
+            self.extents,
+            self.scattered or flattens,
+            ", ".join(formulas),
+        )
+
+
+def at_input(shape: Shape) -> Reception:
+    """An input sees itself; its spatial axes are all but the channels, and the one axis of a vector.
+
+    >>> at_input((1, 28, 28)).after(Window(5)).cells
+    5
+    """
+    extents = shape if len(shape) == 1 else shape[1:]
+    return Reception((Field(),) * len(extents), extents)
+
+
+def merged(receptions: tuple[Reception, ...]) -> Reception:
+    """What a layer of several inputs sees: the largest along each axis."""
+    first, *rest = receptions
+    fields = list(first.fields)
+    for other in rest:
+        if len(other.fields) == len(fields):
+            fields = [max(pair, key=lambda field: field.cells) for pair in zip(fields, other.fields, strict=True)]
+    return Reception(tuple(fields), first.extents, any(each.scattered for each in receptions))

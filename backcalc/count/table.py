@@ -1,0 +1,241 @@
+"""The table that `count` answers with: a row a layer, every number with the formula it is the value of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from backcalc.count.conventions import Convention
+from backcalc.formula.evaluate import integer
+from backcalc.formula.read import read_expression
+from backcalc.formula.tree import Add
+from backcalc.layers.base import Shape
+from backcalc.net.errors import InputError, Problem, did_you_mean
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula with its numbers in, and its value: the value *is* the evaluation of the text.
+
+    >>> print(Formula("(5*5*1 + 1)*6"))
+    (5·5·1 + 1)·6 = 156
+    """
+
+    text: str
+
+    @cached_property
+    def value(self) -> int:
+        """The number that the formula gives, exactly."""
+        return integer(read_expression(self.text), {})
+
+    def times(self, factor: int) -> Formula:
+        """The formula `factor` times over.
+
+        >>> print(Formula("10 + 9").times(32))
+        32·(10 + 9) = 608
+        """
+        if factor == 1 or self.text == "0":
+            return self
+        is_sum = isinstance(read_expression(self.text), Add)
+        return Formula(f"{factor}*({self.text})" if is_sum else f"{factor}*{self.text}")
+
+    def less(self, amount: int) -> Formula:
+        """The formula with an amount taken off."""
+        return Formula(f"{self.text} - {amount}") if amount else self
+
+    def __str__(self) -> str:
+        return pretty(self.text) if self.text.isdigit() else f"{pretty(self.text)} = {self.value}"
+
+
+def pretty(text: str) -> str:
+    """A formula as people write it, `5·5` for `5*5`."""
+    return text.replace("*", "·")
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """The formulas behind the numbers of a row; `output_shape` and `receptive_field` say how they come about."""
+
+    output_shape: str
+    receptive_field: str
+    weights: Formula
+    biases: Formula
+    params: Formula
+    connections: Formula
+    macs: Formula
+    flops: Formula
+    activations: Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One layer. `operations` are those of one unit that the convention prices, `units` how many units there are.
+
+    `general` holds the formulas in words; `notes` says what is special, as weights that are counted elsewhere.
+    """
+
+    name: str
+    kind: str
+    input_shape: Shape
+    output_shape: Shape
+    receptive_field: int | tuple[int, ...]
+    formulas: Formulas
+    non_trainable: int
+    operations: tuple[tuple[str, Formula], ...]
+    units: Formula
+    general: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def weights(self) -> int:
+        """How many weights the layer has, fixed ones too."""
+        return self.formulas.weights.value
+
+    @property
+    def biases(self) -> int:
+        """How many biases the layer has."""
+        return self.formulas.biases.value
+
+    @property
+    def params(self) -> int:
+        """How many of its weights and biases training can change."""
+        return self.formulas.params.value
+
+    @property
+    def trainable(self) -> int:
+        """The same number, under the name that the totals have for it."""
+        return self.params
+
+    @property
+    def connections(self) -> int:
+        """How often a weight or a bias is used."""
+        return self.formulas.connections.value
+
+    @property
+    def macs(self) -> int:
+        """How many multiply-accumulates the layer takes."""
+        return self.formulas.macs.value
+
+    @property
+    def flops(self) -> int:
+        """How many operations the layer takes under the table's convention."""
+        return self.formulas.flops.value
+
+    @property
+    def activations(self) -> int:
+        """How many numbers the layer's output has."""
+        return self.formulas.activations.value
+
+    def to_json(self) -> dict[str, object]:
+        """The row as JSON has it."""
+        field = self.receptive_field
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "output_shape": list(self.output_shape),
+            "weights": self.weights,
+            "biases": self.biases,
+            "params": self.params,
+            "trainable": self.trainable,
+            "non_trainable": self.non_trainable,
+            "connections": self.connections,
+            "macs": self.macs,
+            "flops": self.flops,
+            "activations": self.activations,
+            "receptive_field": list(field) if isinstance(field, tuple) else field,
+            "formulas": {
+                "params": str(self.formulas.params),
+                "connections": str(self.formulas.connections),
+                "flops": str(self.formulas.flops),
+                "output_shape": pretty(self.formulas.output_shape),
+                "weights": str(self.formulas.weights),
+                "biases": str(self.formulas.biases),
+                "macs": str(self.formulas.macs),
+                "activations": str(self.formulas.activations),
+                "receptive_field": pretty(self.formulas.receptive_field),
+            },
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums over all rows. `memory_bytes` holds parameters and activations as 4-byte numbers."""
+
+    weights: Formula
+    biases: Formula
+    trainable: Formula
+    non_trainable: int
+    connections: Formula
+    macs: Formula
+    flops: Formula
+    activations: Formula
+    memory: Formula
+
+    @property
+    def params(self) -> int:
+        """How many weights and biases training can change."""
+        return self.trainable.value
+
+    @property
+    def total(self) -> int:
+        """All weights and biases, those that training cannot change too."""
+        return self.params + self.non_trainable
+
+    def to_json(self) -> dict[str, object]:
+        """The totals as JSON has them."""
+        return {
+            "weights": self.weights.value,
+            "biases": self.biases.value,
+            "params": self.params,
+            "trainable": self.params,
+            "non_trainable": self.non_trainable,
+            "total": self.total,
+            "connections": self.connections.value,
+            "macs": self.macs.value,
+            "flops": self.flops.value,
+            "activations": self.activations.value,
+            "memory_bytes": self.memory.value,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What `count` found, and under which conventions. `file` is what the network was read from, for messages."""
+
+    net: str
+    convention: Convention
+    bias: bool
+    padding_connections: bool
+    pooling_connections: bool
+    batch: int
+    inputs: Mapping[str, Shape]
+    rows: tuple[Row, ...]
+    totals: Totals
+    file: str | None = None
+
+    def row(self, name: str) -> Row:
+        """The row of that layer. Raises InputError with the nearest name where there is none."""
+        for row in self.rows:
+            if row.name == name:
+                return row
+        names = [row.name for row in self.rows]
+        hint = did_you_mean(name, names, f"the layers are {', '.join(names)}")
+        raise InputError([Problem(self.file or self.net, 0, 0, 0, "", f"there is no layer `{name}`", hint)])
+
+    def to_json(self) -> dict[str, object]:
+        """The table as JSON has it: stable names, `schema_version` first."""
+        return {
+            "schema_version": 1,
+            "net": self.net,
+            "flops_convention": self.convention.name,
+            "options": {
+                "bias": self.bias,
+                "padding_connections": self.padding_connections,
+                "pooling_connections": self.pooling_connections,
+                "batch": self.batch,
+            },
+            "layers": [row.to_json() for row in self.rows],
+            "totals": self.totals.to_json(),
+        }

@@ -1,0 +1,259 @@
+"""Named quantities and proved facts: how `exp(z_i)/Σ exp(z_k)` becomes y_i, and why Σ y_k = 1.
+
+A fact is never assumed: it is read off the definition of a quantity, and carries its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from backcalc.derive.terms import Term, key, merge, multiply, to_expr, to_terms
+from backcalc.formula.program import Equation
+from backcalc.formula.tree import (
+    ONE,
+    Call,
+    Compare,
+    Div,
+    Expr,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Reduce,
+    Ref,
+    Table,
+    children,
+    names,
+    rebuild,
+    substitute,
+    walk,
+)
+
+Binding = Mapping[str, Expr]
+
+
+def match(pattern: Expr, expr: Expr, variables: frozenset[str], binding: Binding) -> Binding | None:
+    """The values of the index `variables` that make `pattern` the same as `expr`, or None.
+
+    >>> from backcalc.formula.read import read_expression
+    >>> found = match(read_expression("exp(z[i])"), read_expression("exp(z[3])"), frozenset({"i"}), {})
+    >>> dict(found or {})
+    {'i': Num(value=Fraction(3, 1))}
+    """
+    match pattern:
+        case Ref(name, ()) if name in variables:
+            if name in binding:
+                return binding if key(binding[name]) == key(expr) else None
+            return {**binding, name: expr} if _is_place(expr) else None
+        case Reduce():
+            if not isinstance(expr, Reduce) or expr.operation != pattern.operation:
+                return None
+            if [part is None for part in _edges(expr)] != [part is None for part in _edges(pattern)]:
+                return None
+            body = substitute(expr.body, {expr.index: Ref(f"{pattern.index}'")})
+            inner = substitute(pattern.body, {pattern.index: Ref(f"{pattern.index}'")})
+            pairs = [(a, b) for a, b in zip(_edges(pattern), _edges(expr), strict=True) if a is not None and b is not None]
+            pairs.append((inner, body))
+        case _:
+            if type(pattern) is not type(expr) or _head(pattern) != _head(expr):
+                return None
+            if len(children(pattern)) != len(children(expr)):
+                return None
+            pairs = list(zip(children(pattern), children(expr), strict=True))
+    found: Binding | None = binding
+    for left, right in pairs:
+        if found is None:
+            return None
+        found = match_parts(left, right, variables, found)
+    return found
+
+
+def match_parts(left: Expr, right: Expr, variables: frozenset[str], binding: Binding) -> Binding | None:
+    """Like `match`, but parts without a variable need only be equal up to bound names and order."""
+    if not (names(left) & variables):
+        return binding if key(left) == key(right) else None
+    return match(left, right, variables, binding)
+
+
+def _edges(expr: Reduce) -> tuple[Expr | None, Expr | None, Expr | None]:
+    return expr.lower, expr.upper, expr.exclude
+
+
+def _is_place(expr: Expr) -> bool:
+    """Whether an expression can stand in an index: no function, no array."""
+    return not any(isinstance(node, (Reduce, Compare)) or (isinstance(node, Ref) and node.indices) for node in walk(expr))
+
+
+def _head(expr: Expr) -> object:
+    match expr:
+        case Num(value):
+            return value
+        case Ref(name, _):
+            return name
+        case Call(function, _):
+            return function
+        case Compare(operators, _):
+            return operators
+        case _:
+            return None
+
+
+def worth_naming(equation: Equation) -> bool:
+    """Whether a definition shortens what it names: it holds a function or a quotient, and is one product."""
+    if isinstance(equation.body, (Table, Ref, Num)) or len(to_terms(equation.body)) != 1:
+        return False
+    (term,) = to_terms(equation.body)
+    if term.sums or term.brackets or any(not _binds(index, term) for index in equation.indices):
+        return False
+    heavy = [base for base, exponent in term.factors if exponent < 0 or isinstance(base, (Call, Pow, Reduce))]
+    return bool(heavy) and not any(isinstance(base, Call) and base.function in ("log", "if", "max", "min") for base in heavy)
+
+
+def _binds(index: str, term: Term) -> bool:
+    return any(index in names(base) for base, _ in term.factors)
+
+
+def fold_term(term: Term, named: tuple[Equation, ...]) -> Term:
+    """The term with every product that is a named quantity replaced by the name, inside its factors too."""
+    for equation in named:
+        pattern = to_terms(equation.body)[0]
+        found = _fold_product(term, equation, pattern)
+        if found is not term:
+            return found
+    factors = tuple((_fold_inside(base, named), exponent) for base, exponent in term.factors)
+    if all(new is old for (new, _), (old, _) in zip(factors, term.factors, strict=True)):
+        return term
+    plain = replace(term, factors=(), sums=())
+    for base, exponent in factors:
+        plain = multiply(plain, Term(factors=((base, exponent),)))
+    return replace(plain, sums=term.sums)
+
+
+def _fold_product(term: Term, equation: Equation, pattern: Term) -> Term:
+    variables = frozenset(equation.indices)
+    binding = _match_factors(list(pattern.factors), term, variables, {})
+    if binding is None or set(binding) != variables:
+        return term
+    name = Ref(equation.name, tuple(binding[index] for index in equation.indices))
+    factors: list[tuple[Expr, Fraction]] = []
+    placed = False
+    wanted = {key(substitute(base, binding)): exponent for base, exponent in pattern.factors}
+    for base, exponent in term.factors:
+        taken = wanted.get(key(base))
+        if taken is None:
+            factors.append((base, exponent))
+            continue
+        if not placed:
+            factors.append((name, Fraction(1)))
+            placed = True
+        factors.append((base, exponent - taken))
+    plain = Term(term.coefficient / pattern.coefficient, (), term.brackets)
+    for base, exponent in factors:
+        if exponent:
+            plain = multiply(plain, Term(factors=((base, exponent),)))
+    return replace(plain, sums=term.sums)
+
+
+def _match_factors(
+    wanted: list[tuple[Expr, Fraction]], term: Term, variables: frozenset[str], binding: Binding
+) -> Binding | None:
+    if not wanted:
+        return binding
+    (pattern, exponent), *rest = wanted
+    for base, there in term.factors:
+        if there * exponent <= 0 or abs(there) < abs(exponent):
+            continue
+        found = match_parts(pattern, base, variables, binding)
+        if found is not None and (done := _match_factors(rest, term, variables, found)) is not None:
+            return done
+    return None
+
+
+def _fold_inside(expr: Expr, named: tuple[Equation, ...]) -> Expr:
+    """Names put in below the top: `1 - sigmoid(z)` is `1 - h`."""
+    changed = rebuild(expr, lambda part: _fold_inside(part, named))
+    if not isinstance(changed, (Call, Div, Mul, Pow)):
+        return changed
+    terms = to_terms(changed)
+    if len(terms) != 1:
+        return changed
+    folded = terms[0]
+    for equation in named:
+        folded = _fold_product(folded, equation, to_terms(equation.body)[0])
+    return changed if folded is terms[0] else to_expr((folded,))
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Σ_{index} name[…, index] = 1, because every element is a share of one total."""
+
+    name: str
+    axis: int
+    lower: Expr
+    upper: Expr
+    reason: str
+
+    def apply(self, term: Term) -> Term:
+        """The term with the sum replaced by 1, where nothing else depends on the summed index."""
+        for bound in term.sums:
+            if key(bound.lower) != key(self.lower) or key(bound.upper) != key(self.upper):
+                continue
+            holders = [(base, e) for base, e in term.factors if bound.index in names(base)]
+            if len(holders) != 1 or holders[0][1] != 1 or any(bound.index in names(b) for b in term.brackets):
+                continue
+            base = holders[0][0]
+            if not (isinstance(base, Ref) and base.name == self.name and base.indices[self.axis] == Ref(bound.index)):
+                continue
+            if any(bound.index in names(part) for i, part in enumerate(base.indices) if i != self.axis):
+                continue
+            if any(bound.index in names(b.lower) | names(b.upper) for b in term.sums if b is not bound):
+                continue
+            return replace(
+                term,
+                factors=tuple(pair for pair in term.factors if pair is not holders[0]),
+                sums=tuple(b for b in term.sums if b is not bound),
+            )
+        return term
+
+
+def shares(equation: Equation) -> Fact | None:
+    """The fact that a softmax sums to 1, read off `y[i] = f(i)/Σ_k f(k)`; None for another equation.
+
+    >>> from backcalc.formula.read import read_expression
+    >>> y = Equation("y", ("i",), read_expression("exp(z[i])/sum(k=1..3, exp(z[k]))"))
+    >>> shares(y).reason
+    'Σ y = 1, since every y is its share of one total'
+    """
+    match equation.body:
+        case Div(share, Reduce("sum", index, lower, upper, None, body)) if lower is not None and upper is not None:
+            pass
+        case _:
+            return None
+    for axis, free in enumerate(equation.indices):
+        if lower == ONE and key(substitute(body, {index: Ref(free)})) == key(share):
+            reason = f"Σ {equation.name} = 1, since every {equation.name} is its share of one total"
+            return Fact(equation.name, axis, lower, upper, reason)
+    return None
+
+
+def complement(equations: tuple[Equation, ...]) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """Scalars that are the shares of one total, `y1 = a/(a + b)` and `y2 = b/(a + b)`: they sum to 1."""
+    groups: dict[str, list[tuple[str, Expr]]] = {}
+    totals: dict[str, Expr] = {}
+    for equation in equations:
+        if not equation.indices and isinstance(equation.body, Div):
+            place = key(equation.body.denominator)
+            groups.setdefault(place, []).append((equation.name, equation.body.numerator))
+            totals[place] = equation.body.denominator
+    found = []
+    for place, group in groups.items():
+        parts = sorted(key(part) for _, part in group)
+        if len(group) > 1 and sorted(key(to_expr((term,))) for term in merge(to_terms(totals[place]))) == parts:
+            names_of = tuple(name for name, _ in group)
+            found.append((names_of, f"{' + '.join(names_of)} = 1, since each is its share of one total"))
+    return tuple(found)
+
+
+__all__ = ["Fact", "Mul", "Neg", "complement", "fold_term", "match", "shares", "worth_naming"]

@@ -1,0 +1,111 @@
+"""The bridge to SymPy, used for exact values only: numbers go in as objects, never as text.
+
+SymPy knows that log(1/2) is -log(2) and cancels exponentials; we keep `sigmoid` and `tanh` of a number as they are
+and print from our own tree.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import sympy
+
+from backcalc.formula.tree import Add, Call, Div, Expr, Mul, Neg, Num, Pow, Ref, num
+
+CANCEL_OPERATIONS = 60  # a heavier expression is left as it is
+CANCEL_EXPONENT = 40  # the largest power of a generator that cancelling may meet
+
+
+_SIGMOID = sympy.Function("sigmoid", real=True)  # 1/(1 + exp(-x)), kept by name
+
+
+def constant(name: str) -> Any:
+    """The exact constant e or pi."""
+    return {"e": sympy.E, "pi": sympy.pi}[name]
+
+
+def apply_function(name: str, argument: Any) -> Any:
+    """An exact function of an exact argument."""
+    table = {"exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt, "erf": sympy.erf, "tanh": sympy.tanh}
+    return table[name](argument) if name in table else _SIGMOID(argument)
+
+
+def shorten(expression: Any) -> Any:
+    """The shorter of the expression as it is and cancelled over a common denominator; fractions of exponentials reduced.
+
+    >>> import sympy
+    >>> shorten(sympy.exp(2)/(sympy.exp(2) + sympy.exp(sympy.Rational(5, 4))) - 1)
+    -1/(1 + exp(3/4))
+    """
+    if expression.is_Atom or expression.count_ops() > CANCEL_OPERATIONS or not _cancellable(expression):
+        return expression
+    cancelled = sympy.factor_terms(sympy.cancel(expression))
+    return min((expression, cancelled), key=lambda e: (e.count_ops(), sympy.default_sort_key(e)))
+
+
+def _cancellable(expression: Any) -> bool:
+    """Whether cancelling stays cheap: few generators, small powers of each exponential."""
+    exponents = [term.args[0] for term in expression.atoms(sympy.exp) if term.args[0].is_Rational]
+    if exponents:
+        common = sympy.ilcm(1, *(exponent.q for exponent in exponents))
+        if any(abs(exponent * common) > CANCEL_EXPONENT for exponent in exponents):
+            return False
+    return len(expression.atoms(sympy.Function)) <= 6
+
+
+def from_sympy(expression: Any) -> Expr:
+    """An exact SymPy value as a tree of our language.
+
+    >>> import sympy
+    >>> from backcalc.formula.print_text import to_text
+    >>> to_text(from_sympy(-sympy.exp(sympy.Rational(-3, 4))/4))
+    '-exp(-3/4)/4'
+    """
+    if expression.is_Rational:
+        return num(Fraction(int(expression.p), int(expression.q)))
+    if expression is sympy.pi:
+        return Ref("pi")
+    if expression is sympy.E:
+        return Call("exp", (num(1),))
+    if expression.is_Add:
+        terms = sorted(expression.args, key=lambda term: (term.is_Rational, term.could_extract_minus_sign()))
+        return Add(tuple(from_sympy(term) for term in terms))
+    if expression.is_Mul:
+        return _product(expression)
+    if expression.is_Pow and expression.base is not sympy.E:
+        return _power(expression.base, expression.exp)
+    name = type(expression).__name__
+    return Call(name, tuple(from_sympy(argument) for argument in expression.args))
+
+
+def _product(expression: Any) -> Expr:
+    coefficient, factors = expression.as_coeff_mul()
+    if coefficient.is_Rational and coefficient < 0:
+        return Neg(from_sympy(-expression))
+    over: list[Expr] = []
+    under: list[Expr] = []
+    top, bottom = int(coefficient.p), int(coefficient.q)
+    for factor in factors:
+        if factor.is_Pow and factor.base is not sympy.E and factor.exp.is_Rational and factor.exp < 0:
+            under.append(_power(factor.base, -factor.exp))
+        else:
+            over.append(from_sympy(factor))
+    if top != 1 or not over:
+        over.insert(0, num(top))
+    if bottom != 1:
+        under.insert(0, num(bottom))
+    upper = over[0] if len(over) == 1 else Mul(tuple(over))
+    if not under:
+        return upper
+    return Div(upper, under[0] if len(under) == 1 else Mul(tuple(under)))
+
+
+def _power(base: Any, exponent: Any) -> Expr:
+    if exponent == 1:
+        return from_sympy(base)
+    if exponent == sympy.Rational(1, 2):
+        return Call("sqrt", (from_sympy(base),))
+    if exponent.is_Rational and exponent < 0:
+        return Div(Num(Fraction(1)), _power(base, -exponent))
+    return Pow(from_sympy(base), from_sympy(exponent))

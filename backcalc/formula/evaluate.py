@@ -1,0 +1,401 @@
+"""Evaluation of programs in any arithmetic: floats, fifty digits, exact numbers, all by the same walk.
+
+Expressions are turned into closures once and called once per element; nothing is ever compiled as Python.
+
+>>> from backcalc.formula.infer import SourceEquation, build_program
+>>> from backcalc.formula.read import read_equation
+>>> line = SourceEquation(*read_equation("z[j] = sum(k, W[j,k]*x[k])"))
+>>> program = build_program([line], {"W": (2, 2), "x": (2,)})
+>>> x, W = {(1,): 1.0, (2,): 2.0}, {(1, 1): 1.0, (1, 2): 2.0, (2, 1): 3.0, (2, 2): 4.0}
+>>> evaluate(program, {"x": x, "W": W}, FLOATS)["z"]
+{(1,): 5.0, (2,): 11.0}
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from fractions import Fraction
+from itertools import product
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from backcalc.formula.functions import FUNCTIONS
+from backcalc.formula.program import Equation, Program
+from backcalc.formula.read import read_expression
+from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, Table, substitute
+
+T = TypeVar("T")
+Array: TypeAlias = Mapping[tuple[int, ...], T]
+Frame: TypeAlias = dict[str, int]
+
+
+class EvaluationError(ValueError):
+    """A value does not exist: division by zero, log of a negative number, a read outside the range."""
+
+
+@dataclass(frozen=True)
+class Arithmetic(Generic[T]):
+    """How to compute with one kind of number: `+ - * /` are the number's own, the rest stands here.
+
+    A function that is not in `functions` is computed by its definition. `compare(operator, a, b)` decides.
+    """
+
+    number: Callable[[Fraction], T]
+    power: Callable[[T, T], T]
+    functions: Mapping[str, Callable[..., T]]
+    compare: Callable[[str, T, T], bool]
+    constants: Mapping[str, T]
+
+
+def integer(expr: Expr, frame: Mapping[str, int]) -> int:
+    """The whole number that an index or size expression stands for.
+
+    >>> integer(Add((Mul((Num(Fraction(2)), Ref("i"))), Num(Fraction(-1)))), {"i": 3})
+    5
+    """
+    value = _rational(expr, frame)
+    if value.denominator != 1:
+        raise EvaluationError(f"an index or size must be a whole number, not {value}")
+    return value.numerator
+
+
+def _rational(expr: Expr, frame: Mapping[str, int]) -> Fraction:
+    match expr:
+        case Num(value):
+            return value
+        case Ref(name, ()):
+            if name not in frame:
+                raise EvaluationError(f"the index or size `{name}` has no value")
+            return Fraction(frame[name])
+        case Add(terms):
+            return sum((_rational(term, frame) for term in terms), Fraction(0))
+        case Neg(operand):
+            return -_rational(operand, frame)
+        case Mul(factors):
+            return math.prod((_rational(factor, frame) for factor in factors), start=Fraction(1))
+        case Div(numerator, denominator):
+            return _rational(numerator, frame) / _nonzero(_rational(denominator, frame))
+        case Pow(base, exponent):
+            power = _rational(exponent, frame)
+            if power.denominator != 1 or not 0 <= power <= 64:
+                raise EvaluationError("the exponent of a size must be a whole number from 0 to 64")
+            return _rational(base, frame) ** power.numerator
+        case Call("div", (a, n)):
+            return Fraction(math.floor(_rational(a, frame) / _nonzero(_rational(n, frame))))
+        case Call("mod", (a, n)):
+            return _rational(a, frame) % _nonzero(_rational(n, frame))
+        case Call("max", parts):
+            return max(_rational(part, frame) for part in parts)
+        case Call("min", parts):
+            return min(_rational(part, frame) for part in parts)
+        case _:
+            raise EvaluationError("an index or size is made of whole numbers, sizes and indices only")
+
+
+def _nonzero(value: Fraction) -> Fraction:
+    if value == 0:
+        raise EvaluationError("division by zero in an index or size")
+    return value
+
+
+@dataclass(frozen=True)
+class _Compiler(Generic[T]):
+    """Turns expressions into closures over one store of arrays."""
+
+    arithmetic: Arithmetic[T]
+    store: Mapping[str, Array[T]]
+    padded: frozenset[str]
+    sizes: Mapping[str, int]
+
+    def value(self, expr: Expr) -> Callable[[Frame], T]:
+        number = self.arithmetic.number
+        match expr:
+            case Num(value):
+                constant = number(value)
+                return lambda frame: constant
+            case Ref(name, indices):
+                return self._read(name, indices)
+            case Add(terms):
+                first, *rest = [self.value(term) for term in terms]
+                return lambda frame: _fold_sum(first(frame), (part(frame) for part in rest))
+            case Neg(operand):
+                inner = self.value(operand)
+                return lambda frame: -inner(frame)  # type-checked by the number's own arithmetic
+            case Mul(factors):
+                return self._product(factors)
+            case Div(numerator, denominator):
+                over, under = self.value(numerator), self.value(denominator)
+                return lambda frame: _quotient(over(frame), under(frame))
+            case Pow(base, exponent):
+                low, high = self.value(base), self.value(exponent)
+                return lambda frame: self.arithmetic.power(low(frame), high(frame))
+            case Compare():
+                holds, one, zero = self.truth(expr), number(Fraction(1)), number(Fraction(0))
+                return lambda frame: one if holds(frame) else zero
+            case Call("if", (condition, yes, no)):
+                decide, then, other = self.truth(condition), self.value(yes), self.value(no)
+                return lambda frame: then(frame) if decide(frame) else other(frame)
+            case Call(("max" | "min") as function, parts):
+                choices = [self.value(part) for part in parts]
+                better = ">" if function == "max" else "<"
+                return lambda frame: _extreme(better, [part(frame) for part in choices], self.arithmetic)[1]
+            case Call(("div" | "mod"), _):
+                return lambda frame: number(_rational(expr, frame))
+            case Call(function, arguments):
+                return self._call(function, arguments)
+            case Reduce():
+                return self._reduction(expr)
+            case Table():
+                raise EvaluationError("a table can only be the whole right-hand side of an equation")
+
+    def truth(self, expr: Expr) -> Callable[[Frame], bool]:
+        if not isinstance(expr, Compare):
+            inner, zero = self.value(expr), self.arithmetic.number(Fraction(0))
+            return lambda frame: self.arithmetic.compare("!=", inner(frame), zero)
+        parts, operators, decide = [self.value(part) for part in expr.operands], expr.operators, self.arithmetic.compare
+
+        def chain(frame: Frame) -> bool:
+            values = [part(frame) for part in parts]
+            return all(decide(op, left, right) for op, left, right in zip(operators, values, values[1:], strict=False))
+
+        return chain
+
+    def _read(self, name: str, indices: tuple[Expr, ...]) -> Callable[[Frame], T]:
+        store, number, constants = self.store, self.arithmetic.number, self.arithmetic.constants
+        if not indices:
+
+            def plain(frame: Frame) -> T:
+                if name in frame:
+                    return number(Fraction(frame[name]))
+                if name in store:
+                    return store[name][()]
+                if name in constants:
+                    return constants[name]
+                raise EvaluationError(f"`{name}` has no value")
+
+            return plain
+        padded = name in self.padded
+        zero = number(Fraction(0))
+
+        def read(frame: Frame) -> T:
+            place = tuple(integer(index, frame) for index in indices)
+            array = store.get(name)
+            if array is None:
+                raise EvaluationError(f"`{name}` has no value")
+            found = array.get(place)
+            if found is None:
+                if padded:
+                    return zero
+                raise EvaluationError(f"`{name}[{','.join(map(str, place))}]` is outside its range")
+            return found
+
+        return read
+
+    def _call(self, function: str, arguments: tuple[Expr, ...]) -> Callable[[Frame], T]:
+        compute = self.arithmetic.functions.get(function)
+        if compute is None:
+            return self.value(definition(function, arguments))
+        parts = [self.value(argument) for argument in arguments]
+
+        def call(frame: Frame) -> T:
+            inputs = [part(frame) for part in parts]
+            try:
+                return compute(*inputs)
+            except (ValueError, OverflowError, ZeroDivisionError):
+                shown = ", ".join(str(value) for value in inputs)
+                raise EvaluationError(f"{function}({shown}) is not a real number") from None
+
+        return call
+
+    def _product(self, factors: tuple[Expr, ...]) -> Callable[[Frame], T]:
+        # A bracket [condition] that is 0 makes the product 0 whatever the other factors are (Iverson's convention),
+        # so conditions are decided first and nothing is read outside its range behind a closed bracket.
+        brackets = [self.truth(factor) for factor in factors if isinstance(factor, Compare)]
+        others = [self.value(factor) for factor in factors if not isinstance(factor, Compare)]
+        one, zero = self.arithmetic.number(Fraction(1)), self.arithmetic.number(Fraction(0))
+
+        def times(frame: Frame) -> T:
+            if not all(bracket(frame) for bracket in brackets):
+                return zero
+            if not others:
+                return one
+            return _fold_product(others[0](frame), (part(frame) for part in others[1:]))
+
+        return times
+
+    def _reduction(self, expr: Reduce) -> Callable[[Frame], T]:
+        index, lower, upper, exclude = expr.index, expr.lower, expr.upper, expr.exclude
+        if lower is None or upper is None:
+            raise EvaluationError(f"the range of `{index}` is not known")
+        body, number, operation = self.value(expr.body), self.arithmetic.number, expr.operation
+
+        def reduce(frame: Frame) -> T:
+            low, high = integer(lower, frame), integer(upper, frame)
+            skip = None if exclude is None else integer(exclude, frame)
+            places = [place for place in range(low, high + 1) if place != skip]
+            values = [body({**frame, index: place}) for place in places]
+            if operation == "sum":
+                return _fold_sum(values[0], values[1:]) if values else number(Fraction(0))
+            if operation == "prod":
+                return _fold_product(values[0], values[1:]) if values else number(Fraction(1))
+            if not values:
+                raise EvaluationError(f"`{operation}` over an empty range of `{index}`")
+            if operation == "mean":
+                return _quotient(_fold_sum(values[0], values[1:]), number(Fraction(len(values))))
+            better = ">" if operation in ("max", "argmax") else "<"
+            at, best = _extreme(better, values, self.arithmetic)
+            return number(Fraction(places[at])) if operation.startswith("arg") else best
+
+        return reduce
+
+
+@lru_cache(maxsize=128)
+def _definition(function: str) -> tuple[tuple[str, ...], Expr]:
+    """The arguments and the definition of a function, read once from the table."""
+    found = FUNCTIONS.get(function)
+    if found is None or found.definition is None:
+        raise EvaluationError(f"`{function}` cannot be computed here")
+    return found.arguments, read_expression(found.definition)
+
+
+def definition(function: str, arguments: tuple[Expr, ...]) -> Expr:
+    """A call written out by the definition of its function, `tanh(z)` in exponentials.
+
+    Raises EvaluationError for a function that has none.
+    """
+    names, body = _definition(function)
+    return substitute(body, dict(zip(names, arguments, strict=True)))
+
+
+def _fold_sum(first: Any, rest: Iterable[Any]) -> Any:
+    for value in rest:
+        first = first + value
+    return first
+
+
+def _fold_product(first: Any, rest: Iterable[Any]) -> Any:
+    for value in rest:
+        first = first * value
+    return first
+
+
+def _quotient(over: Any, under: Any) -> Any:
+    try:
+        return over / under
+    except ZeroDivisionError:
+        raise EvaluationError("division by zero") from None
+
+
+def _extreme(better: str, values: Sequence[T], arithmetic: Arithmetic[T]) -> tuple[int, T]:
+    """The place and value of the best; a tie goes to the first."""
+    at = 0
+    for place, value in enumerate(values):
+        if arithmetic.compare(better, value, values[at]):
+            at = place
+    return at, values[at]
+
+
+def evaluate(
+    program: Program,
+    values: Mapping[str, Array[T]],
+    arithmetic: Arithmetic[T],
+    sizes: Mapping[str, int] | None = None,
+) -> dict[str, Array[T]]:
+    """Every intermediate of the program, in order, from the values of its leaves.
+
+    `sizes` gives numbers to the sizes that the program leaves symbolic. Indices run from 1.
+
+    Raises EvaluationError where a value is missing or does not exist.
+    """
+    numbers = {name: value for name, value in program.sizes.items() if value is not None} | dict(sizes or {})
+    store: dict[str, Array[T]] = dict(values)
+    compiler = _Compiler(arithmetic, store, program.padded, numbers)
+    for equation in program.equations:
+        store[equation.name] = evaluate_equation(equation, program.shapes[equation.name], compiler, numbers)
+    return {equation.name: store[equation.name] for equation in program.equations}
+
+
+def evaluate_equation(
+    equation: Equation, shape: tuple[Expr, ...], compiler: _Compiler[T], sizes: Mapping[str, int]
+) -> Array[T]:
+    """All elements of one left-hand side."""
+    extents = [integer(axis, sizes) for axis in shape]
+    places = product(*(range(1, extent + 1) for extent in extents))
+    if isinstance(equation.body, Table):
+        body = equation.body
+        return {place: compiler.value(entry(body, place))(dict(sizes)) for place in places}
+    compute = compiler.value(equation.body)
+    return {place: compute({**sizes, **dict(zip(equation.indices, place, strict=True))}) for place in places}
+
+
+def evaluate_expression(
+    expr: Expr,
+    frame: Mapping[str, int],
+    store: Mapping[str, Array[T]],
+    arithmetic: Arithmetic[T],
+    padded: frozenset[str] = frozenset(),
+) -> T:
+    """The value of one expression, its free indices and sizes taken from `frame`."""
+    return _Compiler(arithmetic, store, padded, frame).value(expr)(dict(frame))
+
+
+def entry(table: Table, place: tuple[int, ...]) -> Expr:
+    """The entry of a table at indices from 1.
+
+    >>> entry(Table((Table((Ref("a"), Ref("b"))), Table((Ref("c"), Ref("d"))))), (2, 1))
+    Ref(name='c', indices=())
+    """
+    found: Expr = table
+    for index in place:
+        if not isinstance(found, Table):
+            raise EvaluationError("the table has fewer axes than indices")
+        found = found.items[index - 1]
+    return found
+
+
+def _float_power(base: float, exponent: float) -> float:
+    try:
+        result = base**exponent
+    except (OverflowError, ZeroDivisionError) as error:
+        raise EvaluationError(str(error)) from None
+    if isinstance(result, complex):
+        raise EvaluationError(f"({base})^({exponent}) is not a real number")
+    return float(result)
+
+
+def _sigmoid(u: float) -> float:
+    return 1 / (1 + math.exp(-u)) if u >= 0 else math.exp(u) / (1 + math.exp(u))
+
+
+_FLOAT_FUNCTIONS: Mapping[str, Callable[..., float]] = {
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "abs": abs,
+    "erf": math.erf,
+    "floor": math.floor,
+    "sign": lambda u: float((u > 0) - (u < 0)),
+    "sigmoid": _sigmoid,
+    "tanh": math.tanh,
+    "relu": lambda u: max(u, 0.0),
+    "softplus": lambda u: max(u, 0.0) + math.log1p(math.exp(-abs(u))),
+}
+
+COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "==": lambda a, b: bool(a == b),
+    "!=": lambda a, b: bool(a != b),
+    "<": lambda a, b: bool(a < b),
+    "<=": lambda a, b: bool(a <= b),
+    ">": lambda a, b: bool(a > b),
+    ">=": lambda a, b: bool(a >= b),
+}
+
+FLOATS: Arithmetic[float] = Arithmetic(
+    number=float,
+    power=_float_power,
+    functions=_FLOAT_FUNCTIONS,
+    compare=lambda operator, a, b: COMPARISONS[operator](a, b),
+    constants={"e": math.e, "pi": math.pi},
+)

@@ -1,0 +1,129 @@
+"""Tree to one line of mathematics for a terminal: `−log(y1)`, `Σ_{k=1..3} W[j,k]·x[k]`, `∂J/∂z[j]`.
+
+What is printed can be copied and read again: `read_expression(to_unicode(tree)) == tree`, but for the scalar
+view (`scalar_names=True`), where x[1] is x1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from backcalc.formula.functions import FUNCTIONS
+from backcalc.formula.names import derivative_parts, is_derivative, lettered
+from backcalc.formula.print_text import ATOM, COMPARE, FACTOR, POWER, PRODUCT, SIGNED, SUM, LinePrinter
+from backcalc.formula.tree import Compare, Expr, Mul, Neg, Num, Reduce, Ref
+
+_SIGNS = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥"}
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_BIG = {"sum": "Σ", "prod": "Π"}
+
+
+def to_unicode(expr: Expr, *, scalar_names: bool = False) -> str:
+    """The formula as a terminal shows it.
+
+    >>> from backcalc.formula.read import read_expression
+    >>> formula = read_expression("-y[2]*(W[1,2] - w5)*h1[2]^2")
+    >>> to_unicode(formula)
+    '−y[2]·(W[1,2] − w5)·h1[2]²'
+    >>> to_unicode(formula, scalar_names=True)
+    '−y2·(W12 − w5)·h1_2²'
+    """
+    return UnicodePrinter(minus="−", times="·", scalar_names=scalar_names).write(expr)
+
+
+def scalar_name(name: str, indices: tuple[Expr, ...]) -> str | None:
+    """The name of one element, x[1] as x1, h1[2] as h1_2, W[1,12] as W1,12; None where an index is no number.
+
+    >>> from backcalc.formula.tree import num
+    >>> scalar_name("W", (num(1), num(2))), scalar_name("W", (num(1), num(12))), scalar_name("x", (Ref("i"),))
+    ('W12', 'W1,12', None)
+    """
+    places: list[str] = []
+    for index in indices:
+        if not (isinstance(index, Num) and index.value.denominator == 1 and index.value >= 0):
+            return None
+        places.append(str(index.value.numerator))
+    joint = "," if any(len(place) > 1 for place in places) else ""
+    return name + ("_" if name[-1:].isdigit() and places else "") + joint.join(places)
+
+
+def short_decimal(value: Fraction) -> str | None:
+    """Constants as they are written on paper, 1.7159 and 0.001; None for 1/2 and 1/10, which stay fractions.
+
+    >>> short_decimal(Fraction("1.7159")), short_decimal(Fraction(1, 1000)), short_decimal(Fraction(1, 10))
+    ('1.7159', '0.001', None)
+    """
+    places = len(str(value.denominator)) - 1 if value.denominator < 10**10 else 0
+    if places < 3 or value.denominator != 10**places or value.numerator >= 10**20:
+        return None
+    whole, rest = divmod(value.numerator, value.denominator)
+    return f"{whole}.{rest:0{places}d}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnicodePrinter(LinePrinter):
+    """The line printer with mathematical signs."""
+
+    scalar_names: bool = False
+
+    def enclose(self, expr: Expr, text: str) -> str:
+        return f"[{text}]" if isinstance(expr, Compare) else f"({text})"
+
+    def write(self, expr: Expr, level: int = COMPARE) -> str:
+        # A comparison that stands for 1 or 0 is bracketed everywhere, but for the condition of an `if`.
+        return LinePrinter.write(self, expr, max(level, SUM))
+
+    def number(self, value: Fraction) -> tuple[str, int]:
+        short = short_decimal(abs(value))
+        if short is None:
+            return LinePrinter.number(self, value)
+        return (self.minus + short, SIGNED) if value < 0 else (short, ATOM)
+
+    def name(self, expr: Ref) -> tuple[str, int]:
+        derivative = is_derivative(expr.name)
+        above, name = derivative_parts(expr.name) if derivative else ("", expr.name)
+        scalar = scalar_name(self.spell(name), expr.indices) if self.scalar_names else None
+        text = scalar if scalar is not None else self.spell(name) + self.indices(expr.indices)
+        return (f"∂{self.spell(above)}/∂{text}", FACTOR) if derivative else (text, ATOM)
+
+    def spell(self, name: str) -> str:
+        return lettered(name)
+
+    def sign(self, operator: str) -> str:
+        return _SIGNS.get(operator, operator)
+
+    def function(self, name: str) -> str:
+        return FUNCTIONS[name].unicode
+
+    def call(self, function: str, arguments: tuple[Expr, ...]) -> str:
+        if function == "if" and isinstance(arguments[0], Compare):
+            condition = self.comparison(arguments[0].operators, arguments[0].operands)
+            rest = [self.write(argument) for argument in arguments[1:]]
+            return f"if({self.comma().join([condition, *rest])})"
+        if function in ("max", "min") and isinstance(arguments[0], Compare):
+            return f"{function}({self.comma().join(self.write(argument) for argument in arguments)})"
+        return LinePrinter.call(self, function, arguments)
+
+    def is_open(self, expr: Expr) -> bool:
+        match expr:
+            case Reduce():
+                return True
+            case Mul(factors):
+                return isinstance(factors[-1], Reduce)
+            case Neg(operand):
+                return self.is_open(operand)
+            case _:
+                return False
+
+    def power(self, base: Expr, exponent: Expr) -> tuple[str, int]:
+        if isinstance(exponent, Num) and exponent.value.denominator == 1 and abs(exponent.value) < 1000:
+            return self.write(base, ATOM) + str(exponent.value).translate(_RAISED), POWER
+        return LinePrinter.power(self, base, exponent)
+
+    def reduction(self, expr: Reduce) -> tuple[str, int]:
+        parts = [self.range(expr)] if expr.lower is not None else []
+        if expr.exclude is not None:
+            parts.append(f"{self.spell(expr.index)}≠{self.write(expr.exclude, SUM)}")
+        under = ", ".join(parts or [self.spell(expr.index)])
+        return f"{_BIG.get(expr.operation, expr.operation)}_{{{under}}} {self.write(expr.body, PRODUCT)}", FACTOR

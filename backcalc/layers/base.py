@@ -1,0 +1,184 @@
+"""What a layer is: one class that answers shape, parameters, equations and cost.
+
+Shapes are channels first and never hold the batch axis. Everything that a layer says about numbers is text in the
+language of formulas with its numbers in, `(5*5*1 + 1)*6`; whoever wants the value evaluates the text, so that a
+number and the formula printed beside it cannot differ.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import ClassVar, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backcalc.formula.tree import fresh_name
+from backcalc.layers.fields import Entries
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+class ShapeError(ValueError):
+    """An input that a layer cannot take: what came in and what was needed, in words, and a way out.
+
+    >>> str(ShapeError("dense works on a vector, but got [6, 5, 5]", "put flatten before it"))
+    'dense works on a vector, but got [6, 5, 5]; put flatten before it'
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message if hint is None else f"{message}; {hint}")
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """An array of weights or biases.
+
+    `entries` are its own names and fixed numbers, nested as deep as `shape`, where the file gives them. `absent` is how
+    many entries of `shape` are not there (a connection table leaves them out).
+
+    >>> Parameter("W_conv1", (6, 1, 5, 5), "weight").count
+    150
+    """
+
+    name: str
+    shape: Shape
+    role: Literal["weight", "bias"]
+    trainable: bool = True
+    entries: Entries | None = None
+    absent: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many numbers the array holds."""
+        return prod(self.shape) - self.absent
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a layer costs for one sample, each entry a formula with its numbers, as text.
+
+    `operations` are those of one unit, by kind (`multiply`, `add`, `bias`, `compare`, `divide`, `exp`, `negate`), and
+    `units` is how many units there are: `{"multiply": "800", "add": "799"}` and `"20*6*6"`. `window_inputs` are the
+    connections of a pooling layer, which count only where they are asked for. Fixed weights are in `weights`, not in
+    `params`.
+    """
+
+    weights: str = "0"
+    biases: str = "0"
+    params: str = "0"
+    connections: str = "0"
+    macs: str = "0"
+    operations: Mapping[str, str] = field(default_factory=dict)
+    units: str = "1"
+    window_inputs: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerEquations:
+    """A layer as equations in the language of formulas, one per line, indices from 1.
+
+    `padded` names the arrays that read as 0 outside their range; `shapes` gives those of arrays that the lines define
+    besides the output.
+    """
+
+    lines: tuple[str, ...]
+    padded: frozenset[str] = frozenset()
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What one output sees along one axis of the input: `extent` cells (None: the whole axis), a `stride` apart."""
+
+    extent: int | None
+    stride: int = 1
+
+
+POINT = Window(1)
+"""An output sees the input at its own place."""
+
+WHOLE = Window(None)
+"""An output sees all of the input."""
+
+
+class Layer(BaseModel, ABC):
+    """One layer of a network.
+
+    `kind` is its name in files, `main` the field that `kind: value` sets. Subclasses add their fields, each with a
+    description, and answer the questions below.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    kind: ClassVar[str]
+    main: ClassVar[str | None] = None
+
+    name: str | None = Field(None, description="name of the layer's output; by default its kind and a number")
+    inputs: tuple[str, ...] | None = Field(None, description="names of earlier outputs; by default the one before")
+
+    @abstractmethod
+    def output_shape(self, shape: Shape) -> Shape:
+        """The shape of the output for an input of `shape`, both without the batch axis.
+
+        Raises ShapeError where the layer cannot take that input.
+        """
+
+    @abstractmethod
+    def equations(self, name: str, source: str, shape: Shape) -> LayerEquations:
+        """The layer as equations that define the array `name` from the array `source` of `shape`."""
+
+    def shape_formula(self, shape: Shape) -> str:
+        """How the output shape comes about, with numbers: `(28 + 2*2 - 5)/1 + 1 = 28`; may be a word."""
+        return "as the input"
+
+    def parameters(self, name: str, shape: Shape) -> tuple[Parameter, ...]:
+        """The layer's arrays of weights and biases, named after its output."""
+        return ()
+
+    def cost(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Cost:
+        """What the layer costs for one sample; `bias=False` leaves biases out of everything."""
+        return Cost()
+
+    def receptive(self, shape: Shape) -> Window | tuple[Window, ...]:
+        """What one output sees of the input: one window for every spatial axis, or one per axis."""
+        return POINT
+
+    def in_words(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Mapping[str, str]:
+        """The formulas of `cost` and `shape_formula` in general terms, by what they count.
+
+        `unit` is what one unit is called, by default an output.
+        """
+        return {}
+
+
+def show_shape(shape: Shape) -> str:
+    """The shape as it is written in files.
+
+    >>> show_shape((1, 28, 28))
+    '[1, 28, 28]'
+    """
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def times(*factors: int | str) -> str:
+    """A product as text, every factor written out.
+
+    >>> times(5, 5, "(3 + 1)")
+    '5*5*(3 + 1)'
+    """
+    return "*".join(map(str, factors)) if factors else "1"
+
+
+def fresh_indices(wanted: str, *taken: str) -> tuple[str, ...]:
+    """Index names that no array of the equation has.
+
+    >>> fresh_indices("i j", "x", "i")
+    ('i2', 'j')
+    """
+    return tuple(fresh_name(name, {*taken, *(other for other in wanted.split() if other != name)})
+                 for name in wanted.split())  # fmt: skip

@@ -1,0 +1,175 @@
+"""From the equations of a file to a program, with every fault at its place in the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backcalc.formula.errors import FormulaError
+from backcalc.formula.infer import ProgramErrors, SourceEquation, build_program
+from backcalc.formula.names import spelled
+from backcalc.formula.program import CONSTANTS, Program
+from backcalc.formula.read import read_equation, read_expression
+from backcalc.formula.tree import Expr, Ref, walk
+from backcalc.layers import Shape
+from backcalc.net.errors import did_you_mean, said
+from backcalc.net.load import Document, Mark
+from backcalc.net.spec import NetFile, described, shown
+
+LONGEST_EQUATIONS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the equations: its text without the comment, and the mark of its first character in the file.
+
+    `exact` says whether offsets in the text are offsets in the file.
+    """
+
+    text: str
+    mark: Mark
+    exact: bool
+
+    def at(self, start: int, length: int) -> Mark:
+        """The mark of a part of the line."""
+        if not self.exact:
+            return self.mark
+        return Mark(self.mark.line, self.mark.column + start, max(length, 1))
+
+
+def equation_lines(document: Document, text: str) -> list[Line]:
+    """The equations of a file, one a line, without comments and empty lines, each with its place."""
+    mark = document.mark(("equations",))
+    lines: list[Line] = []
+    for number, raw in enumerate(text.split("\n")):
+        formula = raw.partition("#")[0].rstrip()
+        if not formula.strip():
+            continue
+        row = mark.line + number + 1  # the text of a block begins on the line after its `|`
+        if mark.block == "|" and row <= len(document.lines) and document.lines[row - 1].endswith(raw):
+            lines.append(Line(formula, Mark(row, len(document.lines[row - 1]) - len(raw) + 1, len(formula)), True))
+        else:
+            plain = not mark.block and mark.length == len(text) and number == 0
+            lines.append(Line(formula, mark, plain))
+    return lines
+
+
+def read_program(
+    document: Document, spec: NetFile, given: Mapping[str, Shape], loss: str | None
+) -> tuple[Program, tuple[str, ...]] | None:
+    """The program of a file of equations and the names of its parameters; None where something is wrong.
+
+    `given` are the shapes of the values in the file: they settle sizes that nothing else does.
+    """
+    text = spec.equations or ""
+    if len(text) > LONGEST_EQUATIONS:
+        document.report(("equations",), f"the equations have more than {LONGEST_EQUATIONS} characters", key=True)
+        return None
+    before = len(document.problems)
+    lines = equation_lines(document, text)
+    sources: list[SourceEquation] = []
+    for line in lines:
+        try:
+            left, right = read_equation(line.text)
+            sources.append(SourceEquation(left, right))
+        except FormulaError as error:
+            where = line.at(error.start, error.end - error.start)
+            document.problems.append(document.problem_at(where, error.message, error.hint))
+    sizes = dict(spec.sizes or {})
+    shapes = _shapes(document, spec, sizes)
+    if not lines:
+        document.report(("equations",), "there are no equations")
+    if len(document.problems) > before:
+        return None
+    return _built(document, spec, lines, sources, shapes, sizes, given, loss)
+
+
+def _shapes(document: Document, spec: NetFile, sizes: dict[str, int | None]) -> dict[str, tuple[Expr | int, ...]]:
+    """The declared shapes; a name in them that is no size yet becomes a symbolic one."""
+    shapes: dict[str, tuple[Expr | int, ...]] = {}
+    for name, axes in (spec.shapes or {}).items():
+        read: list[Expr | int] = []
+        for position, axis in enumerate(axes):
+            if isinstance(axis, int):
+                read.append(axis)
+                continue
+            try:
+                expr = read_expression(axis)
+            except FormulaError as error:
+                message = f"`shapes`: expected a size, got `{shown(axis)}`: {error.message}"
+                document.report(("shapes", name, position), message, error.hint)
+                continue
+            for node in walk(expr):
+                if isinstance(node, Ref):
+                    sizes.setdefault(node.name, None)
+            read.append(expr)
+        shapes[name] = tuple(read)
+    return shapes
+
+
+def _built(
+    document: Document,
+    spec: NetFile,
+    lines: list[Line],
+    sources: list[SourceEquation],
+    shapes: dict[str, tuple[Expr | int, ...]],
+    sizes: dict[str, int | None],
+    given: Mapping[str, Shape],
+    loss: str | None,
+) -> tuple[Program, tuple[str, ...]] | None:
+    defined = {source.left.name: source for source in sources}
+    scalars = [source.left.name for source in sources if not source.left.indices]
+    read = {node.name for source in sources for node in walk(source.right) if isinstance(node, Ref)}
+    _known(document, "pad", list(spec.pad or []), read | set(defined))
+    _known(document, "shapes", list(spec.shapes or {}), read | set(defined))
+    if loss is not None and loss not in scalars:
+        if loss in defined:
+            message, help = f"the loss `{loss}` is an array, but a loss is one number", None
+        else:
+            message, help = f"no equation defines the loss `{shown(loss)}`", did_you_mean(loss, defined)
+        document.report(("loss",), message, help)
+    from_values: dict[str, tuple[Expr | int, ...]] = {
+        name: shape
+        for name, shape in given.items()
+        if shape and name in read and name not in defined and name not in shapes
+    }
+    try:
+        last = loss or (scalars[-1] if scalars else None)
+        program = build_program(sources, shapes | from_values, sizes, frozenset(spec.pad or []), last)
+    except ProgramErrors as errors:
+        for fault in errors.errors:
+            line = lines[fault.equation]
+            document.problems.append(document.problem_at(_token(line, fault.token), fault.message, fault.hint))
+        return None
+    constants = CONSTANTS - defined.keys()
+    parameters = tuple(name for name in program.leaves if name in read and name not in sizes and name not in constants)
+    return program, parameters
+
+
+def _known(document: Document, key: str, names: list[str], known: set[str]) -> None:
+    for position, name in enumerate(names):
+        if name not in known:
+            path = (key, position if key == "pad" else name)
+            message = f"`{key}`: no equation has the name `{shown(name)}`"
+            document.report(path, message, did_you_mean(name, sorted(known)), key=key != "pad")
+
+
+def _token(line: Line, token: str) -> Mark:
+    """Where a word stands in a line: as itself, or in another spelling of the same name."""
+    for found in re.finditer(r"\\?[^\W\d]\w*", line.text):
+        if found[0] == token or spelled(found[0].removeprefix("\\")) == token:
+            return line.at(found.start(), found.end() - found.start())
+    start = len(line.text) - len(line.text.lstrip())
+    return line.at(start, len(line.text) - start)
+
+
+def loss_name(document: Document, raw: object) -> str | None:
+    """`loss` of a file of equations: the name of the scalar that is differentiated."""
+    if raw is None:
+        return None
+    if isinstance(raw, str):
+        return spelled(raw.strip().removeprefix("\\"))
+    help = f"write `loss: J`; {said(['nll', 'mse'])} and the like belong to layers"
+    document.report(("loss",), f"the loss of equations is the name of a scalar, got {described(raw)}", help)
+    return None

@@ -1,0 +1,68 @@
+"""What a file states, once read and checked: a network of layers, or a set of equations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+
+from backcalc.formula.program import Program
+from backcalc.layers import Layer, Parameter, Shape
+from backcalc.layers.fields import Nested
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A layer in its place: what it reads, and the shapes that come in and go out, without the batch axis."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...]
+    input_shape: Shape
+    output_shape: Shape
+    parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """How a step of training changes a parameter: Δw = −rate · ∂J/∂w. Without a number the rate is `symbol`."""
+
+    kind: str = "sgd"
+    rate: Fraction | None = None
+    symbol: str = "eta"
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network, or one set of equations (then `nodes` is empty).
+
+    `parameters` are the trainable leaves: arrays, and own names of single weights, which are scalars; an array made of
+    own names is an equation of the program, `W_q = [[[w1, w2]]]`, and stands in `own_names` with them.
+    `values` are exact; a name without a value stays a symbol. `find` are the names to differentiate by, elements
+    written `z[1]`. `program` is built when it is first asked for.
+    """
+
+    name: str
+    inputs: Mapping[str, Shape]
+    nodes: tuple[Node, ...]
+    loss: str | None
+    parameters: tuple[str, ...]
+    values: Mapping[str, Nested]
+    update: Update
+    find: tuple[str, ...]
+    file: str | None
+    own_names: Mapping[str, tuple[str, ...]]
+    build: Callable[[], Program] = field(repr=False, compare=False)
+
+    @cached_property
+    def program(self) -> Program:
+        """The network as equations, forward pass and loss."""
+        return self.build()
+
+    def node(self, name: str) -> Node:
+        """The layer of that name. Raises KeyError."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)

@@ -1,0 +1,234 @@
+"""The table of `count` as text: the numbers first, then for each layer the formulas that they are the values of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
+from types import MappingProxyType
+
+from backcalc.count.table import Formula, Row, Table, pretty
+
+WIDTH = 80
+GAP = "  "
+
+_OPERATIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "multiply": ("multiplication", "multiplications"),
+        "add": ("addition", "additions"),
+        "bias": ("addition of a bias", "additions of biases"),
+        "compare": ("comparison", "comparisons"),
+        "divide": ("division", "divisions"),
+        "negate": ("change of sign", "changes of sign"),
+        "exp": ("exponential", "exponentials"),
+        "log": ("logarithm", "logarithms"),
+        "sqrt": ("square root", "square roots"),
+        "erf": ("error function", "error functions"),
+    }
+)
+
+
+def render(table: Table, width: int = WIDTH) -> str:
+    """The whole answer: the numbers, the formula behind each, the totals, and what was counted how.
+
+    Nothing is cut: a table that is wider than `width` is split, a line that is longer is wrapped at its blanks.
+    """
+    blocks = [_heading(table), *_numbers(table, width), "How each number comes about"]
+    blocks.extend(_layer(row, width) for row in table.rows)
+    blocks.append(_totals(table, width))
+    blocks.append("\n".join(line for text in _conventions(table) for line in wrap(text, width, break_on_hyphens=False)))
+    return "\n\n".join(blocks) + "\n"
+
+
+def explain(table: Table, layer: str, width: int = WIDTH) -> str:
+    """Every number of one layer in words: what it counts, the general formula, the numbers put in, the value.
+
+    Raises InputError with the nearest name where the network has no such layer.
+    """
+    row = table.row(layer)
+    blocks = [f"{row.name}: {row.kind}, from {_shape(row.input_shape)} to {_shape(row.output_shape)}"]
+    blocks.extend("\n".join(_wrapped(lines, width)) for lines in _explanations(table, row))
+    blocks.extend("\n".join(wrap(f"Note: {note}.", width)) for note in row.notes)
+    return "\n\n".join(blocks) + "\n"
+
+
+def _heading(table: Table) -> str:
+    inputs = ", ".join(f"{name} {_shape(shape)}" for name, shape in table.inputs.items())
+    batch = f", {table.batch} samples at a time" if table.batch > 1 else ""
+    return f"{table.net}: input {inputs}{batch}"
+
+
+def _numbers(table: Table, width: int) -> Iterator[str]:
+    """The numbers as one table, or as two where one would be too wide."""
+    totals = table.totals
+    names = ["layer", *(row.name for row in table.rows), "total"]
+    kinds = ["kind", *(row.kind for row in table.rows), ""]
+    shapes = ["output", *(_shape(row.output_shape) for row in table.rows), ""]
+    fields = ["field", *(_field(row.receptive_field) for row in table.rows), ""]
+    counts = [
+        ["params", *(str(row.params) for row in table.rows), str(totals.params)],
+        ["connections", *(str(row.connections) for row in table.rows), str(totals.connections.value)],
+        ["MACs", *(str(row.macs) for row in table.rows), str(totals.macs.value)],
+        ["FLOPs", *(str(row.flops) for row in table.rows), str(totals.flops.value)],
+    ]
+    whole = _grid([names, kinds, shapes], [*counts, fields])
+    if max(map(len, whole)) <= width:
+        yield "\n".join(whole)
+        return
+    yield "\n".join(_grid([names, kinds, shapes], [fields])[:-2])
+    yield "\n".join(_grid([names], counts))
+
+
+def _grid(texts: Sequence[Sequence[str]], numbers: Sequence[Sequence[str]]) -> list[str]:
+    """Columns as lines, texts to the left and numbers to the right, with a rule under the head and above the total."""
+    columns = [(column, str.ljust) for column in texts] + [(column, str.rjust) for column in numbers]
+    widths = [max(map(len, column)) for column, _ in columns]
+    count = len(columns[0][0])
+    lines = [
+        GAP.join(align(column[row], width) for (column, align), width in zip(columns, widths, strict=True)).rstrip()
+        for row in range(count)
+    ]
+    rule = "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
+    return [lines[0], rule, *lines[1:-1], rule, lines[-1]]
+
+
+def _layer(row: Row, width: int) -> str:
+    """The formulas of one layer; what is 0 is left out."""
+    formulas = row.formulas
+    output = f"{_shape(row.output_shape)}: {pretty(formulas.output_shape)}"
+    if len(row.output_shape) > 1:
+        output += f"; {formulas.activations} numbers"
+    parts = [("output", output)]
+    if row.params or row.weights:
+        parts.append(("params", f"{formulas.params}{_split(row)}"))
+    for name, formula in (("connections", formulas.connections), ("MACs", formulas.macs), ("FLOPs", formulas.flops)):
+        if formula.value:
+            parts.append((name, str(formula)))
+    if formulas.receptive_field != "as the input":
+        parts.append(("field", pretty(formulas.receptive_field)))
+    parts.extend(("note", note) for note in row.notes)
+    return "\n".join([f"{row.name} ({row.kind})" if row.name != row.kind else row.name, *_listed(parts, width)])
+
+
+def _split(row: Row) -> str:
+    weights = f"{row.weights} {'weight' if row.weights == 1 else 'weights'}"
+    return f" ({weights}, {row.biases} {'bias' if row.biases == 1 else 'biases'})" if row.biases else ""
+
+
+def _listed(parts: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
+    """Labelled lines, wrapped under their own beginning."""
+    label_width = max(len("connections"), *(len(label) for label, _ in parts)) + 2
+    for label, text in parts:
+        first, rest = f"  {label:<{label_width}}", " " * (label_width + 2)
+        yield from wrap(
+            text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+        )
+
+
+def _totals(table: Table, width: int) -> str:
+    totals = table.totals
+    kept = f" ({totals.non_trainable} more are fixed, {totals.total} in all)" if totals.non_trainable else ""
+    parts = [
+        ("params", f"{totals.trainable}{kept}"),
+        ("connections", str(totals.connections)),
+        ("MACs", str(totals.macs)),
+        ("FLOPs", str(totals.flops)),
+        ("activations", str(totals.activations)),
+        ("memory", f"{totals.memory} bytes, for parameters and all outputs at 4 bytes a number"),
+    ]
+    return "\n".join(["Totals", *_listed(parts, width)])
+
+
+def _conventions(table: Table) -> Iterator[str]:
+    yield f"FLOPs are counted as `{table.convention.name}`: {table.convention.meaning}."
+    yield "Params are the weights and biases that training can change. " + (
+        "Biases are counted." if table.bias else "Biases are left out of everything."
+    )
+    padding = "taps on padding count too" if table.padding_connections else "taps on padding do not count"
+    pooling = "the window inputs of pooling count" if table.pooling_connections else "max and average pooling have none"
+    yield f"Connections are uses of weights{' and biases' if table.bias else ''}; {padding}; {pooling}."
+    yield "The field is how many cells of the input one output sees along an axis, padding included."
+
+
+def _explanations(table: Table, row: Row) -> Iterator[list[str]]:
+    """The paragraphs of `explain`, each a headline and its lines."""
+    formulas, general = row.formulas, row.general
+    shape = ["Output shape: the size along each axis that the window slides over"
+             if "window" in general.get("output_shape", "") else "Output shape"]  # fmt: skip
+    yield [*shape, *_general(general.get("output_shape")), f"here: {pretty(formulas.output_shape)}",
+           f"so the output is {_shape(row.output_shape)}"]  # fmt: skip
+    yield _counted("Weights", formulas.weights, general.get("weights"), "the layer has no weights")
+    none = "the layer has no biases" if table.bias else "biases are left out (--no-bias)"
+    yield _counted("Biases", formulas.biases, general.get("biases"), none)
+    none = "training changes nothing here"
+    yield _counted("Params, which training can change", formulas.params, general.get("params"), none)
+    none = "the layer has no connections of its own"
+    yield _counted(
+        "Connections, the uses of weights and biases", formulas.connections, general.get("connections"), none
+    )
+    none = "no inputs are weighed and added up"
+    yield _counted("MACs, multiply-accumulates", formulas.macs, general.get("macs"), none)
+    yield [f"FLOPs, counted as `{table.convention.name}`", *_flops(table, row)]
+    yield _counted("Activations, the numbers of the output", formulas.activations, "the product of its axes", "")
+    slides = "(" in formulas.receptive_field
+    yield [
+        "Receptive field, the cells of the input that one output sees along an axis",
+        *_general("field before + (window - 1)·jump, the jump being the product of all strides before" * slides),
+        f"here: {pretty(formulas.receptive_field)}",
+        f"so one output sees {_field(row.receptive_field)}",
+    ]
+
+
+def _general(text: str | None) -> list[str]:
+    return [f"in general: {text}"] if text else []
+
+
+def _counted(title: str, formula: Formula, general: str | None, none: str) -> list[str]:
+    if formula.text == "0":
+        return [title, f"0: {none}"]
+    return [title, *_general(general), f"here: {formula}"]
+
+
+def _flops(table: Table, row: Row) -> Iterator[str]:
+    if row.flops == 0:
+        yield (
+            f"0: {table.convention.meaning}"
+            if row.macs == 0 and "mac" in table.convention.prices
+            else "0: nothing is computed"
+        )
+        return
+    if row.operations:
+        unit = row.general.get("unit", "output")
+        parts = " + ".join(_operation(kind, formula) for kind, formula in row.operations)
+        count = "the one" if row.units.value == 1 else f"each of the {row.units}"
+        yield f"{parts} for {count} {unit if row.units.value == 1 else _plural(unit)}"
+    else:
+        price = table.convention.prices["mac"]
+        yield f"in general: {price}·MACs" if price > 1 else "in general: the MACs"
+    yield f"here: {row.formulas.flops}"
+
+
+def _operation(kind: str, formula: Formula) -> str:
+    one, many = _OPERATIONS[kind]
+    text = pretty(formula.text)
+    return f"{f'({text})' if ' ' in text else text} {one if formula.value == 1 else many}"
+
+
+def _plural(unit: str) -> str:
+    noun, _, rest = unit.partition(" ")
+    return f"{noun}s {rest}".rstrip()
+
+
+def _wrapped(lines: Sequence[str], width: int) -> Iterator[str]:
+    yield lines[0]
+    for line in lines[1:]:
+        yield from wrap(
+            line, width, initial_indent="  ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        )
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def _field(field: int | tuple[int, ...]) -> str:
+    return "x".join(map(str, field)) if isinstance(field, tuple) else str(field)

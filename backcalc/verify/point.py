@@ -1,0 +1,96 @@
+"""A point to verify at: the given values where there are all, else random ones, with sizes that all differ.
+
+Equal sizes would hide a transposition, and a value on a kink has no difference quotient, so both are avoided.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+
+from backcalc.formula.evaluate import EvaluationError, integer
+from backcalc.formula.program import Program
+from backcalc.formula.tree import Ref, walk
+
+Values = Mapping[str, Mapping[tuple[int, ...], Fraction]]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Exact values of all leaves and numbers for all symbolic sizes; `chosen` says how they came about."""
+
+    values: Values
+    sizes: Mapping[str, int]
+    chosen: str
+
+
+def given_point(program: Program, given: Values) -> Point | None:
+    """The point of the file, where every leaf and every size has a value."""
+    if program.is_symbolic() or any(name not in given for name in program.leaves):
+        return None
+    return Point({name: given[name] for name in program.leaves}, {}, "at the given values")
+
+
+def random_point(program: Program, given: Values, attempt: int, near: bool = False) -> Point:
+    """A reproducible random point; with `near`, the given values moved a little, off any kink.
+
+    Later attempts draw positive values only, for logarithms and roots.
+    """
+    source = random.Random(f"backcalc {attempt}")
+    sizes = _sizes(program, attempt)
+    counted = _index_names(program)
+    values: dict[str, dict[tuple[int, ...], Fraction]] = {}
+    for name in program.leaves:
+        if name in given and not near and not _symbolic(program, name):
+            values[name] = dict(given[name])
+            continue
+        values[name] = {}
+        for place in _places(program, name, sizes):
+            shift = Fraction(source.randint(1, 96), 97)
+            if name in counted:
+                value = Fraction(given[name][place]) if name in given else Fraction(1)
+            elif near and name in given:
+                value = given[name][place] + shift / 64
+            else:
+                value = shift if attempt % 2 else 2 * shift - 1
+            values[name][place] = value
+    if near:
+        chosen = "near the given values, off the kink"
+    else:
+        chosen = "at random values" + (" for what has none" if any(name in given for name in program.leaves) else "")
+    if sizes:
+        chosen += " and sizes " + ", ".join(f"{name} = {size}" for name, size in sizes.items())
+    return Point(values, sizes, chosen)
+
+
+def _sizes(program: Program, attempt: int) -> dict[str, int]:
+    symbols = [name for name, value in program.sizes.items() if value is None]
+    return {name: 2 + position + attempt // 2 for position, name in enumerate(symbols)}
+
+
+def _symbolic(program: Program, name: str) -> bool:
+    return program.shape(name) is None
+
+
+def _places(program: Program, name: str, sizes: Mapping[str, int]) -> list[tuple[int, ...]]:
+    known = {size: value for size, value in program.sizes.items() if value is not None} | dict(sizes)
+    extents = [integer(axis, known) for axis in program.shapes[name]]
+    return list(product(*(range(1, extent + 1) for extent in extents)))
+
+
+def _index_names(program: Program) -> frozenset[str]:
+    """Leaves that stand in an index, as the class in `y[t]`: they must be whole numbers."""
+    return frozenset(
+        part.name
+        for equation in program.equations
+        for node in equation.reads()
+        for index in node.indices
+        for part in walk(index)
+        if isinstance(part, Ref) and part.name in program.shapes
+    )
+
+
+__all__ = ["EvaluationError", "Point", "Values", "given_point", "random_point"]

@@ -1,0 +1,241 @@
+"""The witnesses: what the derivation says, held against what it cannot have influenced.
+
+- every step: both sides evaluated at a random point, with sizes that all differ;
+- the closed forms at sixty digits: the formulas evaluated anew, against the exact values as printed;
+- central differences at sixty digits of the forward equations alone: (J(w + h) − J(w − h))/2h with h = 10⁻²⁰.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice, product
+from typing import Any
+
+from backcalc.derive.adjoint import Adjoint
+from backcalc.derive.arrays import elements, evaluate_available, work
+from backcalc.derive.derivation import Check, Derivation, derive, with_checks
+from backcalc.derive.exact import Exact
+from backcalc.formula.evaluate import FLOATS, Array, EvaluationError, evaluate, evaluate_expression, integer
+from backcalc.formula.program import Program
+from backcalc.formula.read import read_expression
+from backcalc.formula.tree import Expr, Reduce, walk
+from backcalc.net.network import Network
+from backcalc.verify.decimals import DECIMALS, MP
+from backcalc.verify.point import Point, Values, given_point, random_point
+
+STEP = MP.mpf(10) ** -20
+CLOSE = 1e-30  # relative, at sixty digits
+CLOSE_FLOAT = 1e-9  # relative, in double precision
+CHEAP = 60_000  # operations that `grad` may spend on differences
+THOROUGH = 2_000_000  # operations that `verify` may
+ATTEMPTS = 8
+HEAVIEST_STEP = 20_000  # operations of one side of one step
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The witnesses of one network side by side."""
+
+    net: str
+    ways: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every way agrees, and there is one."""
+        return bool(self.ways) and all(way.passed for way in self.ways)
+
+    def to_json(self) -> dict[str, Any]:
+        """`{net, ways: [{way, max_error, passed}], passed}`."""
+        ways = [
+            {"way": way.against, "max_error": way.max_error, "passed": way.passed, "detail": way.detail}
+            for way in self.ways
+        ]
+        return {"schema_version": 1, "net": self.net, "ways": ways, "passed": self.passed}
+
+
+def verify(network: Network, wrt: Sequence[str] | None = None) -> Verification:
+    """Derives the gradients and holds them against every witness at hand, sparing no effort."""
+    derivation = derive(network, wrt)
+    return Verification(network.name, check(derivation, budget=THOROUGH))
+
+
+def verified(derivation: Derivation) -> Derivation:
+    """The derivation with the cheap witnesses called."""
+    return with_checks(derivation, check(derivation))
+
+
+def check(derivation: Derivation, budget: int = CHEAP) -> tuple[Check, ...]:
+    """Calls the witnesses; `budget` bounds the operations spent on differences."""
+    program = derivation.program
+    given: Values = {
+        name: {place: Fraction(value) for place, value in elements(nested).items()}
+        for name, nested in derivation.network.values.items()
+        if name in program.leaves
+    }
+    found = _point(derivation, given)
+    if isinstance(found, str):
+        return (Check("any witness", None, False, f"nothing could be evaluated: {found}"),)
+    point, store = found
+    return (
+        _steps(derivation, point),
+        *_closed_forms(derivation, store, point),
+        _differences(derivation, point, store, budget),
+    )
+
+
+# -- a point where everything exists -------------------------------------------------------------------------------------
+
+
+def _point(derivation: Derivation, given: Values) -> tuple[Point, dict[str, Array[Any]]] | str:
+    """The first candidate point at which forward pass and derivatives exist, with their values; else why there is none."""
+    program = derivation.program
+    on_kink = any("kink" in note or "tie" in note for note in derivation.notes)
+    reason = "no point was found"
+    for point in _candidates(program, given, on_kink):
+        if work(program, point.sizes) > 50 * CHEAP:
+            return "one evaluation takes too many operations"
+        try:
+            return point, _evaluate(derivation.adjoint_program(), point)
+        except EvaluationError as error:
+            reason = str(error)
+    return reason
+
+
+def _candidates(program: Program, given: Values, on_kink: bool) -> Iterator[Point]:
+    own = given_point(program, given)
+    if own is not None:
+        if not on_kink:
+            yield own
+        yield from (random_point(program, given, attempt, near=True) for attempt in range(ATTEMPTS))
+    else:
+        yield from (random_point(program, given, attempt) for attempt in range(ATTEMPTS))
+
+
+def _evaluate(program: Program, point: Point) -> dict[str, Array[Any]]:
+    values = {
+        name: {place: DECIMALS.number(value) for place, value in array.items()} for name, array in point.values.items()
+    }
+    return {**values, **evaluate(program, values, DECIMALS, point.sizes)}
+
+
+# -- steps -----------------------------------------------------------------------------------------------------------------
+
+
+def _steps(derivation: Derivation, point: Point) -> Check:
+    """Both sides of every step, in double precision."""
+    program = derivation.adjoint_program()
+    sizes = {name: value for name, value in program.sizes.items() if value is not None} | dict(point.sizes)
+    floats = {name: {at: float(value) for at, value in array.items()} for name, array in point.values.items()}
+    store, _ = evaluate_available(program, floats, FLOATS, point.sizes)
+    worst, checked, total = 0.0, 0, 0
+    for adjoint in derivation.adjoints.values():
+        places = list(islice(_spread(program, adjoint, sizes), 24))
+        for step in adjoint.steps:
+            if step.before is None:
+                continue
+            total += 1
+            if max(_cost(step.before, sizes), _cost(step.after, sizes)) * len(places) > HEAVIEST_STEP:
+                continue
+            checked += 1
+            for place in places:
+                frame = {**sizes, **dict(zip(adjoint.indices, place, strict=True))}
+                left, right = (evaluate_expression(side, frame, store, FLOATS, program.padded) for side in (step.before, step.after))
+                worst = max(worst, _error(left, right))
+    detail = f"{checked} of {total} steps" if checked < total else f"{total} steps"
+    return Check("both sides of every step", worst, worst <= CLOSE_FLOAT, f"{detail}, {point.chosen}")
+
+
+def _spread(program: Program, adjoint: Adjoint, sizes: Mapping[str, int]) -> Iterator[tuple[int, ...]]:
+    return iter(list(product(*(range(1, integer(axis, sizes) + 1) for axis in program.shapes[adjoint.of]))))
+
+
+def _cost(expr: Expr, sizes: Mapping[str, int]) -> int:
+    cost = 1
+    for node in walk(expr):
+        if isinstance(node, Reduce) and node.upper is not None:
+            try:
+                cost *= max(1, integer(node.upper, sizes))
+            except EvaluationError:
+                cost *= 4
+    return cost
+
+
+def _error(left: Any, right: Any) -> float:
+    return float(abs(left - right) / max(1, abs(left), abs(right)))
+
+
+# -- closed forms ------------------------------------------------------------------------------------------------------------
+
+
+def _closed_forms(derivation: Derivation, store: Mapping[str, Array[Any]], point: Point) -> tuple[Check, ...]:
+    """The exact values as they are printed, read again and evaluated, against the formulas at sixty digits."""
+    if point.chosen != "at the given values":
+        return ()
+    worst, count = 0.0, 0
+    for name, array in derivation.values.items():
+        if name in derivation.program.leaves or name not in store:
+            continue
+        for place, value in array.items():
+            count += 1
+            worst = max(worst, _error(_printed(value), store[name][place]))
+    if not count:
+        return ()
+    return (Check("the closed forms at 50 digits", worst, worst <= CLOSE, f"{count} values, {point.chosen}"),)
+
+
+def _printed(value: Exact) -> Any:
+    text = value.text()
+    if text is None:
+        return value.approx
+    return evaluate_expression(read_expression(text), {}, {}, DECIMALS)
+
+
+# -- central differences ---------------------------------------------------------------------------------------------------
+
+
+def _differences(derivation: Derivation, point: Point, store: Mapping[str, Array[Any]], budget: int) -> Check:
+    """Every asked derivative, and every other while the budget lasts, against differences of the forward equations."""
+    asked = [gradient.adjoint for gradient in derivation.gradients if gradient.adjoint.of in derivation.adjoints]
+    others = [adjoint for adjoint in derivation.adjoints.values() if adjoint not in asked]
+    entries = [(adjoint, place) for adjoint in asked for place in store[adjoint.name]]
+    extra = [(adjoint, place) for adjoint in others for place in store[adjoint.name]]
+    loss = _loss_function(derivation, point, store)
+    affordable = max(4, budget // max(1, 2 * work(derivation.program, point.sizes)))
+    chosen = _evenly(entries, affordable)
+    chosen += _evenly(extra, affordable - len(chosen))
+    worst = 0.0
+    for adjoint, place in chosen:
+        slope = (loss(adjoint.of, place, STEP) - loss(adjoint.of, place, -STEP)) / (2 * STEP)
+        worst = max(worst, _error(slope, store[adjoint.name][place]))
+    total = len(entries) + len(extra)
+    amount = f"{total} derivatives" if len(chosen) == total else f"{len(chosen)} of {total} derivatives"
+    return Check(
+        "central differences of the forward equations", worst, worst <= CLOSE, f"{amount}, h = 1e-20, {point.chosen}"
+    )
+
+
+def _evenly(entries: list[Any], count: int) -> list[Any]:
+    """At most `count` entries, spread over the list."""
+    if count <= 0:
+        return []
+    if len(entries) <= count:
+        return entries
+    return [entries[position * len(entries) // count] for position in range(count)]
+
+
+def _loss_function(
+    derivation: Derivation, point: Point, store: Mapping[str, Array[Any]]
+) -> Callable[[str, tuple[int, ...], Any], Any]:
+    """J as a function of one element: an intermediate is set by hand, what comes after it is computed anew."""
+    program, loss = derivation.program, derivation.loss
+
+    def compute(name: str, place: tuple[int, ...], shift: Any) -> Any:
+        after = tuple(equation for equation in program.equations if equation.name != name)
+        values = {leaf: store[leaf] for leaf in program.leaves}
+        values[name] = {**store[name], place: store[name][place] + shift}
+        free = Program(program.shapes, after, program.sizes, program.padded, loss)
+        return evaluate(free, values, DECIMALS, point.sizes)[loss][()]
+
+    return compute
