@@ -29,6 +29,7 @@ __version__ = "0.1.0"
 def load(source: str | Path | Mapping[str, object] | Network) -> Network:
     """Reads and checks a network; one that is loaded already is returned as it is.
 
+    >>> import backcalc
     >>> backcalc.load({"input": {"x": 3}, "layers": [{"dense": 2}, "relu"]}).nodes[-1].output_shape
     (2,)
 
@@ -45,22 +46,28 @@ def grad(
     wrt: Sequence[str] | None = None,
     view: Literal["scalar", "index"] | None = None,
 ) -> Derivation:
-    """Derives the gradients of the loss, step by step.
+    """Derives the gradients of the loss, step by step, and checks them.
 
     `wrt` names what to differentiate by (default: what the file's `find` asks, else every parameter); `view` shows
     every element by itself or whole arrays by index (default: what fits the network's size).
 
-    Raises `backcalc.net.errors.InputError`.
+    >>> import backcalc
+    >>> derivation = backcalc.grad({"equations": "J = (w*x - t)^2", "values": {"x": 3, "t": 1, "w": 1}}, wrt=["w"])
+    >>> derivation.passed, str(derivation.values["dJ/dw"][()].value)
+    (True, '12')
+
+    Raises `backcalc.net.errors.InputError`, and `backcalc.derive.DerivationError` where there is nothing to derive.
     """
     from backcalc.derive import derive
+    from backcalc.verify import verified
 
-    return derive(load(source), wrt=None if wrt is None else tuple(wrt), view=view)
+    return verified(derive(load(source), wrt=None if wrt is None else tuple(wrt), view=view))
 
 
 def count(
     source: str | Path | Mapping[str, object] | Network,
     *,
-    flops: Literal["exact", "2mac", "mac", "torchvision"] = "exact",
+    flops: str = "exact",
     bias: bool = True,
     padding_connections: bool = True,
     pooling_connections: bool = False,
@@ -68,6 +75,7 @@ def count(
 ) -> Table:
     """Counts shapes, parameters, connections, MACs, FLOPs, activations, memory and receptive field, a row a layer.
 
+    >>> import backcalc
     >>> [row.weights for row in backcalc.count("lenet5", bias=False).rows if row.weights]
     [150, 2400, 48000, 10080, 840]
 
@@ -88,7 +96,11 @@ def count(
 def verify(source: str | Path | Mapping[str, object] | Network, *, wrt: Sequence[str] | None = None) -> Verification:
     """Computes the gradients by every independent way at hand and compares them.
 
-    Raises `backcalc.net.errors.InputError`.
+    >>> import backcalc
+    >>> backcalc.verify({"equations": "J = sigmoid(w*x)", "values": {"x": 3, "w": 1}}).passed
+    True
+
+    Raises `backcalc.net.errors.InputError`, and `backcalc.derive.DerivationError` where there is nothing to derive.
     """
     from backcalc.verify import verify
 

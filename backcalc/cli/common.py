@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
     from backcalc.net import Network
 
-MAX_STDIN_BYTES = 1_000_000
-"""More than this on standard input is refused before it is read as YAML."""
+STDIN = "<stdin>"
+"""What errors call standard input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +41,17 @@ class Refused(click.ClickException):
         click.echo(self.message, file=file, err=True)
 
 
-class NetArgument(click.ParamType):
-    """A path, the name of a built-in network, or `-`; completes to both names and files."""
+def complete_net(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What can stand for NET: the names of the built-in networks, and files."""
+    from click.shell_completion import CompletionItem
 
-    name = "net"
+    from backcalc.net.zoo import names
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem
-
-        from backcalc.net.zoo import names
-
-        built_in = [CompletionItem(name) for name in names() if name.startswith(incomplete)]
-        return [*built_in, CompletionItem(incomplete, type="file")]
+    built_in = [CompletionItem(name) for name in names() if name.startswith(incomplete)]
+    return [*built_in, CompletionItem(incomplete, type="file")]
 
 
-net_argument = click.argument("net", metavar="NET", type=NetArgument())
+net_argument = click.argument("net", metavar="NET", shell_complete=complete_net)
 
 
 def command(
@@ -107,30 +104,36 @@ def command(
 
 
 def network(net: str) -> Network:
-    """Loads the NET of the command line; `-` is standard input."""
+    """Loads the NET of the command line: a built-in name, a path, or `-` for standard input."""
     from backcalc.net import load_network
+    from backcalc.net.zoo import NETWORKS
 
-    return load_network(read_stdin() if net == "-" else net)
+    if net == "-":
+        return load_network(read_stdin() + "\n", label=STDIN)  # what has a line end is YAML, never a path
+    return load_network(net if net in NETWORKS else Path(net))
 
 
 def read_stdin() -> str:
-    """The whole of standard input as text, refused where it is too long or not UTF-8."""
-    data = sys.stdin.buffer.read(MAX_STDIN_BYTES + 1)
-    if len(data) > MAX_STDIN_BYTES:
-        raise Refused(f"-: error: standard input is longer than {MAX_STDIN_BYTES:,} bytes")
+    """The whole of standard input as text. Raises InputError where it is too long or not UTF-8."""
+    from backcalc.net.errors import InputError, Problem
+    from backcalc.net.load import LARGEST_FILE
+
+    data = sys.stdin.buffer.read(LARGEST_FILE + 1)
+    if len(data) > LARGEST_FILE:
+        raise InputError([Problem(STDIN, 0, 0, 0, "", f"the text has more than {LARGEST_FILE} bytes")])
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Refused(f"-: error: standard input is not UTF-8 text (byte {error.start + 1})") from error
+        message = f"the text is not UTF-8: byte 0x{data[error.start]:02X} at position {error.start + 1}"
+        raise InputError([Problem(STDIN, 0, 0, 0, "", message)]) from None
 
 
 def complaint(error: Exception) -> str:
-    """The message for an error: its own words where it is about the input, else a request to report it."""
-    from backcalc.formula.errors import FormulaError
+    """The message for an error: its own words where this package raised it, else a request to report it."""
     from backcalc.net.errors import InputError
 
     match error:
-        case InputError() | FormulaError():
+        case InputError():
             return str(error)
         case OSError() if error.filename is not None:
             return f"{os.fsdecode(error.filename)}: error: {error.strerror or error}"
@@ -138,9 +141,11 @@ def complaint(error: Exception) -> str:
             return f"error: {error.strerror or error}"
         case MemoryError():
             return "error: out of memory"
+        case _ if type(error).__module__.partition(".")[0] == "backcalc":  # our errors are about what we were given
+            return f"error: {error}"
         case _:
             described = f"{type(error).__name__}: {error}".rstrip(": ")
-            return f"internal error: {described}\n  = help: this is a fault in backcalc; --debug shows the traceback"
+            return f"internal error: {described}\n  = help: this is a fault of backcalc; --debug shows the traceback"
 
 
 def to_json(document: object) -> str:

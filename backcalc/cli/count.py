@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+import backcalc
 from backcalc.cli.common import Answer, command, net_argument, network, to_json
 
 
@@ -54,9 +55,7 @@ def count(
       backcalc count lenet5 --no-bias --flops 2mac
       backcalc count net.yaml --explain conv1
     """
-    from backcalc.count import count as count_network
-
-    table = count_network(
+    table = backcalc.count(
         network(net),
         flops=flops,
         bias=not no_bias,

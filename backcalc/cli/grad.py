@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
+import backcalc
 from backcalc.cli.common import Answer, command, net_argument, network, to_json
 from backcalc.cli.names import split_names
 
@@ -24,7 +27,9 @@ from backcalc.cli.names import split_names
     help="How much of the way to show.",
 )
 @click.option("--digits", metavar="K", type=click.IntRange(1, 1000), help="Decimal digits of every number.")
-def grad(net: str, wrt: tuple[str, ...], view: str | None, steps: str, digits: int | None, form: str) -> Answer:
+def grad(
+    net: str, wrt: tuple[str, ...], view: Literal["scalar", "index"] | None, steps: str, digits: int | None, form: str
+) -> Answer:
     """Derives every gradient and update rule of NET, step by step.
 
     Each step names the rule used, the general formula, the numbers put in and the value. The end says how the result
@@ -36,9 +41,7 @@ def grad(net: str, wrt: tuple[str, ...], view: str | None, steps: str, digits: i
       backcalc grad examples/shared-kernel.yaml --wrt w1,w2 --steps brief
       backcalc grad net.yaml --format json --digits 30 --output net.json
     """
-    from backcalc.derive import derive
-
-    derivation = derive(network(net), wrt=split_names(wrt) or None, view=view)
+    derivation = backcalc.grad(network(net), wrt=split_names(wrt) or None, view=view)
     if form == "json":
         from backcalc.render import grad_json
 
@@ -47,5 +50,7 @@ def grad(net: str, wrt: tuple[str, ...], view: str | None, steps: str, digits: i
         from backcalc.render import grad_text
 
         text = grad_text.render(derivation, steps=steps, digits=digits)
-    failed = tuple(f"the check against {check.against} failed" for check in derivation.verified if not check.passed)
-    return Answer(text, status=1 if failed else 0, messages=failed)
+    unsure = [check for check in derivation.verified if not check.passed]
+    failed = any(check.max_error is not None for check in unsure)  # without an error nothing was evaluated
+    messages = (f"not verified by {check.against}: {check.detail}" for check in unsure)
+    return Answer(text, status=1 if failed else 0, messages=tuple(messages))

@@ -26,7 +26,8 @@ def write_stdout(text: str) -> None:
         sys.stdout.flush()
     except OSError as error:
         # the interpreter flushes once more at its end, and must find nothing left to complain about
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):  # `backcalc … | head` is no error
             raise
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import backcalc
 from backcalc.cli.common import Answer, command, net_argument, network, to_json
 
 
@@ -17,15 +18,12 @@ def verify(net: str, form: str) -> Answer:
       backcalc verify examples/shared-kernel.yaml
       backcalc verify net.yaml --format json
     """
-    from backcalc.verify import verify as verify_network
-
-    verification = verify_network(network(net))
+    verification = backcalc.verify(network(net))
     if form == "json":
         text = to_json(verification.to_json())
     else:
         from backcalc.render import verify_text
 
         text = verify_text.render(verification)
-    if verification.passed:
-        return Answer(text)
-    return Answer(text, status=1, messages=("verification failed",))
+    messages = tuple(f"not verified by {way.against}: {way.detail}" for way in verification.ways if not way.passed)
+    return Answer(text, status=0 if verification.passed else 1, messages=messages)

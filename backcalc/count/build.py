@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from backcalc.count.conventions import Convention, convention
 from backcalc.count.receptive import Reception, at_input, merged
 from backcalc.count.table import Formula, Formulas, Row, Table, Totals
 from backcalc.layers.base import Cost, Parameter, times
 from backcalc.layers.fields import Entries
-from backcalc.net.errors import InputError, Problem
+from backcalc.net import InputError, Network, Node, Problem
 
-if TYPE_CHECKING:
-    from backcalc.net import Network, Node
+MOST_TERMS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,5 +178,6 @@ def _totals(rows: list[Row]) -> Totals:
 
 
 def _sum(numbers: Iterator[int]) -> Formula:
-    """The sum of the numbers that are not 0, as a formula."""
-    return Formula(" + ".join(str(number) for number in numbers if number) or "0")
+    """The sum of the numbers that are not 0, written out where there are not too many to read."""
+    terms = [number for number in numbers if number]
+    return Formula(" + ".join(map(str, terms or [0])) if len(terms) <= MOST_TERMS else str(sum(terms)))

@@ -25,6 +25,7 @@ from backcalc.formula.tree import (
     ONE,
     ZERO,
     Add,
+    Call,
     Compare,
     Expr,
     Mul,
@@ -60,7 +61,7 @@ class Adjoint:
     """The derivative of the loss with respect to one array.
 
     `chain` names the derivatives upstream, `closed` has them put in where that is shorter; `readers` are the equations
-    that read the array, `reads` how often they do.
+    that read the array, `reads` how often they do, `functions` those whose derivative was used.
     """
 
     of: str
@@ -71,6 +72,7 @@ class Adjoint:
     readers: tuple[str, ...]
     reads: int
     steps: tuple[Step, ...]
+    functions: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -141,6 +143,7 @@ def _adjoint(program: Program, loss: str, name: str, upstream: Mapping[str, Adjo
     general: list[Expr] = []
     readers: list[str] = []
     reads = 0
+    functions: list[str] = []
     for equation in program.equations:
         if equation.name != loss and equation.name not in upstream:
             continue
@@ -150,6 +153,7 @@ def _adjoint(program: Program, loss: str, name: str, upstream: Mapping[str, Adjo
             reads += len(own)
             readers.append(equation.name)
             general.append(_chain_rule(program, equation, loss, name, indices))
+            functions += [function for part in partials(equation.body, name) for function in part.functions]
     start = to_expr(tuple(raw))
     pattern = general[0] if len(general) == 1 else Add(tuple(general)) if general else ZERO
     steps = [Step("chain rule", start, _chain_reason(name, readers), general=pattern)]
@@ -164,7 +168,8 @@ def _adjoint(program: Program, loss: str, name: str, upstream: Mapping[str, Adjo
         steps.append(Step("insert", before, "the derivatives upstream are put in", before=chain))
         steps += _record(before, inner_trail)
         closed = to_expr(result)
-    return Adjoint(name, loss, indices, chain, closed, tuple(readers), reads, tuple(steps))
+    used = tuple(dict.fromkeys(functions))
+    return Adjoint(name, loss, indices, chain, closed, tuple(readers), reads, tuple(steps), used)
 
 
 def _record(before: Expr, trail: tuple[tuple[object, Terms], ...]) -> list[Step]:
@@ -263,13 +268,13 @@ def _apart(part: Partial, taken: frozenset[str]) -> Partial:
 
 def _chain_rule(program: Program, equation: Equation, loss: str, name: str, indices: tuple[str, ...]) -> Expr:
     """Σ_o ∂J/∂v[o] · ∂v[o]/∂u[a], for display."""
-    local = Ref(f"d{equation.name}/d{name}", tuple(Ref(index) for index in (*equation.indices, *indices)))
+    own = tuple(fresh_name(index, set(indices)) for index in equation.indices)
+    place = tuple(Ref(index) for index in own)
+    local = Call("diff", (Ref(equation.name, place), Ref(name, tuple(Ref(index) for index in indices))))
     if equation.name == loss:
         return local
-    product: Expr = Mul(
-        (Ref(derivative_name(loss, equation.name), tuple(Ref(i) for i in equation.indices)), local)
-    )
-    for index, extent in reversed(list(zip(equation.indices, program.shapes[equation.name], strict=True))):
+    product: Expr = Mul((Ref(derivative_name(loss, equation.name), place), local))
+    for index, extent in reversed(list(zip(own, program.shapes[equation.name], strict=True))):
         product = Reduce("sum", index, num(1), extent, None, product)
     return product
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import sympy
 
-from backcalc.formula.tree import Add, Call, Div, Expr, Mul, Neg, Num, Pow, Ref, num
+from backcalc.derive.terms import negated
+from backcalc.formula.tree import Add, Call, Div, Expr, Mul, Num, Pow, Ref, num
 
 CANCEL_OPERATIONS = 60  # a heavier expression is left as it is
 CANCEL_EXPONENT = 40  # the largest power of a generator that cancelling may meet
@@ -69,7 +70,7 @@ def from_sympy(expression: Any) -> Expr:
     if expression is sympy.E:
         return Call("exp", (num(1),))
     if expression.is_Add:
-        terms = sorted(expression.args, key=lambda term: (term.is_Rational, term.could_extract_minus_sign()))
+        terms = sorted(expression.args, key=lambda term: (term.could_extract_minus_sign(), term.is_Rational))
         return Add(tuple(from_sympy(term) for term in terms))
     if expression.is_Mul:
         return _product(expression)
@@ -82,7 +83,7 @@ def from_sympy(expression: Any) -> Expr:
 def _product(expression: Any) -> Expr:
     coefficient, factors = expression.as_coeff_mul()
     if coefficient.is_Rational and coefficient < 0:
-        return Neg(from_sympy(-expression))
+        return negated(from_sympy(-expression))
     over: list[Expr] = []
     under: list[Expr] = []
     top, bottom = int(coefficient.p), int(coefficient.q)

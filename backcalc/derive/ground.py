@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from backcalc.derive.adjoint import Adjoint, derivative_name
+from backcalc.derive.terms import negated
 from backcalc.formula.evaluate import COMPARISONS, EvaluationError, entry, integer
 from backcalc.formula.program import Equation, Program
 from backcalc.formula.tree import (
@@ -181,12 +182,10 @@ def add(parts: tuple[Expr, ...]) -> Expr:
 def negative(part: Expr) -> Expr:
     """-part, a double minus undone."""
     match part:
-        case Num(value):
-            return num(-value)
         case Neg(operand):
             return operand
         case _:
-            return Neg(part)
+            return negated(part)
 
 
 def product(parts: tuple[Expr, ...]) -> Expr:

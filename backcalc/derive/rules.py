@@ -26,7 +26,7 @@ from backcalc.derive.terms import (
     to_terms,
 )
 from backcalc.formula.program import Equation
-from backcalc.formula.tree import ONE, Add, Call, Compare, Expr, Mul, Num, Reduce, Ref, names, num, rebuild, size
+from backcalc.formula.tree import ONE, Add, Call, Compare, Expr, Mul, Neg, Num, Reduce, Ref, names, num, rebuild, size
 
 Ranges = Mapping[str, tuple[Expr, Expr]]
 
@@ -384,6 +384,19 @@ def square_roots(term: Term, setting: Setting) -> Term | None:
     return term
 
 
+def turn(term: Term, setting: Setting) -> Term | None:
+    """-2·(t - y) is 2·(y - t). Ends: the coefficient is positive afterwards."""
+    if term.coefficient >= 0:
+        return term
+    for position, (base, exponent) in enumerate(term.factors):
+        match base:
+            case Add((left, Neg(right))) if exponent % 2 == 1 and not isinstance(left, Num):
+                turned = (Add((right, Neg(left))), exponent)
+                factors = (*term.factors[:position], turned, *term.factors[position + 1 :])
+                return replace(term, coefficient=-term.coefficient, factors=factors)
+    return term
+
+
 def fold(term: Term, setting: Setting) -> Term | None:
     """What equals a named quantity gets its name: exp(z_i)/Σ exp(z_k) is y_i. Ends: functions and quotients disappear."""
     return fold_term(term, setting.named)
@@ -427,6 +440,7 @@ RULES: tuple[Rule, ...] = (
     Rule("fact", _each(apply_facts), "a proved identity is used"),
     Rule("merge", _merge, "like terms are added up"),
     Rule("multiply out", _shrink, "multiplied out, terms cancel"),
+    Rule("turn", _each(turn), "the minus sign goes into the difference"),
     Rule("open", _splice, "parentheses around the whole are dropped"),
 )
 

@@ -15,6 +15,7 @@ from backcalc.derive.exact import EXACT, Exact
 from backcalc.derive.ground import Ground
 from backcalc.derive.terms import Term, Terms, distribute, key, merge, multiply, to_expr, to_terms
 from backcalc.formula.evaluate import Array, EvaluationError, evaluate_expression
+from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.tree import ZERO, Add, Expr, Neg, Num, Ref, num, size, walk
 
 READABLE = 60  # nodes of a formula with everything put in
@@ -24,8 +25,8 @@ READABLE = 60  # nodes of a formula with everything put in
 class Line:
     """One scalar equation of the derivation: `of` at `place` = `formula` = … = `value`.
 
-    `short` is the shorter form where there is one, `inserted` the formula with everything upstream put in;
-    `because` says why the value is 0 where the terms themselves are not.
+    `short` is the shorter form where there is one, `inserted` the formula with everything upstream put in, `how` the
+    identity that this used; `because` says why the value is 0 where the terms themselves are not.
     """
 
     of: str
@@ -35,6 +36,7 @@ class Line:
     short: Expr | None = None
     inserted: Expr | None = None
     because: str = ""
+    how: str = ""
 
     @property
     def left(self) -> Ref:
@@ -51,6 +53,7 @@ class Writer:
     totals: tuple[tuple[Ref, ...], ...]
     store: Mapping[str, Array[Exact]]
     memo: dict[Ref, Terms | None] = field(default_factory=dict)
+    used: dict[Ref, tuple[Ref, ...]] = field(default_factory=dict)
 
     def line(self, adjoint: Adjoint, place: tuple[int, ...]) -> Line:
         """The line of one element of one derivative."""
@@ -66,7 +69,9 @@ class Writer:
         because = ""
         if value is not None and value.is_zero() and formula != ZERO and short != ZERO:
             because = self.zero_reason(terms) if terms is not None else ""
-        return Line(adjoint.name, place, formula, value, None if short == formula else short, inserted, because)
+        used = self.used.get(left)
+        how = "" if used is None else " + ".join(to_unicode(ref, scalar_names=True) for ref in used) + " = 1"
+        return Line(adjoint.name, place, formula, value, None if short == formula else short, inserted, because, how)
 
     def value(self, expr: Expr) -> Exact | None:
         """The exact value of a written-out expression; None where a name in it has none."""
@@ -110,7 +115,10 @@ class Writer:
                 found.append(product)
             if sum(size(base) for term in found for base, _ in term.factors) > 4 * READABLE:
                 return None
-        terms = self._with_totals(merge(tuple(found)))
+        plain = merge(tuple(found))
+        terms = self._with_totals(plain)
+        if to_expr(terms) != to_expr(plain):
+            self.used[element] = next(t for t in self.totals if len(t) == 2)
         return to_terms(to_expr(terms))
 
     def _with_totals(self, terms: Terms) -> Terms:
@@ -152,8 +160,6 @@ class Writer:
         return " and ".join(reasons)
 
     def _zero_factor(self, term: Term) -> str | None:
-        from backcalc.formula.print_unicode import to_unicode
-
         for bracket in term.brackets:
             if (value := self.value(bracket)) is not None and value.is_zero():
                 return f"{to_unicode(bracket, scalar_names=True)} does not hold"
@@ -172,8 +178,6 @@ class Writer:
 
     def _cancellation(self, terms: Terms) -> str:
         """The terms multiplied out and grouped by what stays: each group's bracket is 0."""
-        from backcalc.formula.print_unicode import to_unicode
-
         wide = distribute(terms)
         for total in self.totals:
             wide = self._eliminate(wide, total)

@@ -90,12 +90,13 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     if len(word) > 40:
         return None
     folded = word.casefold()
-    best: tuple[int, str] | None = None
+    best: tuple[int, int, str] | None = None
     for candidate in candidates:
         slips = 0 if folded == candidate.casefold() else _distance(folded, candidate.casefold())
-        if slips <= max(len(folded), len(candidate)) // 3 and (best is None or slips < best[0]):
-            best = slips, candidate
-    return None if best is None else best[1]
+        if slips <= max(len(folded), len(candidate)) // 3:
+            found = slips, _distance(word, candidate), candidate  # gama is γ rather than Γ
+            best = found if best is None or found[:2] < best[:2] else best
+    return None if best is None else best[2]
 
 
 def _distance(left: str, right: str) -> int:

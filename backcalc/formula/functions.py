@@ -102,6 +102,7 @@ _ALL = (
     Function(
         "min", ("u", "v"), None, ("(u <= v)", "(v < u)"), "min", r"\min", "a tie goes to the first", variadic=True
     ),
+    Function("diff", ("f", "x"), None, (), "diff", r"\operatorname{diff}", "∂f/∂x of a quantity f by a quantity x"),
     Function("div", ("u", "n"), None, ("0", "0"), "div", r"\operatorname{div}", "floor of u/n; integers, n > 0"),
     Function("mod", ("u", "n"), "u - n*div(u, n)", ("1", "-div(u, n)"), "mod", r"\bmod", "integers, n > 0"),
 )

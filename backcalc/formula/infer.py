@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backcalc.formula.program import CONSTANTS, Equation, Program
-from backcalc.formula.tree import ONE, Expr, Num, Reduce, Ref, Table, children, fresh_name, names, num, rebuild, walk
+from backcalc.formula.tree import ONE, Call, Expr, Num, Reduce, Ref, Table, children, fresh_name, names, num, rebuild, walk
 
 Axis = tuple[str, int]  # (array, position from 0)
 Index = tuple[str, int]  # ("#i", running number of the binding)
@@ -333,6 +333,8 @@ class _Inference:
                     self.read(body, {**scope, index: ("#part", -node[1])}, position)
                     return
                 self.read(body, {**scope, index: node}, position)
+            case Call("diff", _):
+                self.fail("`diff` in an equation is not supported by this version", position, "diff")
             case Table():
                 self.fail("a table can only be the whole right-hand side", position, self.equations[position].left.name)
             case _:

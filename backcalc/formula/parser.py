@@ -135,7 +135,7 @@ class Parser(Cursor):
             return self.group()
         if self.sees("√"):
             self.next()
-            inner = self.operand(SUPERSCRIPT)
+            inner = self.expression(SUPERSCRIPT + 1)
             return self.made(Call("sqrt", (inner.expr,)), (inner,), token.start, inner.end, token)
         if self.sees("["):
             piece = self.bracketed()

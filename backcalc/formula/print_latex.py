@@ -173,6 +173,17 @@ class LatexPrinter:
 
     def call(self, function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
         """Functions with a notation of their own, and the others as `\\name(…)`."""
+        match function, arguments:
+            # Each argument is written once, or nesting would double the work at every level.
+            case "mod", (value, divisor):
+                return rf"{self.write(value, PRODUCT)} \bmod {self.write(divisor, FACTOR)}", SUM
+            case "if", (condition, then, otherwise):
+                bare = isinstance(condition, Compare)
+                when = self.parts(condition)[0] if bare else rf"{self.write(condition)} \ne 0"
+                rows = rf"{self.write(then)} & \text{{if }} {when} \\ {self.write(otherwise)} & \text{{otherwise}}"
+                return rf"\begin{{cases}} {rows} \end{{cases}}", SUM
+            case "diff", (Ref() as above, Ref() as below):
+                return rf"\frac{{\partial {self.write(above)}}}{{\partial {self.write(below)}}}", FACTOR
         written = [self.write(argument) for argument in arguments]
         match function:
             case "sqrt":
@@ -181,15 +192,6 @@ class LatexPrinter:
                 return rf"\left|{written[0]}\right|", ATOM
             case "div":
                 return rf"\left\lfloor \frac{{{written[0]}}}{{{written[1]}}} \right\rfloor", ATOM
-            case "mod":
-                left, right = self.write(arguments[0], PRODUCT), self.write(arguments[1], FACTOR)
-                return rf"{left} \bmod {right}", SUM
-            case "if":
-                condition = arguments[0]
-                bare = isinstance(condition, Compare)
-                when = self.parts(condition)[0] if bare else rf"{written[0]} \ne 0"
-                rows = rf"{written[1]} & \text{{if }} {when} \\ {written[2]} & \text{{otherwise}}"
-                return rf"\begin{{cases}} {rows} \end{{cases}}", SUM
             case _:
                 inside = ", ".join(written)
                 left, right = (r"\left(", r"\right)") if _TALL.search(inside) else ("(", ")")

@@ -72,7 +72,7 @@ class LinePrinter:
             case Pow(base, exponent):
                 return self.power(base, exponent)
             case Call(function, arguments):
-                return self.call(function, arguments), ATOM
+                return self.call(function, arguments)
             case Compare(operators, operands):
                 return self.comparison(operators, operands), COMPARE
             case Reduce():
@@ -154,7 +154,9 @@ class LinePrinter:
             # `1/2` is one number: a quotient of two literals says that it is none.
             or (isinstance(numerator, Num) and (isinstance(denominator, Num) or not above.lstrip(self.minus).isdigit()))
             # `dJ/dz` is one name where J is a loss.
+            or own == FACTOR
             or (isinstance(last, Ref) and is_derivative(last.name))
+            or (isinstance(last, Call) and last.function == "diff")
             or (below[0] == "d" and _ENDS_IN_D.search(above) is not None)
         )
         return f"{self.enclose(numerator, above) if enclosed else above}/{below}"
@@ -164,11 +166,11 @@ class LinePrinter:
 
     # -- calls -------------------------------------------------------------------------------------------------
 
-    def call(self, function: str, arguments: tuple[Expr, ...]) -> str:
+    def call(self, function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
         written = [self.write(argument) for argument in arguments]
         if function in ("max", "min") and self.looks_bound(arguments):
             written[0] = self.enclose(arguments[0], written[0])
-        return f"{self.function(function)}({self.comma().join(written)})"
+        return f"{self.function(function)}({self.comma().join(written)})", ATOM
 
     def looks_bound(self, arguments: tuple[Expr, ...]) -> bool:
         """Whether the first argument of a maximum would be read as the index of a reduction."""

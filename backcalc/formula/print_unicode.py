@@ -1,7 +1,7 @@
 """Tree to one line of mathematics for a terminal: `−log(y1)`, `Σ_{k=1..3} W[j,k]·x[k]`, `∂J/∂z[j]`.
 
-What is printed can be copied and read again: `read_expression(to_unicode(tree)) == tree`, but for the scalar
-view (`scalar_names=True`), where x[1] is x1.
+What is printed can be copied and read again: `read_expression(to_unicode(tree)) == tree`, but for `diff(y, x)`,
+printed as ∂y/∂x, and the scalar view (`scalar_names=True`), where x[1] is x1.
 """
 
 from __future__ import annotations
@@ -96,13 +96,16 @@ class UnicodePrinter(LinePrinter):
     def function(self, name: str) -> str:
         return FUNCTIONS[name].unicode
 
-    def call(self, function: str, arguments: tuple[Expr, ...]) -> str:
+    def call(self, function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
         if function == "if" and isinstance(arguments[0], Compare):
             condition = self.comparison(arguments[0].operators, arguments[0].operands)
             rest = [self.write(argument) for argument in arguments[1:]]
-            return f"if({self.comma().join([condition, *rest])})"
+            return f"if({self.comma().join([condition, *rest])})", ATOM
         if function in ("max", "min") and isinstance(arguments[0], Compare):
-            return f"{function}({self.comma().join(self.write(argument) for argument in arguments)})"
+            return f"{function}({self.comma().join(self.write(argument) for argument in arguments)})", ATOM
+        if function == "diff" and all(isinstance(argument, Ref) for argument in arguments):
+            above, below = (self.write(argument) for argument in arguments)
+            return f"∂{above}/∂{below}", FACTOR
         return LinePrinter.call(self, function, arguments)
 
     def is_open(self, expr: Expr) -> bool:

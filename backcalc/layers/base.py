@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,6 +32,11 @@ class ShapeError(ValueError):
         super().__init__(message if hint is None else f"{message}; {hint}")
         self.message = message
         self.hint = hint
+
+
+def first_paragraph(schema: dict[str, Any]) -> None:
+    """Keeps of a class's docstring what an editor should show: not its examples."""
+    schema["description"] = schema["description"].partition("\n\n")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ class Layer(BaseModel, ABC):
     description, and answer the questions below.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, json_schema_extra=first_paragraph)
 
     kind: ClassVar[str]
     main: ClassVar[str | None] = None

@@ -65,6 +65,8 @@ class Convolution(WeightedLayer):
         if self.connections is not None:
             if self.groups != 1:
                 raise ValueError("a table of connections and groups exclude each other")
+            if isinstance(self.weights, tuple):
+                raise ValueError("single weights cannot be named where a table of connections leaves some out")
             if len(self.connections) != self.filters:
                 raise ValueError(f"connections has {len(self.connections)} rows for {self.filters} filters")
             for number, row in enumerate(self.connections, 1):

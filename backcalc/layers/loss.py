@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from backcalc.layers.base import Shape, ShapeError, fresh_indices, show_shape
+from backcalc.layers.base import Shape, ShapeError, first_paragraph, fresh_indices, show_shape
 from backcalc.layers.fields import DEEPEST_LIST, Exact, Nested, Read
 
 
@@ -47,7 +47,7 @@ def _target(value: object, depth: int = 0) -> str | Nested:
 class Loss(BaseModel, ABC):
     """A loss on the output y with target t; a subclass writes the formula."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, json_schema_extra=first_paragraph)
 
     kind: ClassVar[str]
     main: ClassVar[str | None] = "target"

@@ -41,10 +41,8 @@ def parameter(
             return Parameter(name, shape, role, absent=absent)
         case str():
             return Parameter(given, shape, role, absent=absent)
-        case tuple():
-            return Parameter(name, shape, role, entries=_fitted(given, shape, role), absent=absent)
         case _:
-            return Parameter(name, shape, role, entries=_filled(given, shape), absent=absent)
+            return Parameter(name, shape, role, entries=_fitted(given, shape, role), absent=absent)
 
 
 def _fitted(entries: Entries, shape: Shape, role: str) -> Entries:
@@ -52,18 +50,12 @@ def _fitted(entries: Entries, shape: Shape, role: str) -> Entries:
     written = _shape_of(entries)
     left_out = len(shape) - len(written) if written is not None else -1
     if left_out < 0 or shape[left_out:] != written or any(size != 1 for size in shape[:left_out]):
-        came = "a list that is not rectangular" if written is None else f"a list of shape {show_shape(written)}"
+        came = "one number" if written == () else "a list that is not rectangular"
+        came = f"a list of shape {show_shape(written)}" if written else came
         plural = "weights" if role == "weight" else "biases"
         raise ShapeError(f"the {plural} have the shape {show_shape(shape)}, but {plural} is {came}")
     for _ in range(left_out):
         entries = (entries,)
-    return entries
-
-
-def _filled(number: Entries, shape: Shape) -> Entries:
-    entries = number
-    for size in reversed(shape):
-        entries = (entries,) * size
     return entries
 
 

@@ -6,6 +6,6 @@
 
 from backcalc.net.errors import InputError, Problem
 from backcalc.net.network import Network, Node, Update
-from backcalc.net.read import load_network
+from backcalc.net.read import find_names, load_network
 
-__all__ = ["InputError", "Network", "Node", "Problem", "Update", "load_network"]
+__all__ = ["InputError", "Network", "Node", "Problem", "Update", "find_names", "load_network"]

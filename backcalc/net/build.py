@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
@@ -18,7 +17,7 @@ from backcalc.net.load import Document, Path
 from backcalc.net.names import Names
 from backcalc.net.nested import LARGEST_ARRAY, filled, fits, flat, folded, shape_of
 from backcalc.net.network import Node
-from backcalc.net.spec import LARGEST_SIZE, LATER_LOSSES, described, shown, validated
+from backcalc.net.spec import LARGEST_SIZE, LATER_LOSSES, described, name, shown, validated
 
 LONGEST_CHAIN = 6
 
@@ -30,6 +29,7 @@ class Built:
     document: Document
     inputs: dict[str, Shape]
     nodes: list[Node] = field(default_factory=list)
+    by_name: dict[str, Node] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
     what: dict[str, tuple[str, Path]] = field(default_factory=dict)
     computed: dict[str, str] = field(default_factory=dict)
@@ -45,15 +45,17 @@ class Built:
         if name in self.what:
             other, where = self.what[name]
             line = self.document.mark(where).line
-            self.document.report(path, f"the name `{name}` is taken by {other} on line {line}", "give it another name")
+            help = "give it another name" if what != "the target" else f"`{name}` is the target's; rename {other}"
+            self.document.report(path, f"the name `{name}` is taken by {other} on line {line}", help)
             return False
         self.what[name] = (what, path)
         self.names.shapes[name] = shape
         return True
 
-    def sources(self) -> Mapping[str, Shape]:
-        """What a layer can read so far."""
-        return self.inputs | {node.name: node.output_shape for node in self.nodes}
+    def shape_of(self, source: str) -> Shape | None:
+        """The shape of an input or of an earlier layer's output, None where it is not known."""
+        node = self.by_name.get(source)
+        return self.inputs.get(source) if node is None else node.output_shape
 
 
 def build_layers(document: Document, inputs: dict[str, Shape], entries: list[Entry]) -> tuple[Built, Document]:
@@ -61,15 +63,17 @@ def build_layers(document: Document, inputs: dict[str, Shape], entries: list[Ent
     they are only told where nothing else is wrong.
     """
     built = Built(document, inputs)
-    shapes = Document(document.file, document.lines, document.data, document.keys, document.values)
-    for name, shape in inputs.items():
-        built.define(name, "an input", ("input", name), shape)
+    shapes = Document(document.file, document.lines, document.data, document.keys, document.values, stops=False)
+    for word, shape in inputs.items():
+        built.define(word, "an input", ("input", word), shape)
     taken = [built.define(entry.name, "a layer", _name_path(document, entry), None) for entry in entries]
-    previous = next(iter(inputs), None) if len(inputs) == 1 else None
-    for position, (entry, is_new) in enumerate(zip(entries, taken, strict=True)):
-        source = _source(built, entry, previous, [other.name for other in entries[:position]])
+    previous = next(iter(inputs)) if len(inputs) == 1 else None
+    earlier = list(inputs)
+    for entry, is_new in zip(entries, taken, strict=True):
+        source = _source(built, entry, previous, earlier)
         previous = entry.name
-        incoming = None if source is None else built.sources().get(source)
+        earlier.append(entry.name)
+        incoming = None if source is None else built.shape_of(source)
         if entry.layer is None or source is None or incoming is None or not is_new:
             built.names.loose.add(entry.name)
             _own_names_alone(built, entry)
@@ -80,10 +84,11 @@ def build_layers(document: Document, inputs: dict[str, Shape], entries: list[Ent
             _own_names_alone(built, entry)
             continue
         built.nodes.append(node)
+        built.by_name[node.name] = node
         built.names.shapes[node.name] = node.output_shape
-    for name, (what, _) in built.what.items():
+    for word, (what, _) in built.what.items():
         if what == "a layer":
-            built.computed[name] = "the network computes it"
+            built.computed[word] = "the network computes it"
     return built, shapes
 
 
@@ -97,25 +102,22 @@ def _source(built: Built, entry: Entry, previous: str | None, earlier: list[str]
     given = entry.layer.inputs if entry.layer is not None else None
     path = (*entry.path, "inputs")
     if given is None:
-        if previous is None and entry.layer is not None:
+        if previous is None and entry.layer is not None and built.inputs:
             message = f"`{entry.name}` does not say which of the inputs it reads"
-            help = f"write `inputs: {next(iter(built.inputs))}`" if built.inputs else None
-            built.document.report(entry.path, message, help, key=True)
+            built.document.report(entry.path, message, f"write `inputs: {next(iter(built.inputs))}`", key=True)
         return previous
     if len(given) != 1:
         kind = type(entry.layer).kind if entry.layer else ""
         built.document.report(path, f"`{kind}` reads one input, but `inputs` names {len(given)}")
         return None
-    options = [*built.inputs, *earlier]
-    if given[0] not in options:
+    if given[0] not in earlier:
         if given[0] in built.what and built.what[given[0]][0] == "a layer":
-            message, help = f"`{given[0]}` is not an earlier layer", "a layer reads what stands before it"
+            message = f"`{given[0]}` is not an earlier layer"
+            built.document.report((*path, 0), message, "a layer reads what stands before it")
         else:
-            message = f"unknown name `{shown(given[0])}`"
-            help = did_you_mean(
-                given[0], options, f"what it can read is {said([f'`{o}`' for o in options[-8:]], 'and')}"
-            )
-        built.document.report((*path, 0), message, help)
+            readable = said([f"`{word}`" for word in earlier[-8:]], "and")
+            help = did_you_mean(given[0], earlier, f"what it can read is {readable}")
+            built.document.report((*path, 0), f"unknown name `{shown(given[0])}`", help)
         return None
     return given[0]
 
@@ -124,7 +126,6 @@ def _node(built: Built, shapes: Document, entry: Entry, layer: Layer, source: st
     """The layer in its place, with its parameters named; a shape that does not fit is told in `shapes`."""
     kind = type(layer).kind
     label = f"layer `{entry.name}`" if entry.name == kind else f"layer `{entry.name}` ({kind})"
-    note = f"the shapes on the way: {_chain(built, source)} → {entry.name}"
     place = entry.path
     try:
         outgoing = layer.output_shape(incoming)
@@ -146,6 +147,7 @@ def _node(built: Built, shapes: Document, entry: Entry, layer: Layer, source: st
             place = (*entry.path, "weights" if parameter.role == "weight" else "biases")
             _define_parameter(built, parameter, place, entry.path)
     except ShapeError as error:
+        note = f"the shapes on the way: {_chain(built, source)} → {entry.name}"
         shapes.report(place, f"{label}: {error.message}", error.hint, note=note, key=True)
         return None
     return Node(entry.name, layer, (source,), incoming, outgoing, parameters)
@@ -153,11 +155,10 @@ def _node(built: Built, shapes: Document, entry: Entry, layer: Layer, source: st
 
 def _chain(built: Built, source: str) -> str:
     """The shapes from the input to a layer, the last of them where they are many."""
-    by_name = {node.name: node for node in built.nodes}
     steps: list[str] = []
     here: str | None = source
     while here is not None and len(steps) < LONGEST_CHAIN:
-        node = by_name.get(here)
+        node = built.by_name.get(here)
         steps.append(f"{here} {show_shape(built.inputs[here] if node is None else node.output_shape)}")
         here = None if node is None else node.inputs[0]
     return " → ".join([*(["…"] if here is not None else []), *reversed(steps)])
@@ -179,27 +180,27 @@ def _fitted(argument: str, given: Entries, shape: Shape) -> Entries:
 
 def _define_parameter(built: Built, parameter: Parameter, path: Path, layer_path: Path) -> None:
     """Takes the name of an array and its own names. One name for two arrays ties them."""
-    name, what = parameter.name, f"an array of {parameter.role}s"
+    array, what = parameter.name, f"an array of {parameter.role}s"
     path = path if path in built.document.values else layer_path
-    known = built.what.get(name)
+    known = built.what.get(array)
     if known is not None and known[0].startswith("an array"):
-        if built.names.shapes[name] != parameter.shape:
-            before, here = built.names.shapes[name] or (), show_shape(parameter.shape)
-            raise ShapeError(f"`{name}` is tied to an array of the shape {show_shape(before)}, but needed is {here}")
+        if built.names.shapes[array] != parameter.shape:
+            before, here = built.names.shapes[array] or (), show_shape(parameter.shape)
+            raise ShapeError(f"`{array}` is tied to an array of the shape {show_shape(before)}, but needed is {here}")
         return
-    if not built.define(name, what, path, parameter.shape):
+    if not built.define(array, what, path, parameter.shape):
         return
     if parameter.entries is None:
         if parameter.trainable:
-            built.parameters.append(name)
-            built.find.append(name)
+            built.parameters.append(array)
+            built.find.append(array)
         return
     own = tuple(dict.fromkeys(word for word in flat(parameter.entries) if isinstance(word, str)))
-    built.own_names[name] = own
+    built.own_names[array] = own
     has = f"it is made of {', '.join(f'`{word}`' for word in own[:6])}" if own else "its numbers are fixed"
-    built.computed[name] = has + (" …" if len(own) > 6 else "")
+    built.computed[array] = has + (" …" if len(own) > 6 else "")
     if own and parameter.trainable:
-        built.find.append(name)
+        built.find.append(array)
     for word in own:
         _define_own(built, word, path)
 
@@ -242,6 +243,7 @@ def build_loss(built: Built, shapes: Document, raw: object) -> None:
         arguments = {}
     elif not isinstance(arguments, dict):
         arguments = {model.main or "target": arguments}
+    arguments = {key: _named(document, value, (*path, key)) for key, value in arguments.items()}
     loss, _ = validated(model, arguments, path, document, f"`{kind}`")
     if loss is None:
         built.names.loose.update(("J", "t"))
@@ -254,6 +256,17 @@ def build_loss(built: Built, shapes: Document, raw: object) -> None:
         _join_loss(built, shapes, loss, path)
     elif isinstance(loss.target, str):
         built.names.shapes.setdefault(loss.target, None)
+
+
+def _named(document: Document, value: object, path: Path) -> object:
+    """The name of the loss, or a target that is a name, in its one spelling."""
+    if path[-1] not in ("name", "target") or not isinstance(value, str):
+        return value
+    try:
+        return name(value)
+    except ValueError as error:
+        document.report(path, f"`{path[-1]}`: {error}, got {described(value)}")
+        return "t" if path[-1] == "target" else "J"
 
 
 def _loss_parts(document: Document, raw: object) -> tuple[str | None, Any, Path]:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from backcalc.formula.errors import FormulaError
 from backcalc.formula.infer import ProgramErrors, SourceEquation, build_program
 from backcalc.formula.names import spelled
 from backcalc.formula.program import CONSTANTS, Program
 from backcalc.formula.read import read_equation, read_expression
-from backcalc.formula.tree import Expr, Ref, walk
+from backcalc.formula.tree import Expr, Neg, Num, Pow, Ref, children, walk
 from backcalc.layers import Shape
 from backcalc.net.errors import did_you_mean, said
 from backcalc.net.load import Document, Mark
 from backcalc.net.spec import NetFile, described, shown
 
 LONGEST_EQUATIONS = 200_000
+MOST_EQUATIONS = 2_000
+LARGEST_POWER = 10_000
+"""Powers of numbers have at most so many binary digits, and exponents are at most this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,14 @@ def read_program(
         document.report(("equations",), f"the equations have more than {LONGEST_EQUATIONS} characters", key=True)
         return None
     before = len(document.problems)
+    if document.mark(("equations",)).block == ">":
+        document.report(("equations",), "`>` joins the lines into one", "write `equations: |`")
+        return None
     lines = equation_lines(document, text)
     sources: list[SourceEquation] = []
+    if len(lines) > MOST_EQUATIONS:
+        document.report(("equations",), f"there are more than {MOST_EQUATIONS} equations", key=True)
+        return None
     for line in lines:
         try:
             left, right = read_equation(line.text)
@@ -76,6 +86,11 @@ def read_program(
         except FormulaError as error:
             where = line.at(error.start, error.end - error.start)
             document.problems.append(document.problem_at(where, error.message, error.hint))
+            continue
+        if has_huge_power(right):
+            found = re.search(r"\^|\*\*", line.text)
+            where = line.at(found.start(), len(found[0])) if found else line.mark
+            document.problems.append(document.problem_at(where, "a power is too large to be computed"))
     sizes = dict(spec.sizes or {})
     shapes = _shapes(document, spec, sizes)
     if not lines:
@@ -83,6 +98,36 @@ def read_program(
     if len(document.problems) > before:
         return None
     return _built(document, spec, lines, sources, shapes, sizes, given, loss)
+
+
+def has_huge_power(expr: Expr) -> bool:
+    """Whether a formula holds a power that nobody could compute: found without computing it.
+
+    >>> has_huge_power(read_expression("9^9^9^9")), has_huge_power(read_expression("2^10 + x^2"))
+    (True, False)
+    """
+    try:
+        _constant(expr)
+    except OverflowError:
+        return True
+    return False
+
+
+def _constant(expr: Expr) -> Fraction | None:
+    """The value of a power of numbers, None of anything else. Raises OverflowError where it is too large."""
+    parts = [_constant(part) for part in children(expr)]
+    match expr, parts:
+        case Num(value), _:
+            return value
+        case Neg(), [Fraction() as value]:
+            return -value
+        case Pow(), [base, Fraction() as exponent]:
+            bits = 1 if base is None else (base.numerator * base.denominator).bit_length()
+            if abs(exponent) * bits > LARGEST_POWER:
+                raise OverflowError
+            if base and exponent.denominator == 1:
+                return base**exponent.numerator
+    return None
 
 
 def _shapes(document: Document, spec: NetFile, sizes: dict[str, int | None]) -> dict[str, tuple[Expr | int, ...]]:
@@ -138,9 +183,13 @@ def _built(
         last = loss or (scalars[-1] if scalars else None)
         program = build_program(sources, shapes | from_values, sizes, frozenset(spec.pad or []), last)
     except ProgramErrors as errors:
+        told: set[Mark] = set()
         for fault in errors.errors:
-            line = lines[fault.equation]
-            document.problems.append(document.problem_at(_token(line, fault.token), fault.message, fault.hint))
+            mark = _token(lines[fault.equation], fault.token)
+            if mark in told:  # `c = c + 1` after `c = …` is one mistake
+                continue
+            told.add(mark)
+            document.problems.append(document.problem_at(mark, fault.message, fault.hint))
         return None
     constants = CONSTANTS - defined.keys()
     parameters = tuple(name for name in program.leaves if name in read and name not in sizes and name not in constants)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 WIDEST_LINE = 160
 MOST_PROBLEMS = 50
+MOST_CANDIDATES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def did_you_mean(word: str, candidates: Iterable[str], otherwise: str | None = N
     """The help line that offers the nearest right name, or the other text where none is near."""
     from backcalc.formula.errors import nearest
 
-    found = nearest(word, candidates) if len(word) <= 60 else None
+    near = (candidate for candidate in candidates if abs(len(candidate) - len(word)) <= 3)
+    found = nearest(word, islice(near, MOST_CANDIDATES)) if len(word) <= 40 else None
     return otherwise if found is None else f"did you mean `{found}`?"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backcalc.formula.names import spelled
 from backcalc.layers import KINDS, Layer
 from backcalc.net.errors import did_you_mean, said
 from backcalc.net.load import Document, Path
@@ -102,12 +103,17 @@ def _arguments(
         if word in ("weights", "biases"):
             given[word] = _names(document, value, (*path, word))
         elif word == "inputs":
-            given[word] = tuple(value) if isinstance(value, list) else (value,) if isinstance(value, str) else value
+            words = [value] if isinstance(value, str) else value
+            given[word] = [_spelled(item) for item in words] if isinstance(words, list) else words
         elif word == "name":
             given[word] = _one_name(document, value, (*path, word))
         else:
             given[word] = _sized(document, value, (*path, word), sizes)
     return given
+
+
+def _spelled(value: object) -> object:
+    return spelled(value.strip().removeprefix("\\")) if isinstance(value, str) else value
 
 
 def _one_name(document: Document, value: object, path: Path) -> str | None:

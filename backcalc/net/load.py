@@ -55,7 +55,11 @@ class Mark:
     block: str = ""
 
 
-@dataclass(frozen=True)
+class TooManyProblems(Exception):
+    """So many things are wrong that looking for more helps nobody."""
+
+
+@dataclass
 class Document:
     """A file as plain data, with the marks of its keys and values by path, and what was wrong with its text."""
 
@@ -66,13 +70,19 @@ class Document:
     values: dict[Path, Mark] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     broken: set[Path] = field(default_factory=set)
+    stops: bool = True
 
     def report(
         self, path: Path, message: str, help: str | None = None, *, note: str | None = None, key: bool = False
     ) -> None:
-        """Adds a problem at the key or the value that `path` leads to, or at the nearest thing above it."""
+        """Adds a problem at the key or the value that `path` leads to, or at the nearest thing above it.
+
+        Raises TooManyProblems where there are enough, if the document `stops`.
+        """
         if not any(path[:size] in self.broken for size in range(len(path) + 1)):
             self.problems.append(self.problem_at(self.mark(path, key=key), message, help, note))
+        if self.stops and len(self.problems) >= MOST_PROBLEMS:
+            raise TooManyProblems
 
     def mark(self, path: Path, *, key: bool = False) -> Mark:
         """Where the key or value of `path` stands; of a value that is nowhere, the nearest thing above it."""
@@ -115,7 +125,7 @@ def read_document(text: str, file: str) -> Document:
     document = Document(file, tuple(text.split("\n")))
     walker = _Walker(document, _events(text))
     try:
-        object.__setattr__(document, "data", walker.document())
+        document.data = walker.document()
     except _Stop as stop:
         document.problems.append(stop.problem)
     except (MarkedYAMLError, YAMLError) as error:
@@ -168,6 +178,7 @@ class _Walker:
         self.to = document
         self.events = events
         self.count = 0
+        self.refused: set[str] = set()
 
     def document(self) -> Plain:
         data: Plain = None
@@ -248,8 +259,10 @@ class _Walker:
             message, help = f"anchors and aliases (`{word}`) are not allowed", "write the value out where it is needed"
         else:
             message, help = f"tags (`{word}`) are not allowed: a file is data, nothing in it is run", "remove the tag"
-        self.to.problems.append(self.to.problem_at(mark, message, help))
         self.to.broken.add(path)
+        if word not in self.refused:  # an alias bomb is one mistake, not a thousand
+            self.refused.add(word)
+            self.to.problems.append(self.to.problem_at(mark, message, help))
 
     def scalar(self, text: str, path: Path, mark: Mark) -> Plain:
         """What a plain word means: nothing, true or false, an exact number, or itself."""
@@ -342,4 +355,7 @@ def _yaml_problem(document: Document, error: YAMLError) -> Problem:
         line = min(place.line, len(document.lines) - 1)
         mark = Mark(line + 1, place.column + 1 if line == place.line else len(document.lines[line]) + 1, 1)
     help = next((help for words, help in _YAML_HELP if words in said), None)
+    opened = getattr(error, "context_mark", None)
+    if opened is not None and place is not None and opened.line < place.line and "flow" in str(error):
+        help = f"the bracket that opens on line {opened.line + 1} is not closed"
     return document.problem_at(mark, f"this is not YAML: {_short(said)}", help)

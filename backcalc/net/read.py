@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from backcalc.layers import Shape
 from backcalc.net.build import Built, build_layers, build_loss, layer_program
 from backcalc.net.errors import InputError, Problem, did_you_mean
 from backcalc.net.layerlist import read_layers
-from backcalc.net.load import Document, read_document
+from backcalc.net.load import Document, TooManyProblems, read_document
 from backcalc.net.names import NameFault, Names
 from backcalc.net.nested import shape_of
 from backcalc.net.network import Network, Update
@@ -32,7 +33,9 @@ def load_network(source: str | Path | Mapping[str, Any], *, label: str | None = 
     """
     read = source_of(source, label)
     document = read_document(read.text, read.label)
-    network = _read(document, read) if isinstance(document.data, dict) else None
+    network = None
+    with suppress(TooManyProblems):
+        network = _read(document, read) if isinstance(document.data, dict) else None
     if network is None or document.problems:
         raise InputError(document.problems or [_not_a_network(document)])
     return network
@@ -69,6 +72,8 @@ def _spec(document: Document, data: Mapping[str, Any]) -> NetFile:
     for key, value in data.items():
         if key in LATER_KEYS:
             document.report((key,), f"`{key}` is not supported by this version", key=True)
+        elif value is None and key in ("layers", "equations"):
+            document.report((key,), f"there are no {key}", key=True)
         elif value is not None:
             given[key] = _in_long_form(key, value)
     spec, wrong = validated(NetFile, given, (), document, "the file")
@@ -89,7 +94,8 @@ def _in_long_form(key: str, value: Any) -> Any:
 def _layers(document: Document, spec: NetFile, values: Values, title: str, source: Source) -> Network | None:
     sizes = spec.sizes or {}
     if spec.layers is not None and "input" not in (document.data if isinstance(document.data, dict) else {}):
-        document.report((), "the file has layers but no `input`", "give the shape of the input, as in `input: {x: 3}`")
+        help = "give the shape of the input, as in `input: {x: 3}`"
+        document.report(("layers",), "the file has layers but no `input`", help, key=True)
     if spec.layers is not None and not spec.layers:
         document.report(("layers",), "there are no layers", key=True)
     inputs = {word: _input_shape(document, word, shape, sizes) for word, shape in (spec.input or {}).items()}
@@ -234,6 +240,28 @@ def _find(document: Document, wanted: Sequence[str] | None, names: Names) -> tup
             found.update(dict.fromkeys(resolve(word, names)))
         except NameFault as fault:
             document.report(("find", position), fault.message, fault.help)
+    return tuple(found)
+
+
+def find_names(network: Network, words: Sequence[str], label: str = "find") -> tuple[str, ...]:
+    """The names and elements that words such as `w1..w6` or `z1` ask for in a network, elements written `z[1]`.
+
+    Raises InputError with every word that stands for nothing; `label` is what its messages begin with.
+
+    >>> find_names(load_network("equations: J = w1*w2"), ["w1..w2"])
+    ('w1', 'w2')
+    """
+    program = network.program
+    names = Names({name: program.shape(name) for name in program.shapes})
+    found: dict[str, None] = {}
+    problems: list[Problem] = []
+    for word in words:
+        try:
+            found.update(dict.fromkeys(resolve(word, names)))
+        except NameFault as fault:
+            problems.append(Problem(label, 0, 0, 0, "", fault.message, fault.help))
+    if problems:
+        raise InputError(problems)
     return tuple(found)
 
 

@@ -17,7 +17,7 @@ def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of net.yaml.
 
     >>> schema()["properties"]["layers"]["items"]["anyOf"][0]["enum"][:3]
-    ['conv1d', 'conv2d', 'dense']
+    ['flatten', 'linear', 'relu']
     """
     document = NetFile.model_json_schema()
     definitions: dict[str, Any] = {}

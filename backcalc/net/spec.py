@@ -88,6 +88,12 @@ def _text(value: object) -> str:
     raise ValueError("expected a text")
 
 
+def _wanted(value: object) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    raise ValueError("expected a name, an element as `z[1]`, or a range as `w1..w6`")
+
+
 def _rate(value: object) -> Fraction | str:
     if isinstance(value, str):
         return name(value)
@@ -103,6 +109,7 @@ _SHAPE_SCHEMA: dict[str, Any] = {"anyOf": [*_SIZE_SCHEMA["anyOf"], {"type": "arr
 
 Name = Annotated[str, Read(name, {"type": "string"})]
 Text = Annotated[str, Read(_text, {"type": "string"})]
+Wanted = Annotated[str, Read(_wanted, {"type": "string"})]
 Size = Annotated[int, Read(_axis, {"type": "integer", "minimum": 1, "maximum": LARGEST_SIZE})]
 InputShape = Annotated[tuple[int | str, ...], Read(_shape, _SHAPE_SCHEMA)]
 Axes = Annotated[tuple[int | str, ...], Read(_axes, {"type": "array", "items": _SIZE_SCHEMA})]
@@ -124,7 +131,7 @@ class NetFile(BaseModel):
         None, description="numbers by name: a number, nested lists, a range of names `w1..w6`, or `file: arrays.npz`"
     )
     update: Any = Field(None, description="how a step changes the parameters: `sgd` with its `rate`")
-    find: list[Text] | None = Field(None, description="what to differentiate by; by default all parameters")
+    find: list[Wanted] | None = Field(None, description="what to differentiate by; by default all parameters")
     sizes: dict[Name, Size | None] | None = Field(None, description="numbers of size symbols; null stays a symbol")
     shapes: dict[Name, Axes] | None = Field(None, description="shapes of the arrays of equations")
     pad: list[Name] | None = Field(None, description="arrays that read as 0 outside their range")
@@ -191,7 +198,9 @@ def _report(
         case _ if place and place[-1] == "[key]":
             document.report(where[:-1], f"{_expected(faults)}, got `{shown(place[-2])}`", key=True)
         case _ if not place:
-            document.report(path, f"{owner}: {_expected(faults)}", key=True)
+            # The layer as a whole does not hold together; its message begins with the argument at fault.
+            message = _expected(faults)
+            document.report((*path, message.split()[0]), f"{owner}: {message}", key=True)
         case _:
             got = document.written(where) or described(first["input"])
             document.report(where, f"`{place[0]}`: {_expected(faults)}, got {got}")

@@ -16,6 +16,8 @@ from backcalc.net.names import NameFault, Names, Place
 from backcalc.net.nested import LARGEST_ARRAY, filled, fits, flat, folded, shape_of
 from backcalc.net.spec import described
 
+MOST_PLACES = 20_000
+
 
 class Values:
     """Collects the values of a file; what is wrong with names and types goes to the document at once, what is wrong
@@ -25,6 +27,7 @@ class Values:
     def __init__(self, document: Document, folder: FilePath | None) -> None:
         self.document = document
         self.folder = folder
+        self.count = 0
         self.found: dict[str, tuple[Path, Nested]] = {}
         self.elements: dict[str, dict[tuple[int, ...], tuple[Path, Fraction]]] = {}
 
@@ -42,6 +45,9 @@ class Values:
     def _assign(self, word: str, number: Nested, path: Path, names: Names, computed: Mapping[str, str]) -> None:
         try:
             places = list(names.places(word))
+            self.count += len(places)
+            if self.count > MOST_PLACES:
+                raise NameFault(f"the ranges name more than {MOST_PLACES} places", "give an array as a list")
         except NameFault as fault:
             self.document.report(path, fault.message, fault.help, key=True)
             return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from textwrap import wrap
 from types import MappingProxyType
 
@@ -57,38 +58,59 @@ def _heading(table: Table) -> str:
     return f"{table.net}: input {inputs}{batch}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column of the table: its head, a cell a layer, and the total where it has one."""
+
+    head: str
+    cells: tuple[str, ...]
+    total: str = ""
+    right: bool = True
+
+    @property
+    def width(self) -> int:
+        return max(map(len, (self.head, *self.cells, self.total)))
+
+    def line(self, text: str) -> str:
+        return text.rjust(self.width) if self.right else text.ljust(self.width)
+
+
 def _numbers(table: Table, width: int) -> Iterator[str]:
-    """The numbers as one table, or as two where one would be too wide."""
-    totals = table.totals
-    names = ["layer", *(row.name for row in table.rows), "total"]
-    kinds = ["kind", *(row.kind for row in table.rows), ""]
-    shapes = ["output", *(_shape(row.output_shape) for row in table.rows), ""]
-    fields = ["field", *(_field(row.receptive_field) for row in table.rows), ""]
-    counts = [
-        ["params", *(str(row.params) for row in table.rows), str(totals.params)],
-        ["connections", *(str(row.connections) for row in table.rows), str(totals.connections.value)],
-        ["MACs", *(str(row.macs) for row in table.rows), str(totals.macs.value)],
-        ["FLOPs", *(str(row.flops) for row in table.rows), str(totals.flops.value)],
+    """The numbers as one table, or as several, each beginning with the layers, where one would be too wide."""
+    rows, totals = table.rows, table.totals
+    names = _Column("layer", tuple(row.name for row in rows), "total", right=False)
+    columns = [
+        _Column("kind", tuple(row.kind for row in rows), right=False),
+        _Column("output", tuple(_shape(row.output_shape) for row in rows), right=False),
+        _Column("params", tuple(str(row.params) for row in rows), str(totals.params)),
+        _Column("connections", tuple(str(row.connections) for row in rows), str(totals.connections.value)),
+        _Column("MACs", tuple(str(row.macs) for row in rows), str(totals.macs.value)),
+        _Column("FLOPs", tuple(str(row.flops) for row in rows), str(totals.flops.value)),
+        _Column("field", tuple(_field(row.receptive_field) for row in rows)),
     ]
-    whole = _grid([names, kinds, shapes], [*counts, fields])
-    if max(map(len, whole)) <= width:
-        yield "\n".join(whole)
-        return
-    yield "\n".join(_grid([names, kinds, shapes], [fields])[:-2])
-    yield "\n".join(_grid([names], counts))
+    together = [names]
+    for column in columns:
+        if len(together) > 1 and _width([*together, column]) > width:
+            yield _grid(together)
+            together = [names]
+        together.append(column)
+    yield _grid(together)
 
 
-def _grid(texts: Sequence[Sequence[str]], numbers: Sequence[Sequence[str]]) -> list[str]:
-    """Columns as lines, texts to the left and numbers to the right, with a rule under the head and above the total."""
-    columns = [(column, str.ljust) for column in texts] + [(column, str.rjust) for column in numbers]
-    widths = [max(map(len, column)) for column, _ in columns]
-    count = len(columns[0][0])
-    lines = [
-        GAP.join(align(column[row], width) for (column, align), width in zip(columns, widths, strict=True)).rstrip()
-        for row in range(count)
-    ]
-    rule = "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
-    return [lines[0], rule, *lines[1:-1], rule, lines[-1]]
+def _width(columns: Sequence[_Column]) -> int:
+    return sum(column.width for column in columns) + len(GAP) * (len(columns) - 1)
+
+
+def _grid(columns: Sequence[_Column]) -> str:
+    """Columns side by side, with a rule under the head and above the totals, if there are any."""
+
+    def joined(texts: Iterable[str]) -> str:
+        return GAP.join(column.line(text) for column, text in zip(columns, texts, strict=True)).rstrip()
+
+    rule = "─" * _width(columns)
+    rows = [joined(cells) for cells in zip(*(column.cells for column in columns), strict=True)]
+    total = [rule, joined(column.total for column in columns)] if any(column.total for column in columns[1:]) else []
+    return "\n".join([joined(column.head for column in columns), rule, *rows, *total])
 
 
 def _layer(row: Row, width: int) -> str:

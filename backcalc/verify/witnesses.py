@@ -28,7 +28,7 @@ from backcalc.verify.point import Point, Values, given_point, random_point
 STEP = MP.mpf(10) ** -20
 CLOSE = 1e-30  # relative, at sixty digits
 CLOSE_FLOAT = 1e-9  # relative, in double precision
-CHEAP = 60_000  # operations that `grad` may spend on differences
+CHEAP = 200_000  # operations that `grad` may spend on differences
 THOROUGH = 2_000_000  # operations that `verify` may
 ATTEMPTS = 8
 HEAVIEST_STEP = 20_000  # operations of one side of one step
@@ -94,7 +94,7 @@ def _point(derivation: Derivation, given: Values) -> tuple[Point, dict[str, Arra
     on_kink = any("kink" in note or "tie" in note for note in derivation.notes)
     reason = "no point was found"
     for point in _candidates(program, given, on_kink):
-        if work(program, point.sizes) > 50 * CHEAP:
+        if work(program, point.sizes) > 20 * CHEAP:
             return "one evaluation takes too many operations"
         try:
             return point, _evaluate(derivation.adjoint_program(), point)
@@ -221,7 +221,7 @@ def _evenly(entries: list[Any], count: int) -> list[Any]:
     if count <= 0:
         return []
     if len(entries) <= count:
-        return entries
+        return list(entries)
     return [entries[position * len(entries) // count] for position in range(count)]
 
 

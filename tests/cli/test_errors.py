@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import backcalc.net
-from backcalc.cli.common import MAX_STDIN_BYTES
 from backcalc.cli.program import COMMANDS
+from backcalc.net.load import LARGEST_FILE
 
 
 @pytest.mark.parametrize(
@@ -110,11 +110,11 @@ def test_standard_input_is_read(run: Callable[..., Any], net: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"#" * (MAX_STDIN_BYTES + 1), "longer than"),
-        (b"name: \xff", "not UTF-8"),
-        (b"", ""),
-        (b"lenet5", ""),
-        (b"/etc/passwd", ""),
+        (b"#" * (LARGEST_FILE + 1), "<stdin>: error: the text has more than 1000000 bytes"),
+        (b"name: \xff", "<stdin>: error: the text is not UTF-8: byte 0xFF at position 7"),
+        (b"", "<stdin>: error: the file is empty"),
+        (b"lenet5", "<stdin>:1:1: error: expected keys"),
+        (b"net.yaml", "<stdin>:1:1: error: expected keys"),
     ],
     ids=["long", "bytes", "empty", "a name", "a path"],
 )

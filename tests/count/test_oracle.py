@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from fractions import Fraction
 from itertools import product
+from math import prod
 
 from hypothesis import given, settings
 
@@ -15,7 +16,7 @@ from backcalc.formula.infer import SourceEquation, build_program
 from backcalc.formula.read import read_equation
 from backcalc.layers import Cost, Layer, Shape
 
-from .strategies import layers
+from .strategies import layers, poolings
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True)
 
@@ -72,6 +73,18 @@ def test_operations_are_those_of_the_executed_equations(case):
     if is_padded_pooling(layer, shape):
         return  # padding is skipped there, but counts: see the test with the padding spelled out
     assert operations(layer.cost(shape)) == executed_operations(run(layer, shape))
+
+
+@QUICK
+@given(poolings(ceil=False))
+def test_padding_counts_in_pooling_as_if_it_were_input(case):
+    layer, shape = case
+    windows = layer._slides(shape)
+    padded = (*shape[: -layer.axes], *(slide.size + slide.before + slide.after for slide in windows))
+    execution = run(layer.model_copy(update={"padding": 0}), padded)
+    assert len(execution.values) == prod(layer.output_shape(shape))
+    assert operations(layer.cost(shape)) == executed_operations(execution)
+    assert Formula(layer.cost(shape).window_inputs).value == execution.reads["x"]
 
 
 @QUICK

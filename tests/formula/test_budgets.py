@@ -30,7 +30,7 @@ SECONDS = 0.25  # a loaded machine included; alone each takes milliseconds
         ("9**" * 2_000 + "9", TOO_DEEP),
         ("a/" * 2_400 + "a", TOO_DEEP),
         ("a" + "²" * 19_999, "a number may have at most 100 digits"),
-        ("Σ_{k}" * 2_000 + "x", TOO_DEEP),
+        ("Σ_{k}" * 1_000 + "x", TOO_DEEP),
         ("exp(" * 150 + "x" + ")" * 150, TOO_DEEP),
         ("+ " * 4_900 + "x", TOO_DEEP),
         ("a+" * 9_000 + "a", "the formula has more than 5000 parts"),
@@ -100,8 +100,8 @@ def test_what_the_reader_lets_through_can_be_walked_and_printed(text: str) -> No
 @pytest.mark.parametrize(
     "text",
     [
-        "max(k, " * 99 + "x[k" + "+1" * 2_000 + "]" + ")" * 99,
-        "+".join(["W[i,j]*x[j]"] * 450),
+        "max(k, " * 97 + "x[k" + "+1" * 2_000 + "]" + ")" * 97,
+        "+".join(["W[i,j]*x[j]"] * 400),
         "a/(" * 98 + "a" + ")" * 98,
     ],
     ids=["nested maxima", "long sum", "nested quotients"],

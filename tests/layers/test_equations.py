@@ -185,6 +185,7 @@ def test_own_names_fill_the_array():
     [
         ([["w1", "w2", "w3"]], "the weights have the shape [2, 2], but weights is a list of shape [1, 3]"),
         ([["w1", "w2"], ["w3"]], "the weights have the shape [2, 2], but weights is a list that is not rectangular"),
+        (Fraction(2), "the weights have the shape [2, 2], but weights is one number"),
         (["w1", "w2"], "the weights have the shape [2, 2], but weights is a list of shape [2]"),
     ],
 )

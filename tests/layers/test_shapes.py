@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from backcalc.formula.evaluate import integer
 from backcalc.formula.read import read_expression
-from backcalc.layers import KINDS, ShapeError
+from backcalc.layers import KINDS, LOSSES, ShapeError
 from backcalc.layers.slide import Slide, slides
 
 
@@ -203,6 +203,11 @@ def test_impossible_shapes_are_refused_in_words(kind, fields, shape, message):
             {"filters": 2, "kernel": 5, "connections": [[1], [1]], "groups": 2},
             "a table of connections and groups exclude each other",
         ),
+        (
+            "conv2d",
+            {"filters": 1, "kernel": 1, "connections": [[1]], "weights": [["w"]]},
+            "single weights cannot be named where a table of connections leaves some out",
+        ),
         ("relu", {"units": 2}, "Extra inputs are not permitted"),
     ],
 )
@@ -217,6 +222,8 @@ def test_whole_numbers_may_come_as_fractions():
 
 
 def test_every_field_has_a_description_for_the_schema():
-    for kind, layer in KINDS.items():
-        for name, field in layer.model_json_schema()["properties"].items():
+    for kind, layer in (KINDS | LOSSES).items():
+        schema = layer.model_json_schema()
+        assert schema["description"] and ">>>" not in schema["description"]
+        for name, field in schema["properties"].items():
             assert field.get("description"), f"{kind}.{name}"

@@ -1,0 +1,227 @@
+"""A derivation as JSON, with stable field names: loss, values, adjoints, gradients, updates, steps, verified."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backcalc.derive.adjoint import Adjoint, derivative_name
+from backcalc.derive.derivation import Block, Change, Derivation, Gradient
+from backcalc.derive.exact import Exact
+from backcalc.derive.scalar import Line
+from backcalc.formula.evaluate import Array
+from backcalc.formula.print_latex import to_latex
+from backcalc.formula.print_text import to_text
+from backcalc.formula.program import Equation
+from backcalc.formula.tree import ZERO, Expr, Ref, num
+from backcalc.render.values import nested, put_in
+
+SCHEMA_VERSION = 1
+
+
+def render(derivation: Derivation, digits: int | None = None) -> dict[str, Any]:
+    """The whole derivation; decimals are numbers, or strings of `digits` digits where that is given."""
+    writer = _Writer(derivation, digits)
+    program, loss = derivation.program, derivation.loss
+    forward = {equation.name for equation in program.equations}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "net": derivation.network.name,
+        "view": derivation.view,
+        "loss": {
+            "name": loss,
+            "formula": to_text(program.by_name[loss].body),
+            **writer.value(derivation.values.get(loss)),
+        },
+        "values": {
+            name: writer.value(derivation.values.get(name))
+            for name in (*program.leaves, *(equation.name for equation in program.equations))
+        },
+        "adjoints": {name: writer.adjoint(name) for name in _intermediates(derivation)},
+        "gradients": writer.gradients(),
+        "updates": {change.name: writer.update(change) for change in derivation.updates},
+        "steps": writer.steps(),
+        "verified": [
+            {"against": c.against, "max_error": c.max_error, "passed": c.passed, "detail": c.detail}
+            for c in derivation.verified
+        ],
+        "notes": [*derivation.sharing, *derivation.notes],
+        "asked": list(derivation.asked),
+        "sizes": {name: size for name, size in program.sizes.items() if forward},
+    }
+
+
+def _intermediates(derivation: Derivation) -> list[str]:
+    """What the forward pass computes on the way, without the loss and arrays that merely collect own names."""
+    own = set(derivation.network.own_names)
+    return [e.name for e in derivation.program.equations if e.name != derivation.loss and e.name not in own]
+
+
+class _Writer:
+    def __init__(self, derivation: Derivation, digits: int | None) -> None:
+        self.derivation, self.digits = derivation, digits
+
+    def decimal(self, value: Exact) -> float | str:
+        return value.decimal() if self.digits is None else value.digits(self.digits)
+
+    def value(self, array: Array[Exact] | None) -> dict[str, Any]:
+        """`{exact, decimal}`, nested lists for an array; null where there is no value."""
+        if array is None:
+            return {"exact": None, "decimal": None}
+        return {"exact": nested(array, lambda v: v.text()), "decimal": nested(array, self.decimal)}
+
+    def formula(self, expr: Expr, indices: tuple[str, ...]) -> dict[str, Any]:
+        return {"formula": to_text(expr), "indices": list(indices), "latex": to_latex(expr)}
+
+    def adjoint(self, name: str) -> dict[str, Any]:
+        adjoint = self.derivation.adjoints.get(name)
+        if adjoint is None:
+            shape = self.derivation.program.shapes[name]
+            return {**self.formula(ZERO, tuple("ijklmn"[: len(shape)])), "exact": None, "decimal": None}
+        return {
+            **self.formula(adjoint.closed, adjoint.indices),
+            "chain": to_text(adjoint.chain),
+            **self.value(self.derivation.values.get(adjoint.name)),
+        }
+
+    def gradients(self) -> dict[str, Any]:
+        found = {gradient.asked: self.gradient(gradient) for gradient in self.derivation.gradients}
+        for array, own in self.derivation.network.own_names.items():
+            if array not in found and any(name in found for name in own) and array in self.derivation.adjoints:
+                found[array] = self.array(self.derivation.adjoints[array])
+        return found
+
+    def array(self, adjoint: Adjoint) -> dict[str, Any]:
+        return {
+            **self.formula(adjoint.closed, adjoint.indices),
+            "shape": self.shape(adjoint.of),
+            **self.value(self.derivation.values.get(adjoint.name)),
+        }
+
+    def shape(self, name: str) -> list[int | str]:
+        program = self.derivation.program
+        numbers = program.shape(name)
+        return list(numbers) if numbers is not None else [to_text(axis) for axis in program.shapes[name]]
+
+    def gradient(self, gradient: Gradient) -> dict[str, Any]:
+        line = self.line_of(gradient)
+        formula = gradient.formula if line is None else line.formula
+        whole = gradient.place is None
+        found = {
+            **self.formula(formula, gradient.indices),
+            "shape": self.shape(gradient.adjoint.of) if whole else [],
+            **self.value(gradient.value),
+        }
+        if line is not None:
+            found["inserted"] = None if line.inserted is None else to_text(line.inserted)
+            found["because"] = line.because or None
+        elif not gradient.adjoint.readers:
+            found["because"] = gradient.adjoint.steps[0].reason
+        return found
+
+    def line_of(self, gradient: Gradient) -> Line | None:
+        """The written-out line of a scalar that was asked for."""
+        if gradient.indices:
+            return None
+        for block in self.derivation.backward:
+            for line in block.lines:
+                if block.of == gradient.adjoint.name and line.place == (gradient.place or ()):
+                    return line
+        return None
+
+    def update(self, change: Change) -> dict[str, Any]:
+        return {
+            "formula": to_text(change.formula),
+            "latex": to_latex(change.formula),
+            "delta": self.value(change.delta),
+            "new": self.value(change.new),
+        }
+
+    # -- steps ------------------------------------------------------------------------------------------------------------
+
+    def steps(self) -> list[dict[str, Any]]:
+        derivation = self.derivation
+        by_name = {adjoint.name: adjoint for adjoint in derivation.adjoints.values()}
+        found: list[dict[str, Any]] = []
+        if derivation.view == "scalar":
+            for block in derivation.forward:
+                equation = derivation.program.by_name[block.of]
+                found += [self.line(line, "forward", to_text(equation.body)) for line in block.lines]
+            for block in derivation.backward:
+                found += self.backward(block, by_name[block.of])
+        else:
+            found += [self.definition(equation) for equation in derivation.program.equations]
+            for adjoint in derivation.adjoints.values():
+                found += self.way(adjoint)
+        return found + [step for change in derivation.updates for step in self.change(change)]
+
+    def line(self, line: Line, rule: str, general: str, formula: Expr | None = None, reason: str = "") -> dict[str, Any]:
+        written = line.formula if formula is None else formula
+        filled = put_in(written, self.derivation.values)
+        return {
+            "of": to_text(line.left),
+            "rule": rule,
+            "reason": reason,
+            "general": general,
+            "formula": to_text(written),
+            "latex": to_latex(written),
+            "substituted": None if filled is None else to_text(filled),
+            "exact": None if line.value is None else line.value.text(),
+            "decimal": None if line.value is None else self.decimal(line.value),
+        }
+
+    def backward(self, block: Block, adjoint: Adjoint) -> list[dict[str, Any]]:
+        general = to_text(adjoint.steps[0].general or adjoint.chain)
+        found = self.way(adjoint)[:-1]
+        for line in block.lines:
+            found.append(self.line(line, "chain rule", general, reason=adjoint.steps[0].reason))
+            if line.short is not None:
+                reason = next((s.reason for s in adjoint.steps if s.rule == "insert"), "")
+                found.append(self.line(line, "insert", to_text(adjoint.closed), line.short, reason))
+            if line.inserted is not None or line.because:
+                why = "; ".join(part for part in (line.how, f"0 because {line.because}" if line.because else "") if part)
+                formula = line.inserted or line.short or line.formula
+                found.append(self.line(line, "everything put in", to_text(adjoint.closed), formula, why))
+        return found
+
+    def definition(self, equation: Equation) -> dict[str, Any]:
+        return self.general(to_text(equation.left), "forward", equation.body, "", self.derivation.values.get(equation.name))
+
+    def way(self, adjoint: Adjoint) -> list[dict[str, Any]]:
+        """The steps in indices; the value stands with the last."""
+        left = to_text(Ref(adjoint.name, tuple(Ref(index) for index in adjoint.indices)))
+        values = self.derivation.values.get(adjoint.name)
+        last = len(adjoint.steps) - 1
+        return [
+            self.general(left, step.rule, step.after, step.reason, values if position == last else None, step.general)
+            for position, step in enumerate(adjoint.steps)
+        ]
+
+    def general(
+        self, of: str, rule: str, formula: Expr, reason: str, values: Array[Exact] | None, pattern: Expr | None = None
+    ) -> dict[str, Any]:
+        return {
+            "of": of,
+            "rule": rule,
+            "reason": reason,
+            "general": to_text(formula if pattern is None else pattern),
+            "formula": to_text(formula),
+            "latex": to_latex(formula),
+            "substituted": None,
+            **self.value(values),
+        }
+
+    def change(self, change: Change) -> list[dict[str, Any]]:
+        gradient = next(g for g in self.derivation.gradients if g.asked == change.name)
+        name = derivative_name("", change.name).removeprefix("d/d")
+        rate = self.derivation.rate
+        slope = Ref(gradient.adjoint.name, tuple(num(i) for i in gradient.place or ()))
+        if gradient.indices:
+            slope = Ref(gradient.adjoint.name, tuple(Ref(index) for index in gradient.indices))
+        from backcalc.formula.tree import Mul, Neg
+
+        delta = Neg(Mul((rate, slope)))
+        found = self.general(f"delta {name}", "update", delta, "gradient descent", change.delta)
+        if change.delta is not None and () in change.delta and gradient.value is not None:
+            filled = put_in(delta, {slope.name: {tuple(gradient.place or ()): gradient.value[()]}})
+            found["substituted"] = None if filled is None else to_text(filled)
+        return [found, self.general(f"new {name}", "update", change.formula, "gradient descent", change.new)]

@@ -1,0 +1,318 @@
+"""A derivation as text: the network, the forward pass, the backward pass step by step, the update, the verification."""
+
+from __future__ import annotations
+
+from backcalc.derive.adjoint import Adjoint
+from backcalc.derive.derivation import Block, Derivation, Gradient
+from backcalc.derive.exact import Exact
+from backcalc.derive.ground import is_copy
+from backcalc.derive.scalar import Line
+from backcalc.formula.evaluate import Array
+from backcalc.formula.functions import FUNCTIONS
+from backcalc.formula.print_unicode import to_unicode
+from backcalc.formula.read import read_expression
+from backcalc.formula.tree import ZERO, Expr, Num, Ref, Table, num, rebuild, substitute
+from backcalc.net.network import Node
+from backcalc.render.layout import WIDTH, equation, heading, paragraph
+from backcalc.render.values import decimal_text, put_in, shown
+
+MOST_ENTRIES = 12  # of an array that is printed with its values
+
+
+def render(derivation: Derivation, steps: str = "full", digits: int | None = None, width: int = WIDTH) -> str:
+    """The whole derivation within `width` columns; `brief` leaves the way out and keeps formulas and values."""
+    printer = _Printer(derivation, steps == "full", digits, width)
+    return "\n".join([*printer.all(), ""])
+
+
+class _Printer:
+    """The parts of the text, in order."""
+
+    def __init__(self, derivation: Derivation, full: bool, digits: int | None, width: int) -> None:
+        self.derivation, self.full, self.digits, self.width = derivation, full, digits, width
+        self.scalar = derivation.view == "scalar"
+
+    def all(self) -> list[str]:
+        return [
+            *self.title(),
+            *self.forward(),
+            *self.backward(),
+            *self.result(),
+            *self.updates(),
+            *self.verification(),
+        ]
+
+    def math(self, expr: Expr) -> str:
+        return to_unicode(expr, scalar_names=self.scalar)
+
+    def equation(self, left: str, rights: list[str], indent: int = 2) -> list[str]:
+        return equation(left, rights, indent, self.width)
+
+    # -- what it is about ---------------------------------------------------------------------------------------------
+
+    def title(self) -> list[str]:
+        derivation = self.derivation
+        network = derivation.network
+        lines = heading(network.name, "═")
+        if network.nodes:
+            chain = [f"{name} {_shape(shape)}" for name, shape in network.inputs.items()]
+            chain += [_layer(node) for node in network.nodes]
+            lines += paragraph(" → ".join([*chain, f"{derivation.loss}"]), 0, self.width)
+        wanted = ", ".join(f"∂{derivation.loss}/∂{asked}" for asked in derivation.asked)
+        lines += paragraph(f"Wanted: {wanted}.", 0, self.width)
+        lines += paragraph(self.conventions(), 0, self.width)
+        return [*lines, ""]
+
+    def conventions(self) -> str:
+        said = ["log is the natural logarithm", "[condition] is 1 where it holds and 0 elsewhere"]
+        used = {function for adjoint in self.derivation.adjoints.values() for function in adjoint.functions}
+        if "log" not in used:
+            said.pop(0)
+        if "relu" in used:
+            said.append("the derivative of relu at 0 is taken as 0")
+        text = "; ".join(said)
+        return f"Conventions: {text}." if used & {"log", "relu"} else ""
+
+    # -- forward --------------------------------------------------------------------------------------------------------
+
+    def forward(self) -> list[str]:
+        lines = heading("Forward pass")
+        if self.scalar:
+            for block in self.derivation.forward:
+                if self.full and len(block.lines) > 1:
+                    lines += self.definition(block.of)
+                for line in block.lines:
+                    lines += self.line(line, 4 if self.full and len(block.lines) > 1 else 2)
+        else:
+            for item in self.derivation.program.equations:
+                lines += self.definition(item.name)
+                lines += self.array(Ref(item.name), self.derivation.values.get(item.name))
+        return [*lines, ""]
+
+    def definition(self, name: str) -> list[str]:
+        item = self.derivation.program.by_name[name]
+        if isinstance(item.body, Table):
+            return self.equation(name, [to_unicode(item.body)])
+        return self.equation(to_unicode(item.left), [to_unicode(item.body)])
+
+    def line(self, line: Line, indent: int = 4) -> list[str]:
+        """One scalar line: formula = numbers put in = value."""
+        rights = [self.math(line.formula)]
+        rights += self.numbers(line.formula, line.value)
+        return self.equation(self.math(line.left), rights, indent)
+
+    def numbers(self, formula: Expr, value: Exact | None) -> list[str]:
+        """The numbers put in, and the value, without saying the same twice."""
+        if value is None:
+            return []
+        found: list[str] = []
+        filled = put_in(formula, self.derivation.values)
+        if filled is not None:
+            found.append(self.math(filled))
+        result = shown(value, self.digits)
+        # An equals sign and an almost-equals sign do not stand together.
+        if result.startswith("≈ "):
+            if not found:
+                return [result[2:]] if isinstance(formula, Num) else [f"{self.math(formula)} {result}"][1:] or [result]
+            found[-1] += f" {result}"
+            return found
+        if found[-1:] == [result] or result == self.math(formula):
+            return [] if result == self.math(formula) else found
+        return [*found, result]
+
+    def array(self, left: Ref, values: Array[Exact] | None) -> list[str]:
+        """The values of a small array, one line; nothing for a large one or one without values."""
+        if values is None or len(values) > MOST_ENTRIES:
+            return []
+        shown_values = [shown(value, self.digits).removeprefix("≈ ") for value in values.values()]
+        text = shown_values[0] if () in values else "(" + ", ".join(shown_values) + ")"
+        return self.equation(to_unicode(left), [text], 4)
+
+    # -- backward --------------------------------------------------------------------------------------------------------
+
+    def backward(self) -> list[str]:
+        lines = heading("Backward pass")
+        if self.scalar:
+            by_name = {adjoint.name: adjoint for adjoint in self.derivation.adjoints.values()}
+            for number, block in enumerate(self.derivation.backward, start=1):
+                lines += self.scalar_block(number, block, by_name[block.of])
+        else:
+            for number, adjoint in enumerate(self.derivation.adjoints.values(), start=1):
+                lines += self.index_block(number, adjoint)
+        return lines
+
+    def opening(self, number: int, adjoint: Adjoint) -> list[str]:
+        left = to_unicode(Ref(adjoint.name))
+        seen = self.through_copies(adjoint)
+        shared = next((s for s in self.derivation.sharing if s.startswith(f"{adjoint.of} is used")), None)
+        readers = " and ".join(seen.readers)
+        why = f": {shared or f'{adjoint.of} goes into {readers}'}" if readers else ""
+        lines = paragraph(f"{number}. {left}{why}", 0, self.width)
+        for function in seen.functions:
+            lines += paragraph(_lemma(function), 3, self.width)
+        return lines
+
+    def through_copies(self, adjoint: Adjoint) -> Adjoint:
+        """The derivative of what an array is handed on as, where a layer such as flatten leaves it as it is."""
+        chain = adjoint.chain
+        if isinstance(chain, Ref) and chain.indices == tuple(Ref(index) for index in adjoint.indices):
+            for other in self.derivation.adjoints.values():
+                if other.name == chain.name and is_copy(self.derivation.program.by_name[other.of]):
+                    return self.through_copies(other)
+        return adjoint
+
+    def way(self, adjoint: Adjoint) -> list[str]:
+        """The steps in indices: chain rule, deltas, names, simplification, each with its reason."""
+        seen = self.through_copies(adjoint)
+        names: dict[str, Expr] = {old: Ref(new) for old, new in zip(seen.indices, adjoint.indices, strict=True)}
+        left = to_unicode(Ref(adjoint.name, tuple(Ref(index) for index in adjoint.indices)))
+        lines: list[str] = []
+        for position, step in enumerate(seen.steps):
+            if step.general is not None:
+                general = _renamed(step.general, seen.of, adjoint.of)
+                lines += self.reasoned(left, to_unicode(substitute(general, names)), "chain rule")
+            reason = f"{step.rule}: {step.reason}" if position else "local derivatives"
+            lines += self.reasoned(" " * len(left), to_unicode(substitute(step.after, names)), reason)
+        return lines
+
+    def reasoned(self, left: str, right: str, reason: str) -> list[str]:
+        """One step with its reason at the end of its line, or on a line of its own where that is too narrow."""
+        lines = self.equation(left, [right], 3)
+        if len(lines[-1]) + len(reason) + 5 <= self.width:
+            return [*lines[:-1], f"{lines[-1]}   ({reason})"]
+        return lines + paragraph(f"({reason})", len(left) + 6, self.width)
+
+    def scalar_block(self, number: int, block: Block, adjoint: Adjoint) -> list[str]:
+        lines = self.opening(number, adjoint)
+        if self.full and adjoint.indices and len(adjoint.steps) > 1:
+            lines += self.way(adjoint)
+        for line in block.lines:
+            lines += self.backward_line(line)
+        return [*lines, ""]
+
+    def backward_line(self, line: Line) -> list[str]:
+        left = self.math(line.left)
+        blank = " " * len(left)
+        lines = self.equation(left, [self.math(line.formula), *self.numbers(line.formula, line.value)], 3)
+        if line.formula == ZERO:
+            return [f"{lines[0]}   ({self.derivation.loss} does not contain {self.math(_of(line, self.derivation.loss))})"]
+        if line.short is not None:
+            lines += self.equation(blank, [self.math(line.short), *self.numbers(line.short, line.value)], 3)
+        if line.inserted is not None:
+            lines += self.reasoned(blank, self.math(line.inserted), line.how or "everything put in")
+        if line.because:
+            lines += paragraph(f"It is 0 because {line.because}.", 3, self.width)
+        return lines
+
+    def index_block(self, number: int, adjoint: Adjoint) -> list[str]:
+        lines = self.opening(number, adjoint)
+        left = to_unicode(Ref(adjoint.name, tuple(Ref(index) for index in adjoint.indices)))
+        lines += self.way(adjoint) if self.full else self.equation(left, [to_unicode(adjoint.closed)], 3)
+        lines += self.array(Ref(adjoint.name), self.derivation.values.get(adjoint.name))
+        return [*lines, ""]
+
+    # -- answers ----------------------------------------------------------------------------------------------------------
+
+    def result(self) -> list[str]:
+        lines = heading("Result")
+        for gradient in self.derivation.gradients:
+            lines += self.gradient(gradient)
+        for sentence in self.derivation.sharing:
+            lines += paragraph(f"{sentence}.", 2, self.width)
+        for note in self.derivation.notes:
+            lines += paragraph(f"Note: {note}.", 2, self.width)
+        return [*lines, ""]
+
+    def gradient(self, gradient: Gradient) -> list[str]:
+        adjoint = gradient.adjoint
+        place = [num(i) for i in gradient.place] if gradient.place is not None else [Ref(i) for i in gradient.indices]
+        left = self.math(Ref(adjoint.name, tuple(place)))
+        if not adjoint.readers and adjoint.steps:
+            return self.equation(left, [f"{self.math(gradient.formula)}   ({adjoint.steps[0].reason})"])
+        rights = [self.math(self.written(gradient))]
+        value = gradient.value
+        if value is not None and len(value) == 1:
+            (single,) = value.values()
+            text = shown(single, self.digits)
+            return self.equation(left, [*rights, text]) if not text.startswith("≈") else [
+                *self.equation(left, [f"{rights[0]} {text}"])
+            ]
+        lines = self.equation(left, rights)
+        return lines + self.array(Ref(adjoint.name), value)
+
+    def written(self, gradient: Gradient) -> Expr:
+        """The formula of a gradient, looked through tables of own names where it is a scalar."""
+        for block in self.derivation.backward:
+            for line in block.lines:
+                if block.of == gradient.adjoint.name and line.place == (gradient.place or ()):
+                    return line.inserted or line.short or line.formula
+        return gradient.formula
+
+    def updates(self) -> list[str]:
+        changes = self.derivation.updates
+        if not changes:
+            return []
+        rate = self.derivation.rate
+        loss = self.derivation.loss
+        known = f", η = {to_unicode(rate)}" if isinstance(rate, Num) else ""
+        lines = heading("Update")
+        lines += paragraph(f"gradient descent: Δw = −η·∂{loss}/∂w{known}", 2, self.width)
+        for change in changes:
+            if change.delta is None or len(change.delta) > MOST_ENTRIES:
+                target = change.formula.terms[0] if hasattr(change.formula, "terms") else change.formula
+                lines += [f"  {self.math(target)} ← {self.math(change.formula)}"]
+                continue
+            for place, delta in change.delta.items():
+                name = self.math(Ref(change.name, tuple(num(i) for i in place)) if place else read_expression(change.name))
+                text = shown(delta, self.digits)
+                line = f"  Δ{name} {text}" if text.startswith("≈") else f"  Δ{name} = {text}"
+                if change.new is not None:
+                    line += f",  {name} ← {shown(change.new[place], self.digits)}"
+                lines.append(line)
+        return [*lines, ""]
+
+    def verification(self) -> list[str]:
+        lines = heading("Verified")
+        if not self.derivation.verified:
+            return [*lines, "  Nothing: this result has not been verified."]
+        for check in self.derivation.verified:
+            mark = "✓" if check.passed else "✗"
+            error = "not evaluated" if check.max_error is None else f"largest error {_small(check.max_error)}"
+            lines += paragraph(f"{mark} {check.against}: {error} ({check.detail})", 2, self.width)
+        if not self.derivation.passed:
+            lines += paragraph("This result is NOT verified.", 2, self.width)
+        return lines
+
+
+def _layer(node: Node) -> str:
+    named = node.name if node.name.startswith(node.layer.kind) else f"{node.layer.kind} {node.name}"
+    return f"{named} {_shape(node.output_shape)}"
+
+
+def _renamed(expr: Expr, old: str, new: str) -> Expr:
+    """The same expression about another array, in the chain rule of something that is handed on unchanged."""
+    if isinstance(expr, Ref) and expr.name == old:
+        return Ref(new, expr.indices)
+    return rebuild(expr, lambda part: _renamed(part, old, new))
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "(" + "×".join(map(str, shape)) + ")"
+
+
+def _small(error: float) -> str:
+    return "0" if error == 0 else f"{error:.0e}".replace("e-0", "e-")
+
+
+def _of(line: Line, loss: str) -> Ref:
+    return Ref(line.of.removeprefix(f"d{loss}/d"), line.left.indices)
+
+
+def _lemma(function: str) -> str:
+    """`log′(u) = 1/u`, from the table of functions."""
+    entry = FUNCTIONS[function]
+    arguments = ", ".join(entry.arguments)
+    return f"{entry.unicode}′({arguments}) = {to_unicode(read_expression(entry.derivative))}"
+
+
+__all__ = ["decimal_text", "render"]

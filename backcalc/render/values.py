@@ -1,0 +1,83 @@
+"""How values are shown: exactly where that is short, with six digits beside what is not rational."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from backcalc.derive.exact import Exact
+from backcalc.formula.evaluate import Array
+from backcalc.formula.print_unicode import to_unicode
+from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Ref, rebuild, walk
+
+SHORT = 26  # characters of an exact value that is shown in a line
+TERSE = 12  # characters of an exact value that is put into a formula
+DIGITS = 6
+
+
+def decimal_text(value: Exact, digits: int = DIGITS) -> str:
+    """The decimal with so many significant digits, no trailing zeros, an ordinary minus sign.
+
+    >>> from fractions import Fraction
+    >>> decimal_text(Exact.of(Fraction(1, 3)))
+    '0.333333'
+    """
+    text = value.digits(digits)
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def shown(value: Exact, digits: int | None = None) -> str:
+    """A value in a line: `3/2`, `log(2) ≈ 0.693147`, `≈ 0.797057`; without the sign where nothing is rounded."""
+    tree = value.expr()
+    exact = None if tree is None else to_unicode(tree)
+    decimal = decimal_text(value, digits or DIGITS).replace("-", "−")
+    if exact is None or len(exact) > SHORT:
+        return f"≈ {decimal}"
+    if value.rational is None or digits is not None:
+        return f"{exact} ≈ {decimal}" if exact != decimal else exact
+    return exact if len(exact) <= TERSE else f"{exact} ≈ {decimal}"
+
+
+def put_in(formula: Expr, values: Mapping[str, Array[Exact]]) -> Expr | None:
+    """The formula with the numbers in the place of the names; None where one has none, or nothing is replaced."""
+    found = False
+
+    def replace(expr: Expr) -> Expr:
+        nonlocal found
+        if isinstance(expr, Ref):
+            array = values.get(expr.name)
+            place = tuple(index.value.numerator for index in expr.indices if isinstance(index, Num))
+            if array is None or place not in array:
+                return expr
+            found = True
+            return _number(array[place])
+        return rebuild(expr, replace)
+
+    for node in walk(formula):
+        if isinstance(node, Ref) and node.name not in values and node.name not in ("e", "pi"):
+            return None
+    result = replace(formula)
+    return result if found else None
+
+
+def _number(value: Exact) -> Expr:
+    tree = value.expr()
+    if tree is not None and len(to_unicode(tree)) <= TERSE and not _compound(tree):
+        return tree
+    text = decimal_text(value)
+    # A decimal is shown as it is written, not as the fraction that it would be read as.
+    return Neg(Ref(text[1:])) if text.startswith("-") else Ref(text)
+
+
+def _compound(tree: Expr) -> bool:
+    return not isinstance(tree, (Num, Call, Neg)) and isinstance(tree, (Add, Mul, Div, Pow, Compare))
+
+
+def nested(array: Array[Exact], change: Callable[[Exact], Any]) -> Any:
+    """An array as nested lists, each value through `change`."""
+    from backcalc.derive.arrays import nested as nest
+
+    return nest(array, change)

@@ -1,0 +1,186 @@
+"""The table: its JSON, its formulas, its options, and what counts once."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backcalc.count import count
+from backcalc.count.conventions import CONVENTIONS, convention
+from backcalc.count.receptive import Field, at_input
+from backcalc.count.table import Formula
+from backcalc.formula.evaluate import integer
+from backcalc.formula.read import read_expression
+from backcalc.layers.base import WHOLE, Window
+from backcalc.net import InputError, load_network
+
+
+def net(layers, inputs=3, **keys):
+    return load_network({"input": inputs, "layers": layers, **keys})
+
+
+def test_json_has_the_names_that_scripts_build_on():
+    table = count(load_network("lenet5")).to_json()
+    assert next(iter(table)) == "schema_version"
+    assert (table["schema_version"], table["net"], table["flops_convention"]) == (1, "lenet5", "exact")
+    assert table["layers"][0] == {
+        "name": "conv1",
+        "kind": "conv2d",
+        "output_shape": [6, 28, 28],
+        "weights": 150,
+        "biases": 6,
+        "params": 156,
+        "trainable": 156,
+        "non_trainable": 0,
+        "connections": 122304,
+        "macs": 117600,
+        "flops": 235200,
+        "activations": 4704,
+        "receptive_field": 5,
+        "formulas": {
+            "params": "(5·5·1 + 1)·6 = 156",
+            "connections": "(5·5·1 + 1)·6·28·28 = 122304",
+            "flops": "(25 + 24 + 1)·6·28·28 = 235200",
+            "output_shape": "(28 + 2·2 - 5)/1 + 1 = 28",
+            "weights": "5·5·1·6 = 150",
+            "biases": "6",
+            "macs": "5·5·1·6·28·28 = 117600",
+            "activations": "6·28·28 = 4704",
+            "receptive_field": "1 + (5 - 1)·1 = 5",
+        },
+        "notes": [],
+    }
+    assert table["totals"] == {
+        "weights": 61470,
+        "biases": 236,
+        "params": 61706,
+        "trainable": 61706,
+        "non_trainable": 0,
+        "total": 61706,
+        "connections": 423038,
+        "macs": 416520,
+        "flops": 844305,
+        "activations": 15012,
+        "memory_bytes": 4 * (61706 + 15012),
+    }
+
+
+@pytest.mark.parametrize("name", ["lenet5", "lenet5-1998"])
+@pytest.mark.parametrize(
+    "options", [{}, {"bias": False}, {"flops": "2mac"}, {"padding_connections": False}, {"batch": 7}]
+)
+def test_every_number_is_the_value_of_its_formula(name, options):
+    for layer in count(load_network(name), **options).to_json()["layers"]:
+        for key in ("params", "connections", "flops", "weights", "biases", "macs", "activations"):
+            text, _, value = layer["formulas"][key].partition(" = ")
+            assert integer(read_expression(text), {}) == int(value or text) == layer[key]
+
+
+def test_totals_are_the_sums_of_the_rows():
+    table = count(load_network("lenet5")).to_json()
+    for key in ("weights", "biases", "params", "connections", "macs", "flops", "activations"):
+        assert table["totals"][key] == sum(layer[key] for layer in table["layers"])
+
+
+def test_a_deep_network_has_its_sums_too():
+    table = count(net([{"dense": 3}] * 150))
+    assert str(table.totals.trainable) == str(12 * 150)
+
+
+def test_a_batch_multiplies_all_but_the_parameters():
+    one, many = (count(load_network("lenet5"), batch=batch) for batch in (1, 32))
+    for row, other in zip(one.rows, many.rows, strict=True):
+        assert (other.params, other.output_shape) == (row.params, row.output_shape)
+        for key in ("connections", "macs", "flops", "activations"):
+            assert getattr(other, key) == 32 * getattr(row, key)
+    assert str(many.row("conv1").formulas.connections) == "32·(5·5·1 + 1)·6·28·28 = 3913728"
+    assert str(many.row("softmax").formulas.flops) == "32·(10 + 9 + 10) = 928"
+
+
+def test_conventions():
+    network = load_network("lenet5")
+    by_name = {name: count(network, flops=name).totals.flops.value for name in CONVENTIONS}
+    assert by_name == {"exact": 844_305, "2mac": 833_040, "mac": 416_520, "torchvision": 416_520}
+    assert count(network, flops="torchvision").to_json()["flops_convention"] == "mac"
+
+
+def test_an_unknown_convention():
+    with pytest.raises(ValueError, match=r"^unknown FLOP convention `exat`; did you mean `exact`\?$"):
+        convention("exat")
+
+
+def test_a_weight_shared_within_a_layer_counts_once_but_every_use_is_a_connection():
+    row = count(net([{"dense": {"units": 2, "bias": False, "weights": [["w", "w", "v"], ["v", "w", "u"]]}}])).rows[0]
+    assert (row.params, row.weights, row.connections) == (3, 3, 6)
+    assert str(row.formulas.params) == "3·2 - 3 = 3"
+    assert row.notes == ("3 shared: counted where the name stands first",)
+
+
+def test_an_array_tied_to_an_earlier_one_counts_once():
+    layers = [{"dense": {"units": 3, "weights": "W"}}, {"dense": {"units": 3, "weights": "W"}}]
+    table = count(net(layers))
+    assert [row.params for row in table.rows] == [12, 3]
+    assert [row.macs for row in table.rows] == [9, 9]
+
+
+def test_a_number_is_a_fixed_weight():
+    row = count(net([{"dense": {"units": 1, "bias": False, "weights": [["w", 2, 0]]}}])).rows[0]
+    assert (row.weights, row.params, row.non_trainable) == (3, 1, 2)
+
+
+def test_a_file_of_equations_has_no_layers():
+    network = load_network({"equations": "J = sum(k, w[k]*x[k])", "shapes": {"w": [2], "x": [2]}})
+    with pytest.raises(InputError, match="a file of equations has no layers to count"):
+        count(network)
+
+
+def test_an_unknown_layer_is_answered_with_the_nearest():
+    with pytest.raises(InputError, match=r"there is no layer `con1`(.|\n)*did you mean `conv1`\?"):
+        count(load_network("lenet5")).row("con1")
+
+
+@pytest.mark.parametrize(
+    ("text", "factor", "shown"),
+    [
+        ("10 + 9", 2, "2·(10 + 9) = 38"),
+        ("3*4", 2, "2·3·4 = 24"),
+        ("0", 5, "0"),
+        ("7", 1, "7"),
+        ("8 - 1", 3, "3·(8 - 1) = 21"),
+    ],
+)
+def test_formulas_keep_their_meaning_when_multiplied(text, factor, shown):
+    assert str(Formula(text).times(factor)) == shown
+
+
+def seen_cells(windows, place):
+    """Which input cells the output at `place` depends on, on an endless axis, by following every tap."""
+    cells = {place}
+    for window in reversed(windows):
+        cells = {cell * window.stride + tap for cell in cells for tap in range(window.extent)}
+    return cells
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.lists(st.builds(Window, st.integers(1, 4), st.integers(1, 3)), min_size=1, max_size=4))
+def test_receptive_fields_are_the_cells_that_taps_lead_to(windows):
+    field = Field()
+    for window in windows:
+        field = field.after(window, 100)
+    assert field.cells == max(seen_cells(windows, 0)) + 1
+    assert field.jump == min(seen_cells(windows, 1)) - min(seen_cells(windows, 0))
+
+
+def test_receptive_fields_per_axis_where_they_differ():
+    layers = [{"conv2d": {"filters": 1, "kernel": [3, 1]}}, {"maxpool2d": 2}, "flatten", {"dense": 2}]
+    table = count(net(layers, inputs={"x": [1, 9, 8]}))
+    assert [row.receptive_field for row in table.rows] == [(3, 1), (4, 2), (4, 2), (9, 8)]
+    assert table.to_json()["layers"][0]["receptive_field"] == [3, 1]
+
+
+def test_behind_flatten_a_window_sees_all():
+    """Neighbours in a flattened map are no neighbours in the image."""
+    reception = at_input((2, 6, 5)).after(Window(1), flattens=True)
+    assert (reception.cells, reception.after(Window(1)).cells, reception.after(Window(2)).cells) == (1, 1, (6, 5))
+    assert at_input((7,)).after(WHOLE).cells == 7
