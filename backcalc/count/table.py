@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from backcalc.count.conventions import Convention
-from backcalc.formula.evaluate import integer
+from backcalc.formula.integers import integer
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import Add
 from backcalc.layers.base import Shape

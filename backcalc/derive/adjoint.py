@@ -18,8 +18,10 @@ from dataclasses import dataclass, replace
 
 from backcalc.derive.facts import shares, worth_naming
 from backcalc.derive.partial import Partial, partials
-from backcalc.derive.rules import Setting, simplify
-from backcalc.derive.terms import Bound, Term, Terms, multiply, put, rename_apart, single, to_expr, to_terms
+from backcalc.derive.rules import Rule, simplify
+from backcalc.derive.setting import Setting
+from backcalc.derive.terms import Bound, Term, Terms, multiply, put, rename_apart, single, to_terms
+from backcalc.derive.write import to_expr
 from backcalc.formula.program import Equation, Program
 from backcalc.formula.tree import (
     ONE,
@@ -173,7 +175,6 @@ def _adjoint(program: Program, loss: str, name: str, upstream: Mapping[str, Adjo
 
 
 def _record(before: Expr, trail: tuple[tuple[object, Terms], ...]) -> list[Step]:
-    from backcalc.derive.rules import Rule
 
     steps = []
     for rule, terms in trail:
@@ -205,9 +206,7 @@ def _index_names(program: Program, name: str) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def _contributions(
-    program: Program, equation: Equation, loss: str, name: str, indices: tuple[str, ...]
-) -> list[Term]:
+def _contributions(program: Program, equation: Equation, loss: str, name: str, indices: tuple[str, ...]) -> list[Term]:
     """One term for every read of `name` in the equation, its deltas still standing."""
     if isinstance(equation.body, Table):
         places = [place for place, item in table_entries(equation.body) if item == Ref(name)]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from backcalc.formula.evaluate import Arithmetic, Array, EvaluationError, evaluate
+from backcalc.formula.evaluate import Arithmetic, Array, evaluate
+from backcalc.formula.integers import EvaluationError
 from backcalc.formula.program import Equation, Program
 from backcalc.formula.tree import size
 
@@ -93,7 +94,7 @@ def work(program: Program, sizes: Mapping[str, int] | None = None) -> int:
         if shape is None:
             return -1
         inner = 1
-        from backcalc.formula.evaluate import integer
+        from backcalc.formula.integers import integer
         from backcalc.formula.tree import Num, Reduce, walk
 
         for node in walk(equation.body):
@@ -111,7 +112,7 @@ def _known(program: Program) -> dict[str, int]:
 
 
 def _numbers(program: Program, name: str, sizes: Mapping[str, int] | None) -> tuple[int, ...] | None:
-    from backcalc.formula.evaluate import integer
+    from backcalc.formula.integers import integer
 
     try:
         return tuple(integer(axis, _known(program) | dict(sizes or {})) for axis in program.shapes[name])

@@ -22,12 +22,13 @@ from backcalc.derive.kinks import kinks
 from backcalc.derive.scalar import Line, Writer
 from backcalc.derive.terms import to_terms
 from backcalc.formula.errors import nearest
-from backcalc.formula.evaluate import Array, EvaluationError, evaluate_expression, integer
+from backcalc.formula.evaluate import Array, evaluate_expression
+from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.program import Equation, Program
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import ZERO, Add, Expr, Mul, Neg, Num, Ref, Table, num, substitute, walk
-from backcalc.net.network import Network
+from backcalc.net import Network, find_names
 
 View = Literal["scalar", "index"]
 
@@ -85,8 +86,8 @@ class Block:
 class Derivation:
     """Everything that is known after differentiating: formulas, values, steps, updates, checks.
 
-    `values` holds every leaf, intermediate and derivative that has a value; `forward` and `backward` are the lines of the
-    scalar view, empty in the index view. `adjoints` are in the order in which they are derived.
+    `values` holds every leaf, intermediate and derivative that has a value; `forward` and `backward` are the lines of
+    the scalar view, empty in the index view. `adjoints` are in the order in which they are derived.
     """
 
     network: Network
@@ -129,12 +130,14 @@ def derive(network: Network, wrt: Sequence[str] | None = None, view: View | None
     """
     program, loss = network.program, network.loss
     if loss is None or loss not in program.shapes:
-        raise DerivationError("there is nothing to differentiate: the file has no loss; add one, as in `loss: {sse: {}}`")
+        raise DerivationError(
+            "there is nothing to differentiate: the file has no loss; add one, as in `loss: {sse: {}}`"
+        )
     if program.shapes[loss]:
         raise DerivationError(f"the loss `{loss}` is an array; only a scalar can be differentiated here")
     adjoints = {adjoint.of: adjoint for adjoint in differentiate(program, loss)}
     store, failures, notes = _values(network, program, adjoints)
-    wanted = tuple(wrt) if wrt else network.find
+    wanted = find_names(network, wrt, label="wrt") if wrt else network.find
     ground = Ground(program, loss, adjoints, _decider(store, program))
     gradients = tuple(_gradient(name, program, loss, adjoints, store) for name in wanted)
     shown, forward, backward = _written(program, ground, adjoints, gradients, store, view)
@@ -193,7 +196,7 @@ def _decider(store: Mapping[str, Array[Exact]], program: Program) -> Callable[[E
     return decide
 
 
-# -- what was asked for ------------------------------------------------------------------------------------------------
+# -- what was asked for --------------------------------------------------------------------------
 
 
 def _gradient(
@@ -229,7 +232,9 @@ def _asked_name(asked: str, program: Program, loss: str) -> Ref:
         raise DerivationError(f"`{asked}` has {len(ref.indices)} indices, but `{name}` has {rank}")
     for position, index in enumerate(ref.indices):
         if shape is not None and isinstance(index, Num) and not 1 <= index.value <= shape[position]:
-            raise DerivationError(f"`{asked}` is outside `{name}`: axis {position + 1} runs from 1 to {shape[position]}")
+            raise DerivationError(
+                f"`{asked}` is outside `{name}`: axis {position + 1} runs from 1 to {shape[position]}"
+            )
     return Ref(name, ref.indices)
 
 
@@ -237,9 +242,7 @@ def _is_parameter(gradient: Gradient, network: Network) -> bool:
     return gradient.adjoint.of in network.parameters
 
 
-def _change(
-    gradient: Gradient, rate: Expr, store: Mapping[str, Array[Exact]]
-) -> Change:
+def _change(gradient: Gradient, rate: Expr, store: Mapping[str, Array[Exact]]) -> Change:
     """w - η·∂J/∂w for one array, own name or element."""
     adjoint = gradient.adjoint
     place = [num(i) for i in gradient.place] if gradient.place is not None else [Ref(i) for i in adjoint.indices]
@@ -256,7 +259,7 @@ def _change(
     return Change(gradient.asked, formula, delta, new)
 
 
-# -- the scalar view -----------------------------------------------------------------------------------------------------
+# -- the scalar view -----------------------------------------------------------------------------
 
 
 def _written(
@@ -298,9 +301,7 @@ def _transparent(equation: Equation) -> bool:
     return isinstance(equation.body, Table) or is_copy(equation)
 
 
-def _needed(
-    adjoints: Mapping[str, Adjoint], gradients: tuple[Gradient, ...], program: Program
-) -> list[Adjoint]:
+def _needed(adjoints: Mapping[str, Adjoint], gradients: tuple[Gradient, ...], program: Program) -> list[Adjoint]:
     """The derivatives that lead to what was asked for, in the order they are derived, then what was asked for."""
     by_name = {adjoint.name: adjoint for adjoint in adjoints.values()}
     waiting = [gradient.adjoint for gradient in gradients]

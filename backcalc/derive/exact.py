@@ -1,7 +1,8 @@
 """Exact numbers with fifty digits at their side.
 
-A value is a fraction as long as it can be one, then an exact expression of exponentials, logarithms and roots, and in any
-case a decimal of `DIGITS` digits. An exact form that grows past what anybody would read is dropped, the decimal stays.
+A value is a fraction as long as it can be one, then an exact expression of exponentials, logarithms and roots, and in
+any case a decimal of `DIGITS` digits. An exact form that grows past what anybody would read is dropped, the decimal
+stays.
 
 >>> half = Exact.of(Fraction(1, 2))
 >>> str(half + half * half), (half.function("log") + half.function("log")).text()
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import mpmath
 
-from backcalc.formula.evaluate import COMPARISONS, Arithmetic, EvaluationError
+from backcalc.formula.evaluate import COMPARISONS, Arithmetic
+from backcalc.formula.integers import EvaluationError
 
 if TYPE_CHECKING:
     from backcalc.formula.tree import Expr

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from backcalc.derive.terms import Term, key, merge, multiply, to_expr, to_terms
+from backcalc.derive.key import key
+from backcalc.derive.terms import Term, merge, multiply, to_terms
+from backcalc.derive.write import to_expr
 from backcalc.formula.program import Equation
 from backcalc.formula.tree import (
     ONE,
@@ -54,7 +56,9 @@ def match(pattern: Expr, expr: Expr, variables: frozenset[str], binding: Binding
                 return None
             body = substitute(expr.body, {expr.index: Ref(f"{pattern.index}'")})
             inner = substitute(pattern.body, {pattern.index: Ref(f"{pattern.index}'")})
-            pairs = [(a, b) for a, b in zip(_edges(pattern), _edges(expr), strict=True) if a is not None and b is not None]
+            pairs = [
+                (a, b) for a, b in zip(_edges(pattern), _edges(expr), strict=True) if a is not None and b is not None
+            ]
             pairs.append((inner, body))
         case _:
             if type(pattern) is not type(expr) or _head(pattern) != _head(expr):
@@ -83,7 +87,9 @@ def _edges(expr: Reduce) -> tuple[Expr | None, Expr | None, Expr | None]:
 
 def _is_place(expr: Expr) -> bool:
     """Whether an expression can stand in an index: no function, no array."""
-    return not any(isinstance(node, (Reduce, Compare)) or (isinstance(node, Ref) and node.indices) for node in walk(expr))
+    return not any(
+        isinstance(node, (Reduce, Compare)) or (isinstance(node, Ref) and node.indices) for node in walk(expr)
+    )
 
 
 def _head(expr: Expr) -> object:
@@ -108,7 +114,9 @@ def worth_naming(equation: Equation) -> bool:
     if term.sums or term.brackets or any(not _binds(index, term) for index in equation.indices):
         return False
     heavy = [base for base, exponent in term.factors if exponent < 0 or isinstance(base, (Call, Pow, Reduce))]
-    return bool(heavy) and not any(isinstance(base, Call) and base.function in ("log", "if", "max", "min") for base in heavy)
+    return bool(heavy) and not any(
+        isinstance(base, Call) and base.function in ("log", "if", "max", "min") for base in heavy
+    )
 
 
 def _binds(index: str, term: Term) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy
 
-from backcalc.derive.terms import negated
+from backcalc.derive.write import negated
 from backcalc.formula.tree import Add, Call, Div, Expr, Mul, Num, Pow, Ref, num
 
 CANCEL_OPERATIONS = 60  # a heavier expression is left as it is
@@ -33,7 +33,7 @@ def apply_function(name: str, argument: Any) -> Any:
 
 
 def shorten(expression: Any) -> Any:
-    """The shorter of the expression as it is and cancelled over a common denominator; fractions of exponentials reduced.
+    """The shorter of the expression as it is and cancelled over a common denominator.
 
     >>> import sympy
     >>> shorten(sympy.exp(2)/(sympy.exp(2) + sympy.exp(sympy.Rational(5, 4))) - 1)

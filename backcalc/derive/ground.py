@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from backcalc.derive.adjoint import Adjoint, derivative_name
-from backcalc.derive.terms import negated
-from backcalc.formula.evaluate import COMPARISONS, EvaluationError, entry, integer
+from backcalc.derive.write import negated
+from backcalc.formula.evaluate import COMPARISONS, entry
+from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.program import Equation, Program
 from backcalc.formula.tree import (
     ONE,
@@ -111,7 +112,11 @@ class Ground:
         for adjoint in self.adjoints.values():
             if adjoint.name == name:
                 equation = self.program.by_name.get(adjoint.of)
-                return adjoint if equation is not None and (is_copy(equation) or isinstance(equation.body, Table)) else None
+                return (
+                    adjoint
+                    if equation is not None and (is_copy(equation) or isinstance(equation.body, Table))
+                    else None
+                )
         return None
 
     def _outside(self, name: str, place: tuple[int, ...]) -> bool:

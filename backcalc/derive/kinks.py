@@ -8,7 +8,8 @@ from itertools import product
 
 from backcalc.derive.exact import EXACT, Exact
 from backcalc.derive.ground import Ground, TooWide
-from backcalc.formula.evaluate import Array, EvaluationError, evaluate_expression
+from backcalc.formula.evaluate import Array, evaluate_expression
+from backcalc.formula.integers import EvaluationError
 from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.program import Program
 from backcalc.formula.tree import Call, Expr, Num, Ref, Table, num, walk
@@ -75,5 +76,6 @@ def _note(node: Expr, left: Ref, store: Mapping[str, Array[Exact]]) -> str | Non
             if len(ties) > 1:
                 shown = " and ".join(to_unicode(part, scalar_names=True) for part in ties[:3])
                 name = to_unicode(left, scalar_names=True)
-                return f"{shown} tie for the {'largest' if function == 'max' else 'smallest'} in {name}: the first takes it"
+                place = "largest" if function == "max" else "smallest"
+                return f"{shown} tie for the {place} in {name}: the first takes it"
     return None

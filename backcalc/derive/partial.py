@@ -1,9 +1,9 @@
 """Local derivatives: what one read of an array contributes to the derivative of the expression around it.
 
-Every occurrence of a read is taken by itself, with the other factors beside it; several occurrences add up later. That is
-all the calculus there is: sums, products, quotients, powers and the table of functions.
+Every occurrence of a read is taken by itself, with the other factors beside it; several occurrences add up later. That
+is all the calculus there is: sums, products, quotients, powers and the table of functions.
 
-Source: A. Griewank, A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, chapter 3 (adjoints by elementary partials).
+Source: A. Griewank, A. Walther, *Evaluating Derivatives*, 2nd ed., SIAM 2008, chapter 3: elementary partials.
 """
 
 from __future__ import annotations
@@ -186,11 +186,7 @@ def _reduction(expr: Reduce, name: str) -> Iterator[Partial]:
                 yield here.times(others)
             case "max" | "min":
                 fresh = index + "2"
-                place = Reduce(
-                    f"arg{operation}", fresh, lower, upper, exclude, substitute(body, {index: Ref(fresh)})
-                )
+                place = Reduce(f"arg{operation}", fresh, lower, upper, exclude, substitute(body, {index: Ref(fresh)}))
                 yield here.times(Compare(("==",), (Ref(index), place)))
             case _:
                 return  # argmax, argmin: constant wherever they have a derivative
-
-

@@ -6,44 +6,18 @@ A rule takes terms and a `Setting` and returns terms, the very same object where
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from backcalc.derive.affine import Linear, at_least, linear, tidy
-from backcalc.derive.facts import Fact, fold_term
-from backcalc.derive.terms import (
-    Bound,
-    Term,
-    Terms,
-    distribute,
-    key,
-    merge,
-    multiply,
-    put,
-    splice,
-    to_expr,
-    to_terms,
-)
-from backcalc.formula.program import Equation
-from backcalc.formula.tree import ONE, Add, Call, Compare, Expr, Mul, Neg, Num, Reduce, Ref, names, num, rebuild, size
-
-Ranges = Mapping[str, tuple[Expr, Expr]]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a rule may know: the ranges of the free indices, the size symbols, the named quantities, the facts."""
-
-    ranges: Ranges
-    sizes: frozenset[str] = frozenset()
-    named: tuple[Equation, ...] = ()
-    facts: tuple[Fact, ...] = ()
-    numbers: Mapping[str, int] = field(default_factory=dict)
-
-    def within(self, term: Term) -> Ranges:
-        """The ranges of all indices of a term, free and summed."""
-        return {**self.ranges, **{bound.index: (bound.lower, bound.upper) for bound in term.sums}}
+from backcalc.derive.affine import linear
+from backcalc.derive.brackets import decide, narrow, settle
+from backcalc.derive.deltas import collapse, mixed_radix, one_window
+from backcalc.derive.facts import fold_term
+from backcalc.derive.setting import Setting
+from backcalc.derive.terms import Term, Terms, merge, multiply, to_terms
+from backcalc.derive.write import distribute, splice, to_expr
+from backcalc.formula.tree import ONE, Add, Call, Neg, Num, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,297 +39,6 @@ def _each(change: Callable[[Term, Setting], Term | None]) -> Callable[[Terms, Se
         return tuple(term for term in changed if term is not None)
 
     return apply
-
-
-# -- deltas ----------------------------------------------------------------------------------------------------------
-
-
-def collapse(term: Term, setting: Setting) -> Term | None:
-    """Σ_i f(i)·[a = e(i)] is f at the solution. Ends: every application removes a sum.
-
-    A summed index with coefficient ±1 in the condition is solved for. Where the solution may leave the range of the
-    sum, the condition that it does not is kept.
-    """
-    for bracket in term.brackets:
-        if bracket.operators != ("==",):
-            continue
-        form = linear(bracket.operands[1]) - linear(bracket.operands[0])
-        for bound in term.sums:
-            solution = _solve(form, bound.index)
-            if solution is None or any(bound.index in names(b.lower) | names(b.upper) for b in term.sums):
-                continue
-            rest = replace(
-                term,
-                brackets=tuple(b for b in term.brackets if b is not bracket),
-                sums=tuple(b for b in term.sums if b is not bound),
-            )
-            guard = range_condition(solution, bound.lower, bound.upper, setting.within(rest), setting.sizes)
-            if guard is False:
-                return None
-            found = put(rest, {bound.index: solution})
-            found = _tidy_indices(found)
-            return found if not isinstance(guard, Compare) else _with_bracket(found, guard)
-    return term
-
-
-def _with_bracket(term: Term, bracket: Compare) -> Term:
-    if any(key(bracket) == key(other) for other in term.brackets):
-        return term
-    return replace(term, brackets=(*term.brackets, bracket))
-
-
-def _solve(form: Linear, index: str) -> Expr | None:
-    """The index from `form = 0`, where it stands there once with coefficient ±1 and nowhere inside an atom."""
-    coefficient = form.coefficients.get(Ref(index))
-    if coefficient is None or abs(coefficient) != 1:
-        return None
-    rest = form.without(Ref(index))
-    if any(index in names(atom) or isinstance(atom, Reduce) for atom in rest.coefficients):
-        return None
-    return (rest * (-1 / coefficient)).expr()
-
-
-def range_condition(
-    expr: Expr, lower: Expr, upper: Expr, ranges: Ranges, sizes: frozenset[str]
-) -> Compare | None | bool:
-    """The condition `lower <= expr <= upper` as far as it is not certain; None where it is, False where it fails."""
-    if at_least(lower, Add((expr, num(1))), ranges, sizes) or at_least(expr, Add((upper, num(1))), ranges, sizes):
-        return False
-    above = at_least(expr, lower, ranges, sizes)
-    below = at_least(upper, expr, ranges, sizes)
-    if above and below:
-        return None
-    if above:
-        return Compare(("<=",), (expr, upper))
-    if below:
-        return Compare(("<=",), (lower, expr))
-    return Compare(("<=", "<="), (lower, expr, upper))
-
-
-def _tidy_indices(term: Term) -> Term:
-    """Index expressions in their shortest form: `x[i + 1 - 1]` is `x[i]`."""
-    plain = replace(term, factors=())
-    for base, exponent in term.factors:
-        plain = multiply(plain, Term(factors=((_tidy(base), exponent),)))
-    return replace(
-        plain,
-        brackets=tuple(Compare(b.operators, tuple(_tidy_operand(o) for o in b.operands)) for b in term.brackets),
-        sums=tuple(Bound(b.index, tidy(b.lower), tidy(b.upper)) for b in term.sums),
-    )
-
-
-def _tidy(expr: Expr) -> Expr:
-    if isinstance(expr, Ref):
-        return Ref(expr.name, tuple(tidy(index) for index in expr.indices))
-    return rebuild(expr, _tidy)
-
-
-def _tidy_operand(expr: Expr) -> Expr:
-    return _tidy(expr) if any(isinstance(atom, Ref) and atom.indices for atom in linear(expr).coefficients) else tidy(expr)
-
-
-def mixed_radix(term: Term, setting: Setting) -> Term | None:
-    """Σ_n over a flattened axis whose digits are all given: n is put together from them. Ends: removes a sum.
-
-    `div(n - 1, 4) + 1 = c` and `mod(n - 1, 4) + 1 = i` say n = 4·(c - 1) + i.
-    """
-    for bound in term.sums:
-        digits = [found for b in term.brackets if (found := _digit(b, bound.index)) is not None]
-        mentioned = sum(1 for b in term.brackets if bound.index in names(b))
-        if not digits or len(digits) != mentioned:
-            continue
-        digits.sort(key=lambda digit: digit[0])
-        stride = 1
-        for place, modulus, _, _ in digits:
-            if place != stride:
-                break
-            stride = stride * modulus if modulus else 0
-        else:
-            if stride not in (0, _number(bound.upper)):
-                continue
-            total = linear(ONE)
-            for place, _, value, _ in digits:
-                total = total + (linear(value) - linear(ONE)) * Fraction(place)
-            used = {id(bracket) for *_, bracket in digits}
-            rest = replace(
-                term,
-                brackets=tuple(b for b in term.brackets if id(b) not in used),
-                sums=tuple(b for b in term.sums if b is not bound),
-            )
-            return _tidy_indices(put(rest, {bound.index: total.expr()}))
-    return term
-
-
-def _digit(bracket: Compare, index: str) -> tuple[int, int | None, Expr, Compare] | None:
-    """(place value, base or None for the top digit, the digit counted from 1, the bracket)."""
-    if bracket.operators != ("==",):
-        return None
-    for value, other in (bracket.operands, bracket.operands[::-1]):
-        form = linear(other)
-        if index in names(value) or len(form.coefficients) != 1:
-            continue
-        (atom, coefficient), = form.coefficients.items()
-        if coefficient != 1:
-            continue
-        counted = (linear(value) - Linear({}, form.constant) + linear(ONE)).expr()
-        modulus: int | None = None
-        if isinstance(atom, Call) and atom.function == "mod":
-            modulus = _number(atom.arguments[1])
-            inner = linear(atom.arguments[0])
-            if len(inner.coefficients) == 1 and inner.constant == 0:
-                atom = next(iter(inner.coefficients))
-            else:
-                atom = inner.expr()
-            if modulus is None:
-                continue
-        place: int | None = 1
-        if isinstance(atom, Call) and atom.function == "div":
-            place = _number(atom.arguments[1])
-            atom = atom.arguments[0]
-        if place is not None and linear(atom) == Linear({Ref(index): Fraction(1)}, Fraction(-1)):
-            return place, modulus, counted, bracket
-    return None
-
-
-def _number(expr: Expr) -> int | None:
-    return expr.value.numerator if isinstance(expr, Num) and expr.value.denominator == 1 else None
-
-
-def one_window(term: Term, setting: Setting) -> Term | None:
-    """Σ_o f(o)·[1 ≤ i - s·o + s ≤ s]: windows of width s laid side by side, only one holds i. Ends: removes a sum.
-
-    It is number div(i - 1, s) + 1; where the last window may be cut off, the condition that it exists stays.
-    """
-    for bracket in term.brackets:
-        if bracket.operators != ("<=", "<="):
-            continue
-        low, middle, high = bracket.operands
-        form, width = linear(middle), _number(high)
-        for bound in term.sums:
-            step = form.coefficients.get(Ref(bound.index))
-            if low != ONE or width is None or step != -width or width < 2 or bound.lower != ONE:
-                continue
-            rest = form.without(Ref(bound.index)) - Linear({}, Fraction(width))
-            if any(bound.index in names(atom) for atom in rest.coefficients) or bound.index in _bounds_of(term):
-                continue
-            window = Add((Call("div", ((rest - linear(ONE)).expr(), num(width))), ONE))
-            outer = replace(
-                term,
-                brackets=tuple(b for b in term.brackets if b is not bracket),
-                sums=tuple(b for b in term.sums if b is not bound),
-            )
-            found = _tidy_indices(put(outer, {bound.index: window}))
-            exists = Compare(("<=",), (window, bound.upper))
-            inside = at_least(
-                Mul((num(width), bound.upper)), rest.expr(), setting.within(outer), setting.sizes
-            ) and at_least(rest.expr(), ONE, setting.within(outer), setting.sizes)
-            return found if inside else _with_bracket(found, exists)
-    return term
-
-
-def _bounds_of(term: Term) -> frozenset[str]:
-    """The names that the bounds of the sums mention."""
-    return frozenset().union(*(names(b.lower) | names(b.upper) for b in term.sums)) if term.sums else frozenset()
-
-
-# -- brackets --------------------------------------------------------------------------------------------------------
-
-
-def decide(term: Term, setting: Setting) -> Term | None:
-    """Brackets whose truth is certain are 1 or make the term 0. Ends: every application removes a bracket."""
-    kept = []
-    for bracket in term.brackets:
-        verdict = _verdict(bracket, setting.within(term), setting.sizes)
-        if verdict is False:
-            return None
-        if verdict is None:
-            kept.append(bracket)
-    return term if len(kept) == len(term.brackets) else replace(term, brackets=tuple(kept))
-
-
-def _verdict(bracket: Compare, ranges: Ranges, sizes: frozenset[str]) -> bool | None:
-    known: list[bool | None] = []
-    for operator, left, right in zip(bracket.operators, bracket.operands, bracket.operands[1:], strict=False):
-        difference = linear(left) - linear(right)
-        if not difference.coefficients:
-            constant = difference.constant
-            table = {"==": constant == 0, "!=": constant != 0, "<": constant < 0, "<=": constant <= 0}
-            table |= {">": constant > 0, ">=": constant >= 0}
-            known.append(table[operator])
-        elif not all(_is_index(atom, ranges, sizes) for atom in difference.coefficients):
-            known.append(None)
-        elif (operator == "<=" and at_least(right, left, ranges, sizes)) or (
-            operator == ">=" and at_least(left, right, ranges, sizes)
-        ):
-            known.append(True)
-        elif operator == "==" and at_least(left, right, ranges, sizes) and at_least(right, left, ranges, sizes):
-            known.append(True)
-        elif operator == "==" and (
-            at_least(left, Add((right, num(1))), ranges, sizes) or at_least(right, Add((left, num(1))), ranges, sizes)
-        ):
-            known.append(False)
-        else:
-            known.append(None)
-    if False in known:
-        return False
-    return True if all(known) else None
-
-
-def _is_index(atom: Expr, ranges: Ranges, sizes: frozenset[str]) -> bool:
-    return isinstance(atom, Ref) and not atom.indices and (atom.name in ranges or atom.name in sizes)
-
-
-def settle(term: Term, setting: Setting) -> Term | None:
-    """Beside [i = 1], every other i is 1. Ends: an index leaves the factors for good."""
-    for bracket in term.brackets:
-        if bracket.operators != ("==",):
-            continue
-        for left, right in (bracket.operands, bracket.operands[::-1]):
-            if not (isinstance(left, Ref) and left.name in setting.ranges and not left.indices):
-                continue
-            if not isinstance(right, Num) or not any(left.name in names(base) for base, _ in term.factors):
-                continue
-            rest = replace(term, brackets=tuple(b for b in term.brackets if b is not bracket))
-            return _with_bracket(_tidy_indices(put(rest, {left.name: right})), bracket)
-    return term
-
-
-def narrow(term: Term, setting: Setting) -> Term | None:
-    """A condition on a summed index becomes the range of its sum. Ends: every application removes a bracket.
-
-    Σ_{k=1..K} f(k)·[1 ≤ i - k + 1 ≤ P] is Σ_{k=max(1, i-P+1)..min(K, i)} f(k): a full correlation, readable as such.
-    """
-    for bracket in term.brackets:
-        if set(bracket.operators) != {"<="}:
-            continue
-        for place, bound in enumerate(term.sums):
-            if len(bracket.operands) == 3:
-                low, middle, high = bracket.operands
-                bounds: tuple[Expr | None, Expr | None] = (low, high)
-            elif bound.index in names(bracket.operands[0]):
-                middle, bounds = bracket.operands[0], (None, bracket.operands[1])
-            else:
-                middle, bounds = bracket.operands[1], (bracket.operands[0], None)
-            form = linear(middle)
-            coefficient = form.coefficients.get(Ref(bound.index))
-            rest = form.without(Ref(bound.index))
-            inside = frozenset().union(*(names(a) for a in rest.coefficients)) if rest.coefficients else frozenset()
-            later = {other.index for other in term.sums[place:]}
-            if coefficient is None or abs(coefficient) != 1 or inside & later:
-                continue
-            if any(edge is not None and names(edge) & later for edge in bounds):
-                continue
-            # coefficient 1: low - rest <= k <= high - rest; coefficient -1: rest - high <= k <= rest - low
-            edges = [None if edge is None else (linear(edge) - rest) * (1 / coefficient) for edge in bounds]
-            below, above = edges if coefficient == 1 else edges[::-1]
-            lower = bound.lower if below is None else tidy(Call("max", (bound.lower, below.expr())))
-            upper = bound.upper if above is None else tidy(Call("min", (bound.upper, above.expr())))
-            sums = tuple(Bound(b.index, lower, upper) if b is bound else b for b in term.sums)
-            return replace(term, brackets=tuple(b for b in term.brackets if b is not bracket), sums=sums)
-    return term
-
-
-# -- sums and names ----------------------------------------------------------------------------------------------------
 
 
 def count_constant_sums(term: Term, setting: Setting) -> Term | None:
@@ -398,7 +81,7 @@ def turn(term: Term, setting: Setting) -> Term | None:
 
 
 def fold(term: Term, setting: Setting) -> Term | None:
-    """What equals a named quantity gets its name: exp(z_i)/Σ exp(z_k) is y_i. Ends: functions and quotients disappear."""
+    """What equals a named quantity gets its name: exp(z_i)/Σ exp(z_k) is y_i. Ends: functions and quotients go."""
     return fold_term(term, setting.named)
 
 
@@ -464,6 +147,3 @@ def simplify(terms: Terms, setting: Setting) -> tuple[Terms, tuple[tuple[Rule, T
         else:
             return terms, tuple(trail)
     raise RuntimeError("simplification did not end")
-
-
-__all__ = ["RULES", "Fact", "Rule", "Setting", "key", "simplify"]

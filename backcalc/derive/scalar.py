@@ -1,7 +1,7 @@
 """Scalar lines: a quantity written out, its formula with everything put in, and why it is 0 where it is.
 
-For every element there are up to three right-hand sides: the chain rule with the derivatives upstream named, the shorter
-form where one exists (y1 - 1), and everything upstream put in, as long as a person would still read it.
+For every element there are up to three right-hand sides: the chain rule with the derivatives upstream named, the
+shorter form where one exists (y1 - 1), and everything upstream put in, as long as a person would still read it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from fractions import Fraction
 from backcalc.derive.adjoint import Adjoint
 from backcalc.derive.exact import EXACT, Exact
 from backcalc.derive.ground import Ground
-from backcalc.derive.terms import Term, Terms, distribute, key, merge, multiply, to_expr, to_terms
-from backcalc.formula.evaluate import Array, EvaluationError, evaluate_expression
+from backcalc.derive.key import key
+from backcalc.derive.terms import Term, Terms, merge, multiply, to_terms
+from backcalc.derive.write import distribute, to_expr
+from backcalc.formula.evaluate import Array, evaluate_expression
+from backcalc.formula.integers import EvaluationError
 from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.tree import ZERO, Add, Expr, Neg, Num, Ref, num, size, walk
 
@@ -83,7 +86,7 @@ class Writer:
         except EvaluationError:
             return None
 
-    # -- everything put in -------------------------------------------------------------------------------------------
+    # -- everything put in ------------------------------------------------------------------------
 
     def inserted(self, element: Ref) -> Terms | None:
         """The derivative with every derivative upstream put in; None where that is too long to read."""
@@ -110,7 +113,9 @@ class Writer:
                 if not part:
                     product = Term(Fraction(0))
                     break
-                product = multiply(product, part[0] if len(part) == 1 else Term(factors=((to_expr(part), Fraction(1)),)))
+                product = multiply(
+                    product, part[0] if len(part) == 1 else Term(factors=((to_expr(part), Fraction(1)),))
+                )
             if product.coefficient:
                 found.append(product)
             if sum(size(base) for term in found for base, _ in term.factors) > 4 * READABLE:
@@ -147,7 +152,7 @@ class Writer:
                         return (Term(-share.coefficient, ((other, Fraction(1)),)),)
         return None
 
-    # -- why a value is 0 ----------------------------------------------------------------------------------------------
+    # -- why a value is 0 -------------------------------------------------------------------------
 
     def zero_reason(self, terms: Terms) -> str:
         """The reason in words: `w3 = w5`, `x3 = 0`, `q2 = -1/2 is not > 0`; empty where no factor shows it."""
@@ -209,5 +214,3 @@ class Writer:
                 product = multiply(product, Term(factors=((rest if base == first else base, exponent),)))
             changed.append(product)
         return distribute(tuple(changed))
-
-

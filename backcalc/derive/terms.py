@@ -3,10 +3,9 @@
 An expression becomes a tuple of `Term`s, `coefficient · Π base^exponent · Π [condition]` under a list of sums. Factors
 keep the order in which they arose, so that a product still reads along the chain rule.
 
->>> from backcalc.formula.print_text import to_text
 >>> from backcalc.formula.read import read_expression
->>> to_text(to_expr(merge(to_terms(read_expression("x*y/x + 2*y - y")))))
-'2*y'
+>>> merge(to_terms(read_expression("x*y/x + 2*y - 3*y")))
+()
 """
 
 from __future__ import annotations
@@ -15,11 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from backcalc.derive.affine import linear
+from backcalc.derive.key import index_key, key
 from backcalc.formula.tree import (
-    ZERO,
     Add,
-    Call,
     Compare,
     Div,
     Expr,
@@ -29,10 +26,8 @@ from backcalc.formula.tree import (
     Pow,
     Reduce,
     Ref,
-    Table,
     fresh_name,
     names,
-    num,
     substitute,
 )
 
@@ -70,51 +65,6 @@ class Term:
 Terms = tuple[Term, ...]
 
 
-# -- canonical keys: equal up to the names of bound indices and the order of commuting parts ---------------------------
-
-
-def key(expr: Expr, bound: tuple[str, ...] = ()) -> str:
-    """A text that is equal for expressions that differ only in bound names and the order of terms and factors.
-
-    >>> from backcalc.formula.read import read_expression
-    >>> key(read_expression("sum(i, a[i]*b)")) == key(read_expression("sum(k, b*a[k])"))
-    True
-    """
-    match expr:
-        case Num(value):
-            return str(value)
-        case Ref(name, ()):
-            return f"#{len(bound) - 1 - bound[::-1].index(name)}" if name in bound else name
-        case Ref(name, indices):
-            return f"{name}[{','.join(_index_key(index, bound) for index in indices)}]"
-        case Add(terms):
-            return "(" + "+".join(sorted(key(term, bound) for term in terms)) + ")"
-        case Mul(factors):
-            return "(" + "*".join(sorted(key(factor, bound) for factor in factors)) + ")"
-        case Neg(operand):
-            return f"-{key(operand, bound)}"
-        case Div(numerator, denominator):
-            return f"({key(numerator, bound)}/{key(denominator, bound)})"
-        case Pow(base, exponent):
-            return f"({key(base, bound)}^{key(exponent, bound)})"
-        case Call(function, arguments):
-            return f"{function}({','.join(key(argument, bound) for argument in arguments)})"
-        case Compare(operators, operands):
-            shown = [_index_key(operand, bound) for operand in operands]
-            return "[" + shown[0] + "".join(f"{op}{part}" for op, part in zip(operators, shown[1:], strict=True)) + "]"
-        case Reduce(operation, index, lower, upper, exclude, body):
-            edges = [_index_key(part, bound) if part is not None else "" for part in (lower, upper, exclude)]
-            return f"{operation}({';'.join(edges)};{key(body, (*bound, index))})"
-        case Table(items):
-            return "[" + ",".join(key(item, bound) for item in items) + "]"
-
-
-def _index_key(expr: Expr, bound: tuple[str, ...]) -> str:
-    form = linear(expr)
-    parts = sorted(f"{coefficient}·{key(atom, bound)}" for atom, coefficient in form.coefficients.items())
-    return "+".join([*parts, str(form.constant)]) if form.constant or not parts else "+".join(parts)
-
-
 def term_key(term: Term) -> str:
     """The key of a term without its coefficient: like terms have like keys."""
     best: str | None = None
@@ -122,7 +72,7 @@ def term_key(term: Term) -> str:
         bound = tuple(b.index for b in order)
         factors = sorted(f"{key(base, bound)}^{exponent}" for base, exponent in term.factors)
         brackets = sorted(key(bracket, bound) for bracket in term.brackets)
-        edges = [f"{_index_key(b.lower, bound)}..{_index_key(b.upper, bound)}" for b in order]
+        edges = [f"{index_key(b.lower, bound)}..{index_key(b.upper, bound)}" for b in order]
         text = "|".join(["*".join(factors), "".join(brackets), ";".join(edges)])
         best = text if best is None else min(best, text)
     return best or ""
@@ -135,7 +85,7 @@ def _orders(sums: tuple[Bound, ...]) -> Iterable[tuple[Bound, ...]]:
     return permutations(sums) if len(sums) <= 4 else (sums,)
 
 
-# -- making terms --------------------------------------------------------------------------------------------------
+# -- making terms --------------------------------------------------------------------------------
 
 
 def multiply(left: Term, right: Term) -> Term:
@@ -275,166 +225,3 @@ def merge(terms: Terms) -> Terms:
             term = replace(found[place], coefficient=found[place].coefficient + term.coefficient)
         found[place] = term
     return tuple(term for term in found.values() if term.coefficient)
-
-
-# -- back to expressions -------------------------------------------------------------------------------------------
-
-
-def to_expr(terms: Terms) -> Expr:
-    """The terms written out, with what all of them share pulled out in front.
-
-    >>> from backcalc.formula.print_text import to_text
-    >>> from backcalc.formula.read import read_expression
-    >>> to_text(to_expr(to_terms(read_expression("g*y - y*sum(i=1..3, g2[i])"))))
-    'y*(g - sum(i=1..3, g2[i]))'
-    """
-    if not terms:
-        return ZERO
-    if len(terms) == 1:
-        return term_expr(terms[0])
-    shared = _shared(terms)
-    if not shared.factors and not shared.brackets and shared.coefficient == 1:
-        return _add(terms)
-    rest = tuple(_without(term, shared) for term in terms)
-    return term_expr(Term(shared.coefficient, (*shared.factors, (_add(rest), Fraction(1))), shared.brackets))
-
-
-def _add(terms: Terms) -> Expr:
-    parts: list[Expr] = []
-    for term in sorted(terms, key=lambda term: term.coefficient < 0) if terms[0].coefficient < 0 else terms:
-        part = term_expr(term)
-        parts.extend(part.terms if isinstance(part, Add) else (part,))
-    return Add(tuple(parts))
-
-
-def _shared(terms: Terms) -> Term:
-    """The factors and brackets that every term has outside its sums, and a common coefficient."""
-    first, *others = terms
-    factors = []
-    for base, exponent in first.factors:
-        if names(base) & first.bound:
-            continue
-        least = exponent
-        for other in others:
-            there = next((e for b, e in other.factors if key(b) == key(base) and not names(b) & other.bound), None)
-            if there is None or (there < 0) != (exponent < 0):
-                break
-            least = min(least, there, key=abs)
-        else:
-            factors.append((base, least))
-    brackets = tuple(
-        bracket
-        for bracket in first.brackets
-        if not names(bracket) & first.bound
-        and all(any(key(bracket) == key(b) and not names(b) & o.bound for b in o.brackets) for o in others)
-    )
-    sizes = {abs(term.coefficient) for term in terms}
-    common = sizes.pop() if len(sizes) == 1 else Fraction(1)
-    # -a·y + b·y reads better as -y·(a - b): the sum in parentheses then opens with its first term.
-    negative = all(term.coefficient < 0 for term in terms) or (first.coefficient < 0 and bool(factors))
-    sign = -1 if negative else 1
-    return Term(common * sign, tuple(factors), brackets)
-
-
-def _without(term: Term, shared: Term) -> Term:
-    inverse = Term(1 / shared.coefficient, tuple((base, -exponent) for base, exponent in shared.factors))
-    kept = tuple(b for b in term.brackets if all(key(b) != key(s) for s in shared.brackets))
-    bare = replace(term, brackets=kept, sums=())
-    return replace(multiply(bare, inverse), sums=term.sums)
-
-
-def term_expr(term: Term) -> Expr:
-    """One term written out: number, factors without a summed index, then the sums; brackets last."""
-    inner = [(base, e) for base, e in term.factors if names(base) & term.bound]
-    outer = [(base, e) for base, e in term.factors if not names(base) & term.bound]
-    inner_brackets = tuple(bracket for bracket in term.brackets if names(bracket) & term.bound)
-    outer_brackets = tuple(bracket for bracket in term.brackets if not names(bracket) & term.bound)
-    if not term.sums:
-        return _product(term.coefficient, outer, (), outer_brackets)
-    body = _product(Fraction(1), inner, (), inner_brackets)
-    for bound in reversed(term.sums):
-        body = Reduce("sum", bound.index, bound.lower, bound.upper, None, body)
-    return _product(term.coefficient, outer, (body,), outer_brackets)
-
-
-def _product(
-    coefficient: Fraction,
-    factors: list[tuple[Expr, Fraction]],
-    last: tuple[Expr, ...],
-    brackets: tuple[Compare, ...],
-) -> Expr:
-    if coefficient < 0:
-        return negated(_product(-coefficient, factors, last, brackets))
-    over = [_raised(base, exponent) for base, exponent in factors if exponent > 0]
-    under = [_raised(base, -exponent) for base, exponent in factors if exponent < 0]
-    over += [*last, *brackets]
-    if coefficient == 0:
-        return ZERO
-    if not over and not under:
-        return num(coefficient)
-    if coefficient == 1 and len(over) == 1 and not under:
-        return over[0]
-    if under and coefficient.denominator != 1:
-        under.insert(0, num(coefficient.denominator))
-        coefficient = Fraction(coefficient.numerator)
-    if coefficient != 1 or not over:
-        over.insert(0, num(coefficient))
-    top = over[0] if len(over) == 1 else Mul(tuple(over))
-    if not under:
-        return top
-    return Div(top, under[0] if len(under) == 1 else Mul(tuple(under)))
-
-
-def negated(expr: Expr) -> Expr:
-    """-expr, the sign in the leading number where there is one, as it is read: `-2*x` opens with the number -2."""
-    match expr:
-        case Num(value):
-            return num(-value)
-        case Mul((Num(value), *rest)):
-            return Mul((num(-value), *rest))
-        case Div(Num() | Mul((Num(), *_)) as numerator, denominator):
-            return Div(negated(numerator), denominator)
-        case _:
-            return Neg(expr)
-
-
-def _raised(base: Expr, exponent: Fraction) -> Expr:
-    return base if exponent == 1 else Pow(base, num(exponent))
-
-
-def distribute(terms: Terms, limit: int = 200) -> Terms:
-    """Every product of sums multiplied out, `(1 - y)*t` as `t - y*t`; the terms themselves where that passes `limit`.
-
-    >>> from backcalc.formula.read import read_expression
-    >>> len(distribute(to_terms(read_expression("(a + b)*(c + d)"))))
-    4
-    """
-    found: list[Term] = []
-    for term in terms:
-        open_terms = [replace(term, factors=())]
-        for base, exponent in term.factors:
-            parts = merge(to_terms(base)) if isinstance(base, (Add, Neg, Mul, Div)) else ()
-            if len(parts) > 1 and exponent.denominator == 1 and 1 <= exponent <= 4:
-                for _ in range(exponent.numerator):
-                    open_terms = [multiply(left, right) for left in open_terms for right in distribute(parts)]
-                    if len(open_terms) > limit:
-                        return terms
-            else:
-                single = Term(factors=((base, exponent),))
-                open_terms = [multiply(left, single) for left in open_terms]
-        found.extend(open_terms)
-    return merge(tuple(found))
-
-
-def splice(terms: Terms) -> Terms:
-    """A term that is nothing but a sum in parentheses, opened: `1·(y - t)` is `y - t`."""
-    found: list[Term] = []
-    for term in terms:
-        if abs(term.coefficient) == 1 and [e for _, e in term.factors] == [1] and not term.sums and not term.brackets:
-            inner = to_terms(term.factors[0][0])
-            if len(inner) > 1:
-                found.extend(replace(part, coefficient=part.coefficient * term.coefficient) for part in inner)
-                continue
-        found.append(term)
-    return tuple(found)
-

@@ -2,6 +2,7 @@
 
 Expressions are turned into closures once and called once per element; nothing is ever compiled as Python.
 
+>>> from backcalc.formula.floats import FLOATS
 >>> from backcalc.formula.infer import SourceEquation, build_program
 >>> from backcalc.formula.read import read_equation
 >>> line = SourceEquation(*read_equation("z[j] = sum(k, W[j,k]*x[k])"))
@@ -13,15 +14,15 @@ Expressions are turned into closures once and called once per element; nothing i
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from fractions import Fraction
+from functools import lru_cache
 from itertools import product
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from backcalc.formula.functions import FUNCTIONS
+from backcalc.formula.integers import EvaluationError, integer, rational
 from backcalc.formula.program import Equation, Program
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, Table, substitute
@@ -31,8 +32,14 @@ Array: TypeAlias = Mapping[tuple[int, ...], T]
 Frame: TypeAlias = dict[str, int]
 
 
-class EvaluationError(ValueError):
-    """A value does not exist: division by zero, log of a negative number, a read outside the range."""
+COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "==": lambda a, b: bool(a == b),
+    "!=": lambda a, b: bool(a != b),
+    "<": lambda a, b: bool(a < b),
+    "<=": lambda a, b: bool(a <= b),
+    ">": lambda a, b: bool(a > b),
+    ">=": lambda a, b: bool(a >= b),
+}
 
 
 @dataclass(frozen=True)
@@ -47,57 +54,6 @@ class Arithmetic(Generic[T]):
     functions: Mapping[str, Callable[..., T]]
     compare: Callable[[str, T, T], bool]
     constants: Mapping[str, T]
-
-
-def integer(expr: Expr, frame: Mapping[str, int]) -> int:
-    """The whole number that an index or size expression stands for.
-
-    >>> integer(Add((Mul((Num(Fraction(2)), Ref("i"))), Num(Fraction(-1)))), {"i": 3})
-    5
-    """
-    value = _rational(expr, frame)
-    if value.denominator != 1:
-        raise EvaluationError(f"an index or size must be a whole number, not {value}")
-    return value.numerator
-
-
-def _rational(expr: Expr, frame: Mapping[str, int]) -> Fraction:
-    match expr:
-        case Num(value):
-            return value
-        case Ref(name, ()):
-            if name not in frame:
-                raise EvaluationError(f"the index or size `{name}` has no value")
-            return Fraction(frame[name])
-        case Add(terms):
-            return sum((_rational(term, frame) for term in terms), Fraction(0))
-        case Neg(operand):
-            return -_rational(operand, frame)
-        case Mul(factors):
-            return math.prod((_rational(factor, frame) for factor in factors), start=Fraction(1))
-        case Div(numerator, denominator):
-            return _rational(numerator, frame) / _nonzero(_rational(denominator, frame))
-        case Pow(base, exponent):
-            power = _rational(exponent, frame)
-            if power.denominator != 1 or not 0 <= power <= 64:
-                raise EvaluationError("the exponent of a size must be a whole number from 0 to 64")
-            return _rational(base, frame) ** power.numerator
-        case Call("div", (a, n)):
-            return Fraction(math.floor(_rational(a, frame) / _nonzero(_rational(n, frame))))
-        case Call("mod", (a, n)):
-            return _rational(a, frame) % _nonzero(_rational(n, frame))
-        case Call("max", parts):
-            return max(_rational(part, frame) for part in parts)
-        case Call("min", parts):
-            return min(_rational(part, frame) for part in parts)
-        case _:
-            raise EvaluationError("an index or size is made of whole numbers, sizes and indices only")
-
-
-def _nonzero(value: Fraction) -> Fraction:
-    if value == 0:
-        raise EvaluationError("division by zero in an index or size")
-    return value
 
 
 @dataclass(frozen=True)
@@ -122,7 +78,7 @@ class _Compiler(Generic[T]):
                 return lambda frame: _fold_sum(first(frame), (part(frame) for part in rest))
             case Neg(operand):
                 inner = self.value(operand)
-                return lambda frame: -inner(frame)  # type-checked by the number's own arithmetic
+                return lambda frame: _negative(inner(frame))
             case Mul(factors):
                 return self._product(factors)
             case Div(numerator, denominator):
@@ -142,7 +98,7 @@ class _Compiler(Generic[T]):
                 better = ">" if function == "max" else "<"
                 return lambda frame: _extreme(better, [part(frame) for part in choices], self.arithmetic)[1]
             case Call(("div" | "mod"), _):
-                return lambda frame: number(_rational(expr, frame))
+                return lambda frame: number(rational(expr, frame))
             case Call(function, arguments):
                 return self._call(function, arguments)
             case Reduce():
@@ -221,7 +177,8 @@ class _Compiler(Generic[T]):
                 return zero
             if not others:
                 return one
-            return _fold_product(others[0](frame), (part(frame) for part in others[1:]))
+            result: T = _fold_product(others[0](frame), (part(frame) for part in others[1:]))
+            return result
 
         return times
 
@@ -243,7 +200,8 @@ class _Compiler(Generic[T]):
             if not values:
                 raise EvaluationError(f"`{operation}` over an empty range of `{index}`")
             if operation == "mean":
-                return _quotient(_fold_sum(values[0], values[1:]), number(Fraction(len(values))))
+                average: T = _quotient(_fold_sum(values[0], values[1:]), number(Fraction(len(values))))
+                return average
             better = ">" if operation in ("max", "argmax") else "<"
             at, best = _extreme(better, values, self.arithmetic)
             return number(Fraction(places[at])) if operation.startswith("arg") else best
@@ -267,6 +225,10 @@ def definition(function: str, arguments: tuple[Expr, ...]) -> Expr:
     """
     names, body = _definition(function)
     return substitute(body, dict(zip(names, arguments, strict=True)))
+
+
+def _negative(value: Any) -> Any:
+    return -value
 
 
 def _fold_sum(first: Any, rest: Iterable[Any]) -> Any:
@@ -353,49 +315,3 @@ def entry(table: Table, place: tuple[int, ...]) -> Expr:
             raise EvaluationError("the table has fewer axes than indices")
         found = found.items[index - 1]
     return found
-
-
-def _float_power(base: float, exponent: float) -> float:
-    try:
-        result = base**exponent
-    except (OverflowError, ZeroDivisionError) as error:
-        raise EvaluationError(str(error)) from None
-    if isinstance(result, complex):
-        raise EvaluationError(f"({base})^({exponent}) is not a real number")
-    return float(result)
-
-
-def _sigmoid(u: float) -> float:
-    return 1 / (1 + math.exp(-u)) if u >= 0 else math.exp(u) / (1 + math.exp(u))
-
-
-_FLOAT_FUNCTIONS: Mapping[str, Callable[..., float]] = {
-    "exp": math.exp,
-    "log": math.log,
-    "sqrt": math.sqrt,
-    "abs": abs,
-    "erf": math.erf,
-    "floor": math.floor,
-    "sign": lambda u: float((u > 0) - (u < 0)),
-    "sigmoid": _sigmoid,
-    "tanh": math.tanh,
-    "relu": lambda u: max(u, 0.0),
-    "softplus": lambda u: max(u, 0.0) + math.log1p(math.exp(-abs(u))),
-}
-
-COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "==": lambda a, b: bool(a == b),
-    "!=": lambda a, b: bool(a != b),
-    "<": lambda a, b: bool(a < b),
-    "<=": lambda a, b: bool(a <= b),
-    ">": lambda a, b: bool(a > b),
-    ">=": lambda a, b: bool(a >= b),
-}
-
-FLOATS: Arithmetic[float] = Arithmetic(
-    number=float,
-    power=_float_power,
-    functions=_FLOAT_FUNCTIONS,
-    compare=lambda operator, a, b: COMPARISONS[operator](a, b),
-    constants={"e": math.e, "pi": math.pi},
-)

@@ -10,7 +10,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backcalc.formula.program import CONSTANTS, Equation, Program
-from backcalc.formula.tree import ONE, Call, Expr, Num, Reduce, Ref, Table, children, fresh_name, names, num, rebuild, walk
+from backcalc.formula.tree import (
+    ONE,
+    Call,
+    Expr,
+    Num,
+    Reduce,
+    Ref,
+    Table,
+    children,
+    fresh_name,
+    names,
+    num,
+    rebuild,
+    walk,
+)
 
 Axis = tuple[str, int]  # (array, position from 0)
 Index = tuple[str, int]  # ("#i", running number of the binding)
@@ -94,7 +108,7 @@ class _Inference:
     index_sizes: set[str] = field(default_factory=set)
     count: int = 0
 
-    # -- names, order ------------------------------------------------------------------------------------------
+    # -- names, order -----------------------------------------------------------------------------
 
     @property
     def defined(self) -> dict[str, int]:
@@ -175,7 +189,7 @@ class _Inference:
         first = loop[0]
         self.fail(f"the equations go round in a circle: {chain}", first, self.equations[first].left.name)
 
-    # -- reading: what is joined with what ----------------------------------------------------------------------
+    # -- reading: what is joined with what --------------------------------------------------------
 
     def find(self, node: Axis | Index) -> Axis | Index:
         self.parent.setdefault(node, node)
@@ -374,11 +388,11 @@ class _Inference:
             elif isinstance(part, Ref):
                 self.read(part, scope, position)
 
-    # -- settling: a size for every class ------------------------------------------------------------------------
+    # -- settling: a size for every class ---------------------------------------------------------
 
     def settle(self) -> None:
         taken = set(self.ranks) | set(self.sizes) | {name for pairs in self.bindings.values() for name, _ in pairs}
-        for position, pairs in sorted(self.bindings.items()):
+        for _, pairs in sorted(self.bindings.items()):
             for name, node in pairs:
                 root = self.find(node)
                 if root in self.known:
@@ -386,18 +400,8 @@ class _Inference:
                 if root in self.suggested:
                     self.known[root] = (self.suggested[root], f"the range of `{name}`")
                     continue
-                if root in self.offset and not (root in self.anchored):
-                    where, token = self.offset[root]
-                    left = self.equations[where].left
-                    sample = f"shapes: {{{left.name}: [{', '.join('P' if isinstance(i, Ref) and i.name == token else '…' for i in left.indices)}]}}"
-                    self.fail(
-                        f"the range of the index `{token}` is not known: it is only read with an offset",
-                        where,
-                        token,
-                        f"give it, as in `{sample}`"
-                        if any(isinstance(i, Ref) and i.name == token for i in left.indices)
-                        else f"write its range, as in `sum({token}=1..3, …)`",
-                    )
+                if root in self.offset and root not in self.anchored:
+                    self.report_offset(*self.offset[root])
                     self.known[root] = (ONE, "")
                     continue
                 symbol = fresh_name(name.upper() if name.upper() != name else f"n_{name}", taken)
@@ -412,6 +416,17 @@ class _Inference:
                     taken.add(symbol)
                     self.sizes[symbol] = None
                     self.known[root] = (Ref(symbol), f"axis {axis + 1} of `{name}`")
+
+    def report_offset(self, position: int, token: str) -> None:
+        left = self.equations[position].left
+        on_left = [isinstance(index, Ref) and index.name == token for index in left.indices]
+        if any(on_left):
+            places = ", ".join("P" if here else "…" for here in on_left)
+            hint = f"give it, as in `shapes: {{{left.name}: [{places}]}}`"
+        else:
+            hint = f"write its range, as in `sum({token}=1..3, …)`"
+        message = f"the range of the index `{token}` is not known: it is only read with an offset"
+        self.fail(message, position, token, hint)
 
     def shape(self, name: str) -> tuple[Expr, ...]:
         return tuple(self.known[self.find((name, axis))][0] for axis in range(self.ranks[name]))

@@ -25,7 +25,7 @@ class Parser(Cursor):
 
     _calls = 0
 
-    # -- expressions -------------------------------------------------------------------------------------------
+    # -- expressions ------------------------------------------------------------------------------
 
     def expression(self, power: int = COMPARE, left: Piece | None = None) -> Piece:
         """Everything that binds at least as tightly as `power`, after `left` where that has been read already."""
@@ -114,7 +114,7 @@ class Parser(Cursor):
         value = number(self.text, Token("number", digits, token.start, token.end))
         return Num(-value if digits != token.text else value)
 
-    # -- operands ----------------------------------------------------------------------------------------------
+    # -- operands ---------------------------------------------------------------------------------
 
     def operand(self, power: int) -> Piece:
         """A literal, a name, a call, a sign and its operand, a sum sign and its body, or a group."""
@@ -192,7 +192,7 @@ class Parser(Cursor):
         piece = self.bracketed()
         return piece if isinstance(piece.expr, Table) else self.expression(left=piece)
 
-    # -- calls and reductions ----------------------------------------------------------------------------------
+    # -- calls and reductions ---------------------------------------------------------------------
 
     def call(self) -> Piece:
         token = self.next()

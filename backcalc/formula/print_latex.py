@@ -114,7 +114,7 @@ class LatexPrinter:
             case Table(items):
                 return self.table(items), ATOM
 
-    # -- leaves ------------------------------------------------------------------------------------------------
+    # -- leaves -----------------------------------------------------------------------------------
 
     def number(self, value: Fraction) -> tuple[str, int]:
         above, below = digits(abs(value.numerator)), digits(value.denominator)
@@ -136,7 +136,7 @@ class LatexPrinter:
         joined = self.scalar_names and all(len(place) == 1 and place.isdigit() for place in written)
         return ("" if joined else ",").join(written)
 
-    # -- operators ---------------------------------------------------------------------------------------------
+    # -- operators --------------------------------------------------------------------------------
 
     def sum(self, terms: list[str]) -> str:
         gap = "" if self.tight else " "
@@ -169,7 +169,7 @@ class LatexPrinter:
             text += f" {_SIGNS[operator]} {self.write(operand)}"
         return text
 
-    # -- calls -------------------------------------------------------------------------------------------------
+    # -- calls ------------------------------------------------------------------------------------
 
     def call(self, function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
         """Functions with a notation of their own, and the others as `\\name(…)`."""

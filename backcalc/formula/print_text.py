@@ -86,7 +86,7 @@ class LinePrinter:
     def comma(self) -> str:
         return "," if self.tight else ", "
 
-    # -- leaves ------------------------------------------------------------------------------------------------
+    # -- leaves -----------------------------------------------------------------------------------
 
     def number(self, value: Fraction) -> tuple[str, int]:
         text = literal(abs(value))
@@ -110,7 +110,7 @@ class LinePrinter:
         """An entry of an array; a comparison in parentheses, since `[a > b]` is no array."""
         return self.write(item, SUM)
 
-    # -- operators ---------------------------------------------------------------------------------------------
+    # -- operators --------------------------------------------------------------------------------
 
     def sum(self, terms: list[str]) -> str:
         gap = "" if self.tight else " "
@@ -164,7 +164,7 @@ class LinePrinter:
     def power(self, base: Expr, exponent: Expr) -> tuple[str, int]:
         return f"{self.write(base, ATOM)}^{self.write(exponent, POWER)}", POWER
 
-    # -- calls -------------------------------------------------------------------------------------------------
+    # -- calls ------------------------------------------------------------------------------------
 
     def call(self, function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
         written = [self.write(argument) for argument in arguments]

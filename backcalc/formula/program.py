@@ -71,7 +71,7 @@ class Program:
 
     def shape(self, name: str) -> tuple[int, ...] | None:
         """The numeric shape of an array; None where a size stays symbolic."""
-        from backcalc.formula.evaluate import integer
+        from backcalc.formula.integers import integer
 
         known = {size: value for size, value in self.sizes.items() if value is not None}
         if any(isinstance(node, Ref) and node.name not in known for axis in self.shapes[name] for node in walk(axis)):

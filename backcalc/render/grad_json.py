@@ -136,7 +136,7 @@ class _Writer:
             "new": self.value(change.new),
         }
 
-    # -- steps ------------------------------------------------------------------------------------------------------------
+    # -- steps ------------------------------------------------------------------------------------
 
     def steps(self) -> list[dict[str, Any]]:
         derivation = self.derivation
@@ -154,7 +154,9 @@ class _Writer:
                 found += self.way(adjoint)
         return found + [step for change in derivation.updates for step in self.change(change)]
 
-    def line(self, line: Line, rule: str, general: str, formula: Expr | None = None, reason: str = "") -> dict[str, Any]:
+    def line(
+        self, line: Line, rule: str, general: str, formula: Expr | None = None, reason: str = ""
+    ) -> dict[str, Any]:
         written = line.formula if formula is None else formula
         filled = put_in(written, self.derivation.values)
         return {
@@ -178,13 +180,17 @@ class _Writer:
                 reason = next((s.reason for s in adjoint.steps if s.rule == "insert"), "")
                 found.append(self.line(line, "insert", to_text(adjoint.closed), line.short, reason))
             if line.inserted is not None or line.because:
-                why = "; ".join(part for part in (line.how, f"0 because {line.because}" if line.because else "") if part)
+                why = "; ".join(
+                    part for part in (line.how, f"0 because {line.because}" if line.because else "") if part
+                )
                 formula = line.inserted or line.short or line.formula
                 found.append(self.line(line, "everything put in", to_text(adjoint.closed), formula, why))
         return found
 
     def definition(self, equation: Equation) -> dict[str, Any]:
-        return self.general(to_text(equation.left), "forward", equation.body, "", self.derivation.values.get(equation.name))
+        return self.general(
+            to_text(equation.left), "forward", equation.body, "", self.derivation.values.get(equation.name)
+        )
 
     def way(self, adjoint: Adjoint) -> list[dict[str, Any]]:
         """The steps in indices; the value stands with the last."""

@@ -14,7 +14,8 @@ from backcalc.formula.read import read_expression
 from backcalc.formula.tree import ZERO, Expr, Num, Ref, Table, num, rebuild, substitute
 from backcalc.net.network import Node
 from backcalc.render.layout import WIDTH, equation, heading, paragraph
-from backcalc.render.values import decimal_text, put_in, shown
+from backcalc.render.values import put_in, shown
+from backcalc.render.verify_text import said
 
 MOST_ENTRIES = 12  # of an array that is printed with its values
 
@@ -48,7 +49,7 @@ class _Printer:
     def equation(self, left: str, rights: list[str], indent: int = 2) -> list[str]:
         return equation(left, rights, indent, self.width)
 
-    # -- what it is about ---------------------------------------------------------------------------------------------
+    # -- what it is about -------------------------------------------------------------------------
 
     def title(self) -> list[str]:
         derivation = self.derivation
@@ -73,7 +74,7 @@ class _Printer:
         text = "; ".join(said)
         return f"Conventions: {text}." if used & {"log", "relu"} else ""
 
-    # -- forward --------------------------------------------------------------------------------------------------------
+    # -- forward ----------------------------------------------------------------------------------
 
     def forward(self) -> list[str]:
         lines = heading("Forward pass")
@@ -128,7 +129,7 @@ class _Printer:
         text = shown_values[0] if () in values else "(" + ", ".join(shown_values) + ")"
         return self.equation(to_unicode(left), [text], 4)
 
-    # -- backward --------------------------------------------------------------------------------------------------------
+    # -- backward ---------------------------------------------------------------------------------
 
     def backward(self) -> list[str]:
         lines = heading("Backward pass")
@@ -195,7 +196,9 @@ class _Printer:
         blank = " " * len(left)
         lines = self.equation(left, [self.math(line.formula), *self.numbers(line.formula, line.value)], 3)
         if line.formula == ZERO:
-            return [f"{lines[0]}   ({self.derivation.loss} does not contain {self.math(_of(line, self.derivation.loss))})"]
+            return [
+                f"{lines[0]}   ({self.derivation.loss} does not contain {self.math(_of(line, self.derivation.loss))})"
+            ]
         if line.short is not None:
             lines += self.equation(blank, [self.math(line.short), *self.numbers(line.short, line.value)], 3)
         if line.inserted is not None:
@@ -211,7 +214,7 @@ class _Printer:
         lines += self.array(Ref(adjoint.name), self.derivation.values.get(adjoint.name))
         return [*lines, ""]
 
-    # -- answers ----------------------------------------------------------------------------------------------------------
+    # -- answers ----------------------------------------------------------------------------------
 
     def result(self) -> list[str]:
         lines = heading("Result")
@@ -234,9 +237,11 @@ class _Printer:
         if value is not None and len(value) == 1:
             (single,) = value.values()
             text = shown(single, self.digits)
-            return self.equation(left, [*rights, text]) if not text.startswith("≈") else [
-                *self.equation(left, [f"{rights[0]} {text}"])
-            ]
+            return (
+                self.equation(left, [*rights, text])
+                if not text.startswith("≈")
+                else [*self.equation(left, [f"{rights[0]} {text}"])]
+            )
         lines = self.equation(left, rights)
         return lines + self.array(Ref(adjoint.name), value)
 
@@ -263,7 +268,9 @@ class _Printer:
                 lines += [f"  {self.math(target)} ← {self.math(change.formula)}"]
                 continue
             for place, delta in change.delta.items():
-                name = self.math(Ref(change.name, tuple(num(i) for i in place)) if place else read_expression(change.name))
+                name = self.math(
+                    Ref(change.name, tuple(num(i) for i in place)) if place else read_expression(change.name)
+                )
                 text = shown(delta, self.digits)
                 line = f"  Δ{name} {text}" if text.startswith("≈") else f"  Δ{name} = {text}"
                 if change.new is not None:
@@ -276,9 +283,7 @@ class _Printer:
         if not self.derivation.verified:
             return [*lines, "  Nothing: this result has not been verified."]
         for check in self.derivation.verified:
-            mark = "✓" if check.passed else "✗"
-            error = "not evaluated" if check.max_error is None else f"largest error {_small(check.max_error)}"
-            lines += paragraph(f"{mark} {check.against}: {error} ({check.detail})", 2, self.width)
+            lines += paragraph(said(check), 2, self.width)
         if not self.derivation.passed:
             lines += paragraph("This result is NOT verified.", 2, self.width)
         return lines
@@ -300,10 +305,6 @@ def _shape(shape: tuple[int, ...]) -> str:
     return "(" + "×".join(map(str, shape)) + ")"
 
 
-def _small(error: float) -> str:
-    return "0" if error == 0 else f"{error:.0e}".replace("e-0", "e-")
-
-
 def _of(line: Line, loss: str) -> Ref:
     return Ref(line.of.removeprefix(f"d{loss}/d"), line.left.indices)
 
@@ -313,6 +314,3 @@ def _lemma(function: str) -> str:
     entry = FUNCTIONS[function]
     arguments = ", ".join(entry.arguments)
     return f"{entry.unicode}′({arguments}) = {to_unicode(read_expression(entry.derivative))}"
-
-
-__all__ = ["decimal_text", "render"]

@@ -18,7 +18,7 @@ ROOM = 8  # columns that a continued line keeps at least
 def equation(left: str, rights: Sequence[str], indent: int = 0, width: int = WIDTH) -> list[str]:
     """`left = right = right …` on one line where it fits, else a line for every right-hand side.
 
-    A right-hand side that is too long by itself is broken before its + and − outside parentheses, else wherever it must.
+    A right-hand side that is too long by itself is broken before its + and − outside parentheses, else where it must.
     """
     pad = " " * indent
     whole = pad + " = ".join([left, *rights])

@@ -8,7 +8,8 @@ from typing import Any
 
 import mpmath
 
-from backcalc.formula.evaluate import COMPARISONS, Arithmetic, EvaluationError
+from backcalc.formula.evaluate import COMPARISONS, Arithmetic
+from backcalc.formula.integers import EvaluationError
 
 DIGITS = 60
 

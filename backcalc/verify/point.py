@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 
-from backcalc.formula.evaluate import EvaluationError, integer
+from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.program import Program
 from backcalc.formula.tree import Ref, walk
 

@@ -17,7 +17,9 @@ from backcalc.derive.adjoint import Adjoint
 from backcalc.derive.arrays import elements, evaluate_available, work
 from backcalc.derive.derivation import Check, Derivation, derive, with_checks
 from backcalc.derive.exact import Exact
-from backcalc.formula.evaluate import FLOATS, Array, EvaluationError, evaluate, evaluate_expression, integer
+from backcalc.formula.evaluate import Array, evaluate, evaluate_expression
+from backcalc.formula.floats import FLOATS
+from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.program import Program
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import Expr, Reduce, walk
@@ -85,11 +87,11 @@ def check(derivation: Derivation, budget: int = CHEAP) -> tuple[Check, ...]:
     )
 
 
-# -- a point where everything exists -------------------------------------------------------------------------------------
+# -- a point where everything exists -------------------------------------------------------------
 
 
 def _point(derivation: Derivation, given: Values) -> tuple[Point, dict[str, Array[Any]]] | str:
-    """The first candidate point at which forward pass and derivatives exist, with their values; else why there is none."""
+    """The first candidate point at which forward pass and derivatives exist, with their values; else why none is."""
     program = derivation.program
     on_kink = any("kink" in note or "tie" in note for note in derivation.notes)
     reason = "no point was found"
@@ -120,7 +122,7 @@ def _evaluate(program: Program, point: Point) -> dict[str, Array[Any]]:
     return {**values, **evaluate(program, values, DECIMALS, point.sizes)}
 
 
-# -- steps -----------------------------------------------------------------------------------------------------------------
+# -- steps ---------------------------------------------------------------------------------------
 
 
 def _steps(derivation: Derivation, point: Point) -> Check:
@@ -141,7 +143,10 @@ def _steps(derivation: Derivation, point: Point) -> Check:
             checked += 1
             for place in places:
                 frame = {**sizes, **dict(zip(adjoint.indices, place, strict=True))}
-                left, right = (evaluate_expression(side, frame, store, FLOATS, program.padded) for side in (step.before, step.after))
+                left, right = (
+                    evaluate_expression(side, frame, store, FLOATS, program.padded)
+                    for side in (step.before, step.after)
+                )
                 worst = max(worst, _error(left, right))
     detail = f"{checked} of {total} steps" if checked < total else f"{total} steps"
     return Check("both sides of every step", worst, worst <= CLOSE_FLOAT, f"{detail}, {point.chosen}")
@@ -166,7 +171,7 @@ def _error(left: Any, right: Any) -> float:
     return float(abs(left - right) / max(1, abs(left), abs(right)))
 
 
-# -- closed forms ------------------------------------------------------------------------------------------------------------
+# -- closed forms --------------------------------------------------------------------------------
 
 
 def _closed_forms(derivation: Derivation, store: Mapping[str, Array[Any]], point: Point) -> tuple[Check, ...]:
@@ -192,7 +197,7 @@ def _printed(value: Exact) -> Any:
     return evaluate_expression(read_expression(text), {}, {}, DECIMALS)
 
 
-# -- central differences ---------------------------------------------------------------------------------------------------
+# -- central differences -------------------------------------------------------------------------
 
 
 def _differences(derivation: Derivation, point: Point, store: Mapping[str, Array[Any]], budget: int) -> Check:

@@ -10,7 +10,7 @@ from backcalc.count import count
 from backcalc.count.conventions import CONVENTIONS, convention
 from backcalc.count.receptive import Field, at_input
 from backcalc.count.table import Formula
-from backcalc.formula.evaluate import integer
+from backcalc.formula.integers import integer
 from backcalc.formula.read import read_expression
 from backcalc.layers.base import WHOLE, Window
 from backcalc.net import InputError, load_network

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 import pytest
 
-from backcalc.formula.evaluate import FLOATS, evaluate
+from backcalc.formula.evaluate import evaluate
+from backcalc.formula.floats import FLOATS
 from backcalc.formula.infer import SourceEquation, build_program
 from backcalc.formula.read import read_equation
 from backcalc.layers import LOSSES, ShapeError

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from backcalc.formula.evaluate import integer
+from backcalc.formula.integers import integer
 from backcalc.formula.read import read_expression
 from backcalc.layers import KINDS, LOSSES, ShapeError
 from backcalc.layers.slide import Slide, slides

@@ -258,7 +258,7 @@ def test_loading_imports_neither_numpy_nor_sympy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-# -- plain data and marks ---------------------------------------------------------------------------------------------
+# -- plain data and marks ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,105 @@
+"""Brackets [condition]: decided where they are certain, used where they fix an index, turned into ranges of sums."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from backcalc.derive.affine import at_least, linear, tidy
+from backcalc.derive.deltas import tidy_indices, with_bracket
+from backcalc.derive.setting import Ranges, Setting
+from backcalc.derive.terms import Bound, Term, put
+from backcalc.formula.tree import Add, Call, Compare, Expr, Num, Ref, names, num
+
+
+def decide(term: Term, setting: Setting) -> Term | None:
+    """Brackets whose truth is certain are 1 or make the term 0. Ends: every application removes a bracket."""
+    kept = []
+    for bracket in term.brackets:
+        verdict = _verdict(bracket, setting.within(term), setting.sizes)
+        if verdict is False:
+            return None
+        if verdict is None:
+            kept.append(bracket)
+    return term if len(kept) == len(term.brackets) else replace(term, brackets=tuple(kept))
+
+
+def _verdict(bracket: Compare, ranges: Ranges, sizes: frozenset[str]) -> bool | None:
+    known: list[bool | None] = []
+    for operator, left, right in zip(bracket.operators, bracket.operands, bracket.operands[1:], strict=False):
+        difference = linear(left) - linear(right)
+        if not difference.coefficients:
+            constant = difference.constant
+            table = {"==": constant == 0, "!=": constant != 0, "<": constant < 0, "<=": constant <= 0}
+            table |= {">": constant > 0, ">=": constant >= 0}
+            known.append(table[operator])
+        elif not all(_is_index(atom, ranges, sizes) for atom in difference.coefficients):
+            known.append(None)
+        elif (
+            (operator == "<=" and at_least(right, left, ranges, sizes))
+            or (operator == ">=" and at_least(left, right, ranges, sizes))
+            or (operator == "==" and at_least(left, right, ranges, sizes) and at_least(right, left, ranges, sizes))
+        ):
+            known.append(True)
+        elif operator == "==" and (
+            at_least(left, Add((right, num(1))), ranges, sizes) or at_least(right, Add((left, num(1))), ranges, sizes)
+        ):
+            known.append(False)
+        else:
+            known.append(None)
+    if False in known:
+        return False
+    return True if all(known) else None
+
+
+def _is_index(atom: Expr, ranges: Ranges, sizes: frozenset[str]) -> bool:
+    return isinstance(atom, Ref) and not atom.indices and (atom.name in ranges or atom.name in sizes)
+
+
+def settle(term: Term, setting: Setting) -> Term | None:
+    """Beside [i = 1], every other i is 1. Ends: an index leaves the factors for good."""
+    for bracket in term.brackets:
+        if bracket.operators != ("==",):
+            continue
+        for left, right in (bracket.operands, bracket.operands[::-1]):
+            if not (isinstance(left, Ref) and left.name in setting.ranges and not left.indices):
+                continue
+            if not isinstance(right, Num) or not any(left.name in names(base) for base, _ in term.factors):
+                continue
+            rest = replace(term, brackets=tuple(b for b in term.brackets if b is not bracket))
+            return with_bracket(tidy_indices(put(rest, {left.name: right})), bracket)
+    return term
+
+
+def narrow(term: Term, setting: Setting) -> Term | None:
+    """A condition on a summed index becomes the range of its sum. Ends: every application removes a bracket.
+
+    Σ_{k=1..K} f(k)·[1 ≤ i - k + 1 ≤ P] is Σ_{k=max(1, i-P+1)..min(K, i)} f(k): a full correlation, readable as such.
+    """
+    for bracket in term.brackets:
+        if set(bracket.operators) != {"<="}:
+            continue
+        for place, bound in enumerate(term.sums):
+            if len(bracket.operands) == 3:
+                low, middle, high = bracket.operands
+                bounds: tuple[Expr | None, Expr | None] = (low, high)
+            elif bound.index in names(bracket.operands[0]):
+                middle, bounds = bracket.operands[0], (None, bracket.operands[1])
+            else:
+                middle, bounds = bracket.operands[1], (bracket.operands[0], None)
+            form = linear(middle)
+            coefficient = form.coefficients.get(Ref(bound.index))
+            rest = form.without(Ref(bound.index))
+            inside = frozenset().union(*(names(a) for a in rest.coefficients)) if rest.coefficients else frozenset()
+            later = {other.index for other in term.sums[place:]}
+            if coefficient is None or abs(coefficient) != 1 or inside & later:
+                continue
+            if any(edge is not None and names(edge) & later for edge in bounds):
+                continue
+            # coefficient 1: low - rest <= k <= high - rest; coefficient -1: rest - high <= k <= rest - low
+            edges = [None if edge is None else (linear(edge) - rest) * (1 / coefficient) for edge in bounds]
+            below, above = edges if coefficient == 1 else edges[::-1]
+            lower = bound.lower if below is None else tidy(Call("max", (bound.lower, below.expr())))
+            upper = bound.upper if above is None else tidy(Call("min", (bound.upper, above.expr())))
+            sums = tuple(Bound(b.index, lower, upper) if b is bound else b for b in term.sums)
+            return replace(term, brackets=tuple(b for b in term.brackets if b is not bracket), sums=sums)
+    return term

@@ -1,0 +1,205 @@
+"""Deltas [a = e(i)] solved for a summed index: one term is picked out of the sum.
+
+Where the solution may leave the range of the sum, the condition that it does not stays behind as a bracket.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from backcalc.derive.affine import Linear, at_least, linear, tidy
+from backcalc.derive.key import key
+from backcalc.derive.setting import Ranges, Setting
+from backcalc.derive.terms import Bound, Term, multiply, put
+from backcalc.formula.tree import ONE, Add, Call, Compare, Expr, Mul, Num, Reduce, Ref, names, num, rebuild
+
+
+def collapse(term: Term, setting: Setting) -> Term | None:
+    """Σ_i f(i)·[a = e(i)] is f at the solution. Ends: every application removes a sum.
+
+    A summed index with coefficient ±1 in the condition is solved for. Where the solution may leave the range of the
+    sum, the condition that it does not is kept.
+    """
+    for bracket in term.brackets:
+        if bracket.operators != ("==",):
+            continue
+        form = linear(bracket.operands[1]) - linear(bracket.operands[0])
+        for bound in term.sums:
+            solution = _solve(form, bound.index)
+            if solution is None or any(bound.index in names(b.lower) | names(b.upper) for b in term.sums):
+                continue
+            rest = replace(
+                term,
+                brackets=tuple(b for b in term.brackets if b is not bracket),
+                sums=tuple(b for b in term.sums if b is not bound),
+            )
+            guard = range_condition(solution, bound.lower, bound.upper, setting.within(rest), setting.sizes)
+            if guard is False:
+                return None
+            found = put(rest, {bound.index: solution})
+            found = tidy_indices(found)
+            return found if not isinstance(guard, Compare) else with_bracket(found, guard)
+    return term
+
+
+def with_bracket(term: Term, bracket: Compare) -> Term:
+    if any(key(bracket) == key(other) for other in term.brackets):
+        return term
+    return replace(term, brackets=(*term.brackets, bracket))
+
+
+def _solve(form: Linear, index: str) -> Expr | None:
+    """The index from `form = 0`, where it stands there once with coefficient ±1 and nowhere inside an atom."""
+    coefficient = form.coefficients.get(Ref(index))
+    if coefficient is None or abs(coefficient) != 1:
+        return None
+    rest = form.without(Ref(index))
+    if any(index in names(atom) or isinstance(atom, Reduce) for atom in rest.coefficients):
+        return None
+    return (rest * (-1 / coefficient)).expr()
+
+
+def range_condition(
+    expr: Expr, lower: Expr, upper: Expr, ranges: Ranges, sizes: frozenset[str]
+) -> Compare | bool | None:
+    """The condition `lower <= expr <= upper` as far as it is not certain; None where it is, False where it fails."""
+    if at_least(lower, Add((expr, num(1))), ranges, sizes) or at_least(expr, Add((upper, num(1))), ranges, sizes):
+        return False
+    above = at_least(expr, lower, ranges, sizes)
+    below = at_least(upper, expr, ranges, sizes)
+    if above and below:
+        return None
+    if above:
+        return Compare(("<=",), (expr, upper))
+    if below:
+        return Compare(("<=",), (lower, expr))
+    return Compare(("<=", "<="), (lower, expr, upper))
+
+
+def tidy_indices(term: Term) -> Term:
+    """Index expressions in their shortest form: `x[i + 1 - 1]` is `x[i]`."""
+    plain = replace(term, factors=())
+    for base, exponent in term.factors:
+        plain = multiply(plain, Term(factors=((_tidy(base), exponent),)))
+    return replace(
+        plain,
+        brackets=tuple(Compare(b.operators, tuple(_tidy_operand(o) for o in b.operands)) for b in term.brackets),
+        sums=tuple(Bound(b.index, tidy(b.lower), tidy(b.upper)) for b in term.sums),
+    )
+
+
+def _tidy(expr: Expr) -> Expr:
+    if isinstance(expr, Ref):
+        return Ref(expr.name, tuple(tidy(index) for index in expr.indices))
+    return rebuild(expr, _tidy)
+
+
+def _tidy_operand(expr: Expr) -> Expr:
+    return (
+        _tidy(expr) if any(isinstance(atom, Ref) and atom.indices for atom in linear(expr).coefficients) else tidy(expr)
+    )
+
+
+def mixed_radix(term: Term, setting: Setting) -> Term | None:
+    """Σ_n over a flattened axis whose digits are all given: n is put together from them. Ends: removes a sum.
+
+    `div(n - 1, 4) + 1 = c` and `mod(n - 1, 4) + 1 = i` say n = 4·(c - 1) + i.
+    """
+    for bound in term.sums:
+        digits = [found for b in term.brackets if (found := _digit(b, bound.index)) is not None]
+        mentioned = sum(1 for b in term.brackets if bound.index in names(b))
+        if not digits or len(digits) != mentioned:
+            continue
+        digits.sort(key=lambda digit: digit[0])
+        stride = 1
+        for place, modulus, _, _ in digits:
+            if place != stride:
+                break
+            stride = stride * modulus if modulus else 0
+        else:
+            if stride not in (0, _number(bound.upper)):
+                continue
+            total = linear(ONE)
+            for place, _, value, _ in digits:
+                total = total + (linear(value) - linear(ONE)) * Fraction(place)
+            used = {id(bracket) for *_, bracket in digits}
+            rest = replace(
+                term,
+                brackets=tuple(b for b in term.brackets if id(b) not in used),
+                sums=tuple(b for b in term.sums if b is not bound),
+            )
+            return tidy_indices(put(rest, {bound.index: total.expr()}))
+    return term
+
+
+def _digit(bracket: Compare, index: str) -> tuple[int, int | None, Expr, Compare] | None:
+    """(place value, base or None for the top digit, the digit counted from 1, the bracket)."""
+    if bracket.operators != ("==",):
+        return None
+    for value, other in (bracket.operands, bracket.operands[::-1]):
+        form = linear(other)
+        if index in names(value) or len(form.coefficients) != 1:
+            continue
+        ((atom, coefficient),) = form.coefficients.items()
+        if coefficient != 1:
+            continue
+        counted = (linear(value) - Linear({}, form.constant) + linear(ONE)).expr()
+        modulus: int | None = None
+        if isinstance(atom, Call) and atom.function == "mod":
+            modulus = _number(atom.arguments[1])
+            inner = linear(atom.arguments[0])
+            if len(inner.coefficients) == 1 and inner.constant == 0:
+                atom = next(iter(inner.coefficients))
+            else:
+                atom = inner.expr()
+            if modulus is None:
+                continue
+        place: int | None = 1
+        if isinstance(atom, Call) and atom.function == "div":
+            place = _number(atom.arguments[1])
+            atom = atom.arguments[0]
+        if place is not None and linear(atom) == Linear({Ref(index): Fraction(1)}, Fraction(-1)):
+            return place, modulus, counted, bracket
+    return None
+
+
+def _number(expr: Expr) -> int | None:
+    return expr.value.numerator if isinstance(expr, Num) and expr.value.denominator == 1 else None
+
+
+def one_window(term: Term, setting: Setting) -> Term | None:
+    """Σ_o f(o)·[1 ≤ i - s·o + s ≤ s]: windows of width s laid side by side, only one holds i. Ends: removes a sum.
+
+    It is number div(i - 1, s) + 1; where the last window may be cut off, the condition that it exists stays.
+    """
+    for bracket in term.brackets:
+        if bracket.operators != ("<=", "<="):
+            continue
+        low, middle, high = bracket.operands
+        form, width = linear(middle), _number(high)
+        for bound in term.sums:
+            step = form.coefficients.get(Ref(bound.index))
+            if low != ONE or width is None or step != -width or width < 2 or bound.lower != ONE:
+                continue
+            rest = form.without(Ref(bound.index)) - Linear({}, Fraction(width))
+            if any(bound.index in names(atom) for atom in rest.coefficients) or bound.index in _bounds_of(term):
+                continue
+            window = Add((Call("div", ((rest - linear(ONE)).expr(), num(width))), ONE))
+            outer = replace(
+                term,
+                brackets=tuple(b for b in term.brackets if b is not bracket),
+                sums=tuple(b for b in term.sums if b is not bound),
+            )
+            found = tidy_indices(put(outer, {bound.index: window}))
+            exists = Compare(("<=",), (window, bound.upper))
+            inside = at_least(
+                Mul((num(width), bound.upper)), rest.expr(), setting.within(outer), setting.sizes
+            ) and at_least(rest.expr(), ONE, setting.within(outer), setting.sizes)
+            return found if inside else with_bracket(found, exists)
+    return term
+
+
+def _bounds_of(term: Term) -> frozenset[str]:
+    """The names that the bounds of the sums mention."""
+    return frozenset().union(*(names(b.lower) | names(b.upper) for b in term.sums)) if term.sums else frozenset()

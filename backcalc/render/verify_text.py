@@ -1,0 +1,27 @@
+"""The witnesses of a network's gradients side by side, as text."""
+
+from __future__ import annotations
+
+from backcalc.derive.derivation import Check
+from backcalc.render.layout import WIDTH, heading, paragraph
+from backcalc.verify.witnesses import Verification
+
+
+def render(verification: Verification, width: int = WIDTH) -> str:
+    """A line for every way, with its largest error, and the verdict."""
+    lines = heading(verification.net, "═")
+    for way in verification.ways:
+        lines += paragraph(said(way), 0, width)
+    lines += ["", "All ways agree." if verification.passed else "The ways do NOT all agree."]
+    return "\n".join([*lines, ""])
+
+
+def said(check: Check) -> str:
+    """One verification in a sentence: `✓ central differences …: largest error 1e-40 (25 derivatives, …)`."""
+    mark = "✓" if check.passed else "✗"
+    error = "not evaluated" if check.max_error is None else f"largest error {_small(check.max_error)}"
+    return f"{mark} {check.against}: {error} ({check.detail})"
+
+
+def _small(error: float) -> str:
+    return "0" if error == 0 else f"{error:.0e}".replace("e-0", "e-")
