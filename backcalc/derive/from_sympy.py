@@ -41,8 +41,31 @@ def shorten(expression: Any) -> Any:
     """
     if expression.is_Atom or expression.count_ops() > CANCEL_OPERATIONS or not _cancellable(expression):
         return expression
-    cancelled = sympy.factor_terms(sympy.cancel(expression))
+    cancelled = _lowest_powers(sympy.cancel(expression))
     return min((expression, cancelled), key=lambda e: (e.count_ops(), sympy.default_sort_key(e)))
+
+
+def _lowest_powers(expression: Any) -> Any:
+    """exp(2)/(exp(2) + exp(5/4)) as 1/(1 + exp(-3/4)): a fraction of exponentials divided by its first exponential."""
+    over, under = (sympy.Add.make_args(sympy.expand(part)) for part in sympy.fraction(sympy.together(expression)))
+    powers = {term: _exponential(term) for term in (*over, *under)}
+    if None in powers.values() or not any(powers.values()):
+        return sympy.factor_terms(expression)
+    lowest = min(powers[term] for term in over)
+    parts = [
+        sum(term / sympy.exp(powers[term]) * sympy.exp(powers[term] - lowest) for term in p) for p in (over, under)
+    ]
+    return sympy.factor_terms(parts[0]) / sympy.factor_terms(parts[1])
+
+
+def _exponential(term: Any) -> Any:
+    """The q of c·exp(q) with rational c and q; None for another term."""
+    coefficient, rest = term.as_coeff_Mul()
+    if rest == 1:
+        return sympy.Integer(0)
+    return (
+        rest.args[0] if coefficient.is_Rational and isinstance(rest, sympy.exp) and rest.args[0].is_Rational else None
+    )
 
 
 def _cancellable(expression: Any) -> bool:
@@ -70,7 +93,7 @@ def from_sympy(expression: Any) -> Expr:
     if expression is sympy.E:
         return Call("exp", (num(1),))
     if expression.is_Add:
-        terms = sorted(expression.args, key=lambda term: (term.could_extract_minus_sign(), term.is_Rational))
+        terms = sorted(expression.args, key=_reading_order)
         return Add(tuple(from_sympy(term) for term in terms))
     if expression.is_Mul:
         return _product(expression)
@@ -78,6 +101,12 @@ def from_sympy(expression: Any) -> Expr:
         return _power(expression.base, expression.exp)
     name = type(expression).__name__
     return Call(name, tuple(from_sympy(argument) for argument in expression.args))
+
+
+def _reading_order(term: Any) -> tuple[bool, bool]:
+    """1 + exp(x), 2·x - 1: what is positive first, among it the number."""
+    negative = bool(term.could_extract_minus_sign())
+    return negative, bool(term.is_Rational) == negative
 
 
 def _product(expression: Any) -> Expr:

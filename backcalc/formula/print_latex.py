@@ -8,8 +8,7 @@ from fractions import Fraction
 
 from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.names import ACCENTS, GREEK, derivative_parts, is_derivative
-from backcalc.formula.print_text import ATOM, COMPARE, FACTOR, POWER, PRODUCT, SIGNED, SUM, digits
-from backcalc.formula.print_unicode import short_decimal
+from backcalc.formula.print_text import ATOM, COMPARE, FACTOR, POWER, PRODUCT, SIGNED, SUM, digits, short_decimal
 from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, Table
 
 _SIGNS = {"==": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}

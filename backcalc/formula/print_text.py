@@ -22,22 +22,23 @@ COMPARE, SUM, SIGNED, PRODUCT, FACTOR, POWER, ATOM = range(7)
 _ENDS_IN_D = re.compile(r"\bd\w+'*$")
 
 
-def to_text(expr: Expr) -> str:
-    """The formula in the syntax of the language.
+def to_text(expr: Expr, *, decimals: bool = False) -> str:
+    """The formula in the syntax of the language; with `decimals` a fraction that ends is 1.368 where that is shorter.
 
     >>> to_text(Mul((Neg(Ref("a")), Add((Ref("b"), Num(Fraction(-1, 2)))))))
     '(-a)*(b - 1/2)'
     """
-    return LinePrinter().write(expr)
+    return LinePrinter(decimals=decimals).write(expr)
 
 
 @dataclass(frozen=True, slots=True)
 class LinePrinter:
-    """Prints a tree on one line; `tight` (inside index brackets) leaves no blanks."""
+    """Prints a tree on one line; `tight` (inside index brackets) leaves no blanks, `decimals` are 1.7 for 17/10."""
 
     tight: bool = False
     minus: str = "-"
     times: str = "*"
+    decimals: bool = False
 
     def write(self, expr: Expr, level: int = COMPARE) -> str:
         """The text of a part, in parentheses where its place asks for them."""
@@ -89,7 +90,7 @@ class LinePrinter:
     # -- leaves -----------------------------------------------------------------------------------
 
     def number(self, value: Fraction) -> tuple[str, int]:
-        text = literal(abs(value))
+        text = (short_decimal(abs(value)) if self.decimals else None) or literal(abs(value))
         level = PRODUCT if "/" in text else ATOM
         return (self.minus + text, SIGNED) if value < 0 else (text, level)
 
@@ -213,6 +214,23 @@ def literal(value: Fraction) -> str:
         significant = above.rstrip("0")
         return f"{significant}e{len(above) - len(significant)}" if len(significant) <= MAX_DIGITS else above
     return decimal(value) or f"{above}/{below}"
+
+
+def short_decimal(value: Fraction) -> str | None:
+    """A fraction that ends as a decimal where that is shorter, 1.368 for 171/125; None for 1/2, which stays a fraction.
+
+    >>> short_decimal(Fraction("1.7159")), short_decimal(Fraction(1, 10)), short_decimal(Fraction(1, 2))
+    ('1.7159', '0.1', None)
+    """
+    if value.denominator == 1 or value.denominator >= 10**12 or value.numerator >= 10**20:
+        return None
+    places = next((k for k in range(1, 13) if 10**k % value.denominator == 0), 0)
+    if not places:
+        return None
+    whole, rest = divmod(value.numerator * 10**places // value.denominator, 10**places)
+    text = f"{whole}.{rest:0{places}d}"
+    saved = len(f"{value.numerator}/{value.denominator}") - len(text)
+    return text if saved > 0 or (saved == 0 and value.denominator > 10) else None
 
 
 def decimal(value: Fraction) -> str | None:

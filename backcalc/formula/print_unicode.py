@@ -7,11 +7,10 @@ printed as ∂y/∂x, and the scalar view (`scalar_names=True`), where x[1] is x
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.names import derivative_parts, is_derivative, lettered
-from backcalc.formula.print_text import ATOM, COMPARE, FACTOR, POWER, PRODUCT, SIGNED, SUM, LinePrinter
+from backcalc.formula.print_text import ATOM, COMPARE, FACTOR, POWER, PRODUCT, SUM, LinePrinter
 from backcalc.formula.tree import Compare, Expr, Mul, Neg, Num, Reduce, Ref
 
 _SIGNS = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥"}
@@ -29,7 +28,7 @@ def to_unicode(expr: Expr, *, scalar_names: bool = False) -> str:
     >>> to_unicode(formula, scalar_names=True)
     '−y2·(W12 − w5)·h1_2²'
     """
-    return UnicodePrinter(minus="−", times="·", scalar_names=scalar_names).write(expr)
+    return UnicodePrinter(minus="−", times="·", decimals=True, scalar_names=scalar_names).write(expr)
 
 
 def scalar_name(name: str, indices: tuple[Expr, ...]) -> str | None:
@@ -48,19 +47,6 @@ def scalar_name(name: str, indices: tuple[Expr, ...]) -> str | None:
     return name + ("_" if name[-1:].isdigit() and places else "") + joint.join(places)
 
 
-def short_decimal(value: Fraction) -> str | None:
-    """Constants as they are written on paper, 1.7159 and 0.001; None for 1/2 and 1/10, which stay fractions.
-
-    >>> short_decimal(Fraction("1.7159")), short_decimal(Fraction(1, 1000)), short_decimal(Fraction(1, 10))
-    ('1.7159', '0.001', None)
-    """
-    places = len(str(value.denominator)) - 1 if value.denominator < 10**10 else 0
-    if places < 3 or value.denominator != 10**places or value.numerator >= 10**20:
-        return None
-    whole, rest = divmod(value.numerator, value.denominator)
-    return f"{whole}.{rest:0{places}d}"
-
-
 @dataclass(frozen=True, slots=True)
 class UnicodePrinter(LinePrinter):
     """The line printer with mathematical signs."""
@@ -73,12 +59,6 @@ class UnicodePrinter(LinePrinter):
     def write(self, expr: Expr, level: int = COMPARE) -> str:
         # A comparison that stands for 1 or 0 is bracketed everywhere, but for the condition of an `if`.
         return LinePrinter.write(self, expr, max(level, SUM))
-
-    def number(self, value: Fraction) -> tuple[str, int]:
-        short = short_decimal(abs(value))
-        if short is None:
-            return LinePrinter.number(self, value)
-        return (self.minus + short, SIGNED) if value < 0 else (short, ATOM)
 
     def name(self, expr: Ref) -> tuple[str, int]:
         derivative = is_derivative(expr.name)

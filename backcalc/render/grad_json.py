@@ -166,7 +166,7 @@ class _Writer:
             "general": general,
             "formula": to_text(written),
             "latex": to_latex(written),
-            "substituted": None if filled is None else to_text(filled),
+            "substituted": None if filled is None else to_text(filled, decimals=True),
             "exact": None if line.value is None else line.value.text(),
             "decimal": None if line.value is None else self.decimal(line.value),
         }
@@ -229,5 +229,5 @@ class _Writer:
         found = self.general(f"delta {name}", "update", delta, "gradient descent", change.delta)
         if change.delta is not None and () in change.delta and gradient.value is not None:
             filled = put_in(delta, {slope.name: {tuple(gradient.place or ()): gradient.value[()]}})
-            found["substituted"] = None if filled is None else to_text(filled)
+            found["substituted"] = None if filled is None else to_text(filled, decimals=True)
         return [found, self.general(f"new {name}", "update", change.formula, "gradient descent", change.new)]

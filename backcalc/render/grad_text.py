@@ -61,7 +61,8 @@ class _Printer:
             lines += paragraph(" → ".join([*chain, f"{derivation.loss}"]), 0, self.width)
         wanted = ", ".join(f"∂{derivation.loss}/∂{asked}" for asked in derivation.asked)
         lines += paragraph(f"Wanted: {wanted}.", 0, self.width)
-        lines += paragraph(self.conventions(), 0, self.width)
+        if conventions := self.conventions():
+            lines += paragraph(conventions, 0, self.width)
         return [*lines, ""]
 
     def conventions(self) -> str:
@@ -117,6 +118,8 @@ class _Printer:
                 return [result[2:]] if isinstance(formula, Num) else [f"{self.math(formula)} {result}"][1:] or [result]
             found[-1] += f" {result}"
             return found
+        if found and result.startswith(f"{found[-1]} ≈"):
+            return [result]
         if found[-1:] == [result] or result == self.math(formula):
             return [] if result == self.math(formula) else found
         return [*found, result]
@@ -146,8 +149,8 @@ class _Printer:
         left = to_unicode(Ref(adjoint.name))
         seen = self.through_copies(adjoint)
         shared = next((s for s in self.derivation.sharing if s.startswith(f"{adjoint.of} is used")), None)
-        readers = " and ".join(seen.readers)
-        why = f": {shared or f'{adjoint.of} goes into {readers}'}" if readers else ""
+        readers = " and ".join(to_unicode(Ref(reader)) for reader in seen.readers)
+        why = f": {shared or f'{to_unicode(Ref(adjoint.of))} goes into {readers}'}" if readers else ""
         lines = paragraph(f"{number}. {left}{why}", 0, self.width)
         for function in seen.functions:
             lines += paragraph(_lemma(function), 3, self.width)
@@ -271,12 +274,14 @@ class _Printer:
                 name = self.math(
                     Ref(change.name, tuple(num(i) for i in place)) if place else read_expression(change.name)
                 )
-                text = shown(delta, self.digits)
-                line = f"  Δ{name} {text}" if text.startswith("≈") else f"  Δ{name} = {text}"
+                lines += self.assigned(f"Δ{name}", "=", delta)
                 if change.new is not None:
-                    line += f",  {name} ← {shown(change.new[place], self.digits)}"
-                lines.append(line)
+                    lines += self.assigned(name, "←", change.new[place])
         return [*lines, ""]
+
+    def assigned(self, left: str, sign: str, value: Exact) -> list[str]:
+        text = shown(value, self.digits)
+        return [f"  {left} {text}" if text.startswith("≈") and sign == "=" else f"  {left} {sign} {text}"]
 
     def verification(self) -> list[str]:
         lines = heading("Verified")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from backcalc.derive.exact import Exact
 from backcalc.formula.evaluate import Array
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Ref, rebuild, walk
+from backcalc.formula.tree import Call, Expr, Neg, Num, Ref, num, rebuild, walk
 
 SHORT = 26  # characters of an exact value that is shown in a line
 TERSE = 12  # characters of an exact value that is put into a formula
@@ -54,6 +55,9 @@ def put_in(formula: Expr, values: Mapping[str, Array[Exact]]) -> Expr | None:
                 return expr
             found = True
             return _number(array[place])
+        if isinstance(expr, Neg):
+            inner = replace(expr.operand)
+            return num(-inner.value) if isinstance(inner, Num) and inner.value > 0 else Neg(inner)
         return rebuild(expr, replace)
 
     for node in walk(formula):
@@ -65,15 +69,9 @@ def put_in(formula: Expr, values: Mapping[str, Array[Exact]]) -> Expr | None:
 
 def _number(value: Exact) -> Expr:
     tree = value.expr()
-    if tree is not None and len(to_unicode(tree)) <= TERSE and not _compound(tree):
+    if isinstance(tree, (Num, Call, Neg)) and len(to_unicode(tree)) <= TERSE:
         return tree
-    text = decimal_text(value)
-    # A decimal is shown as it is written, not as the fraction that it would be read as.
-    return Neg(Ref(text[1:])) if text.startswith("-") else Ref(text)
-
-
-def _compound(tree: Expr) -> bool:
-    return not isinstance(tree, (Num, Call, Neg)) and isinstance(tree, (Add, Mul, Div, Pow, Compare))
+    return Num(Fraction(decimal_text(value)))
 
 
 def nested(array: Array[Exact], change: Callable[[Exact], Any]) -> Any:
