@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from backcalc.derive.facts import shares, worth_naming
+from backcalc.derive.facts import centred, shares, worth_naming
 from backcalc.derive.partial import Partial, partials
 from backcalc.derive.rules import Rule, simplify
 from backcalc.derive.setting import Setting
@@ -25,7 +25,6 @@ from backcalc.derive.write import to_expr
 from backcalc.formula.program import Equation, Program
 from backcalc.formula.tree import (
     ONE,
-    ZERO,
     Add,
     Call,
     Compare,
@@ -131,8 +130,9 @@ def _reaching(program: Program, loss: str) -> frozenset[str]:
 def _named(program: Program) -> Setting:
     """What the simplifier may know about this program, without the ranges of one derivative."""
     named = tuple(equation for equation in reversed(program.equations) if worth_naming(equation))
-    facts = tuple(fact for equation in program.equations if (fact := shares(equation)) is not None)
-    return Setting({}, frozenset(program.sizes), named, facts)
+    totals = tuple(fact for equation in program.equations if (fact := shares(equation)) is not None)
+    means = tuple(mean for equation in program.equations if (mean := centred(equation)) is not None)
+    return Setting({}, frozenset(program.sizes), named, totals + means)
 
 
 def _adjoint(program: Program, loss: str, name: str, upstream: Mapping[str, Adjoint], known: Setting) -> Adjoint:
@@ -154,10 +154,11 @@ def _adjoint(program: Program, loss: str, name: str, upstream: Mapping[str, Adjo
             raw.extend(own)
             reads += len(own)
             readers.append(equation.name)
-            general.append(_chain_rule(program, equation, loss, name, indices))
+            if equation.name != loss:
+                general.append(_chain_rule(program, equation, loss, name, indices))
             functions += [function for part in partials(equation.body, name) for function in part.functions]
     start = to_expr(tuple(raw))
-    pattern = general[0] if len(general) == 1 else Add(tuple(general)) if general else ZERO
+    pattern = None if len(general) < len(readers) else general[0] if len(general) == 1 else Add(tuple(general))
     steps = [Step("chain rule", start, _chain_reason(name, readers), general=pattern)]
     terms, trail = simplify(tuple(raw), setting)
     steps += _record(start, trail)

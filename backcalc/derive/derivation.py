@@ -7,7 +7,7 @@ for, and their update rules, every formula with its exact value where values are
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -87,7 +87,8 @@ class Derivation:
     """Everything that is known after differentiating: formulas, values, steps, updates, checks.
 
     `values` holds every leaf, intermediate and derivative that has a value; `forward` and `backward` are the lines of
-    the scalar view, empty in the index view. `adjoints` are in the order in which they are derived.
+    the scalar view, empty in the index view. `adjoints` are in the order in which they are derived; `needed` are those
+    that lead to what was asked for.
     """
 
     network: Network
@@ -104,7 +105,7 @@ class Derivation:
     notes: tuple[str, ...] = ()
     verified: tuple[Check, ...] = ()
     sharing: tuple[str, ...] = ()
-    ground: Ground | None = field(default=None, repr=False)
+    needed: tuple[Adjoint, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -158,7 +159,7 @@ def derive(network: Network, wrt: Sequence[str] | None = None, view: View | None
         rate=rate,
         notes=notes,
         sharing=_sharing(gradients, program, ground, shown),
-        ground=ground,
+        needed=tuple(_needed(adjoints, gradients, program)),
     )
 
 

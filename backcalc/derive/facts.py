@@ -15,6 +15,7 @@ from backcalc.derive.write import to_expr
 from backcalc.formula.program import Equation
 from backcalc.formula.tree import (
     ONE,
+    Add,
     Call,
     Compare,
     Div,
@@ -226,6 +227,66 @@ class Fact:
         return term
 
 
+@dataclass(frozen=True, slots=True)
+class Centred:
+    """Σ_i (a[…, i, …] - mean) = 0, because the mean is that of the same elements."""
+
+    index: str
+    lower: Expr
+    upper: Expr
+    deviation: Add
+    variables: frozenset[str]
+    reason: str
+
+    def apply(self, term: Term) -> Term | None:
+        """None, for 0, where a sum over deviations from their mean has no other factor with the index."""
+        for bound in term.sums:
+            if key(bound.lower) != key(self.lower) or key(bound.upper) != key(self.upper):
+                continue
+            holders = [(base, e) for base, e in term.factors if bound.index in names(base)]
+            if len(holders) != 1 or holders[0][1] != 1 or any(bound.index in names(b) for b in term.brackets):
+                continue
+            wanted = substitute(self.deviation, {self.index: Ref(bound.index)})
+            for sign in (wanted, _opposite(wanted)):
+                if match(sign, holders[0][0], self.variables, {}) is not None:
+                    return None
+        return term
+
+
+def _opposite(difference: Expr) -> Expr:
+    match difference:
+        case Add((left, Neg(right))):
+            return Add((right, Neg(left)))
+        case _:
+            return difference
+
+
+def centred(equation: Equation) -> Centred | None:
+    """The fact that deviations from a mean sum to 0, read off the definition of the mean; None for another equation.
+
+    >>> from backcalc.formula.read import read_expression
+    >>> centred(Equation("mu", ("j",), read_expression("1/N*sum(i=1..N, a[i,j])"))).reason
+    'Σ (a - mu) = 0, since mu is the mean of a'
+    """
+    body = equation.body
+    if isinstance(body, Reduce) and body.operation == "mean" and body.exclude is None and body.upper is not None:
+        body = Div(Reduce("sum", body.index, body.lower, body.upper, None, body.body), body.upper)
+    terms = to_terms(body)
+    if len(terms) != 1 or len(terms[0].sums) != 1 or terms[0].brackets:
+        return None
+    (term,), (bound,) = terms, terms[0].sums
+    inside = [base for base, exponent in term.factors if bound.index in names(base) and exponent == 1]
+    outside = to_expr((replace(term, factors=tuple(p for p in term.factors if p[0] not in inside), sums=()),))
+    if len(inside) != 1 or not isinstance(inside[0], Ref) or bound.lower != ONE:
+        return None
+    if key(outside) != key(to_expr(to_terms(Div(ONE, bound.upper)))):
+        return None
+    mean = Ref(equation.name, tuple(Ref(index) for index in equation.indices))
+    reason = f"Σ ({inside[0].name} - {equation.name}) = 0, since {equation.name} is the mean of {inside[0].name}"
+    deviation = Add((inside[0], Neg(mean)))
+    return Centred(bound.index, bound.lower, bound.upper, deviation, frozenset(equation.indices), reason)
+
+
 def shares(equation: Equation) -> Fact | None:
     """The fact that a softmax sums to 1, read off `y[i] = f(i)/Σ_k f(k)`; None for another equation.
 
@@ -264,4 +325,4 @@ def complement(equations: tuple[Equation, ...]) -> tuple[tuple[tuple[str, ...], 
     return tuple(found)
 
 
-__all__ = ["Fact", "Mul", "Neg", "complement", "fold_term", "match", "shares", "worth_naming"]
+__all__ = ["Fact", "complement", "fold_term", "match", "shares", "worth_naming"]

@@ -13,7 +13,7 @@ from fractions import Fraction
 from backcalc.derive.affine import linear
 from backcalc.derive.brackets import decide, narrow, settle
 from backcalc.derive.deltas import collapse, mixed_radix, one_window
-from backcalc.derive.facts import fold_term
+from backcalc.derive.facts import Centred, Fact, fold_term
 from backcalc.derive.setting import Setting
 from backcalc.derive.terms import Term, Terms, merge, multiply, to_terms
 from backcalc.derive.write import distribute, splice, to_expr
@@ -85,15 +85,6 @@ def fold(term: Term, setting: Setting) -> Term | None:
     return fold_term(term, setting.named)
 
 
-def apply_facts(term: Term, setting: Setting) -> Term | None:
-    """Σ_k y_k = 1 and its like, proved from the definitions. Ends: every application removes a sum."""
-    for fact in setting.facts:
-        found = fact.apply(term)
-        if found is not term:
-            return found
-    return term
-
-
 def _shrink(terms: Terms, setting: Setting) -> Terms:
     """Products of sums multiplied out where that makes the whole shorter. Ends: the size falls."""
     wide = merge(distribute(terms))
@@ -120,12 +111,24 @@ RULES: tuple[Rule, ...] = (
     Rule("root", _each(square_roots), "the square of a root is what stands under it"),
     Rule("fold", _each(fold), "what already has a name is called by it"),
     Rule("count", _each(count_constant_sums), "a sum of n equal terms is n times the term"),
-    Rule("fact", _each(apply_facts), "a proved identity is used"),
     Rule("merge", _merge, "like terms are added up"),
     Rule("multiply out", _shrink, "multiplied out, terms cancel"),
     Rule("turn", _each(turn), "the minus sign goes into the difference"),
     Rule("open", _splice, "parentheses around the whole are dropped"),
 )
+
+MERGING = next(position for position, rule in enumerate(RULES) if rule.name == "merge")
+
+
+def _with_facts(setting: Setting) -> tuple[Rule, ...]:
+    """The rules, and behind the names the facts that were proved of this program, each with its own reason."""
+    facts = tuple(Rule("fact", _each(_fact_rule(fact)), fact.reason) for fact in setting.facts)
+    return RULES[:MERGING] + facts + RULES[MERGING:]
+
+
+def _fact_rule(fact: Fact | Centred) -> Callable[[Term, Setting], Term | None]:
+    """Σ_k y_k = 1 and its like, proved from the definitions. Ends: every application removes a sum."""
+    return lambda term, setting: fact.apply(term)
 
 
 def simplify(terms: Terms, setting: Setting) -> tuple[Terms, tuple[tuple[Rule, Terms], ...]]:
@@ -134,12 +137,13 @@ def simplify(terms: Terms, setting: Setting) -> tuple[Terms, tuple[tuple[Rule, T
     Ends because every rule does and the later ones never undo an earlier one; a bound on the rounds stands guard.
     """
     trail: list[tuple[Rule, Terms]] = []
+    rules = _with_facts(setting)
     for _ in range(200):
-        for rule in RULES:
+        for rule in rules:
             changed = rule.apply(terms, setting)
             if changed is not terms:
                 terms = changed
-                if trail and trail[-1][0] is rule:
+                if trail and trail[-1][0] == rule:
                     trail[-1] = (rule, terms)
                 else:
                     trail.append((rule, terms))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from backcalc.derive.facts import Fact
+from backcalc.derive.facts import Centred, Fact
 from backcalc.derive.terms import Term
 from backcalc.formula.program import Equation
 from backcalc.formula.tree import Expr
@@ -20,7 +20,7 @@ class Setting:
     ranges: Ranges
     sizes: frozenset[str] = frozenset()
     named: tuple[Equation, ...] = ()
-    facts: tuple[Fact, ...] = ()
+    facts: tuple[Fact | Centred, ...] = ()
 
     def within(self, term: Term) -> Ranges:
         """The ranges of all indices of a term, free and summed."""

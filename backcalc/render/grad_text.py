@@ -59,7 +59,7 @@ class _Printer:
             chain = [f"{name} {_shape(shape)}" for name, shape in network.inputs.items()]
             chain += [_layer(node) for node in network.nodes]
             lines += paragraph(" → ".join([*chain, f"{derivation.loss}"]), 0, self.width)
-        wanted = ", ".join(f"∂{derivation.loss}/∂{asked}" for asked in derivation.asked)
+        wanted = ", ".join(self.math(_element(gradient)) for gradient in derivation.gradients)
         lines += paragraph(f"Wanted: {wanted}.", 0, self.width)
         if conventions := self.conventions():
             lines += paragraph(conventions, 0, self.width)
@@ -141,7 +141,7 @@ class _Printer:
             for number, block in enumerate(self.derivation.backward, start=1):
                 lines += self.scalar_block(number, block, by_name[block.of])
         else:
-            for number, adjoint in enumerate(self.derivation.adjoints.values(), start=1):
+            for number, adjoint in enumerate(self.derivation.needed, start=1):
                 lines += self.index_block(number, adjoint)
         return lines
 
@@ -308,6 +308,10 @@ def _renamed(expr: Expr, old: str, new: str) -> Expr:
 
 def _shape(shape: tuple[int, ...]) -> str:
     return "(" + "×".join(map(str, shape)) + ")"
+
+
+def _element(gradient: Gradient) -> Ref:
+    return Ref(gradient.adjoint.name, tuple(num(i) for i in gradient.place or ()))
 
 
 def _of(line: Line, loss: str) -> Ref:

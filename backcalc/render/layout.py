@@ -49,12 +49,20 @@ def _broken(head: str, text: str, width: int) -> list[str]:
             piece = piece.lstrip()
         while len(current) + len(piece.rstrip()) > width and len(hang) + ROOM < width:
             room = width - len(current)
-            cut = max(piece.rfind("·", 0, room), piece.rfind(" ", 0, room), piece.rfind(",", 0, room)) + 1 or room
+            cut = _cut(piece, room)
             lines.append((current + piece[:cut]).rstrip())
             piece = piece[cut:].lstrip()
             current = hang
         current += piece
     return [*lines, current.rstrip()]
+
+
+def _cut(piece: str, room: int) -> int:
+    """Where to break a piece that is too long: behind a factor if that fills half the line, else at a blank."""
+    times = piece.rfind("·", 0, room) + 1
+    if times > room // 2:
+        return times
+    return max(times, piece.rfind(" ", 0, room) + 1, piece.rfind(",", 0, room) + 1) or room
 
 
 def _pieces(text: str) -> list[str]:

@@ -9,11 +9,11 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
+from itertools import count, product
 
 from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.program import Program
-from backcalc.formula.tree import Ref, walk
+from backcalc.formula.tree import Num, Ref, walk
 
 Values = Mapping[str, Mapping[tuple[int, ...], Fraction]]
 
@@ -68,7 +68,10 @@ def random_point(program: Program, given: Values, attempt: int, near: bool = Fal
 
 def _sizes(program: Program, attempt: int) -> dict[str, int]:
     symbols = [name for name, value in program.sizes.items() if value is None]
-    return {name: 2 + position + attempt // 2 for position, name in enumerate(symbols)}
+    taken = {axis.value for shape in program.shapes.values() for axis in shape if isinstance(axis, Num)}
+    taken |= {Fraction(value) for value in program.sizes.values() if value is not None}
+    free = (size for size in count(2 + attempt // 2) if size not in taken)
+    return dict(zip(symbols, free, strict=False))
 
 
 def _symbolic(program: Program, name: str) -> bool:
