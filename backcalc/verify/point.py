@@ -41,7 +41,7 @@ def random_point(program: Program, given: Values, attempt: int, near: bool = Fal
     """
     source = random.Random(f"backcalc {attempt}")
     sizes = _sizes(program, attempt)
-    counted = _index_names(program)
+    counted = index_names(program)
     values: dict[str, dict[tuple[int, ...], Fraction]] = {}
     for name in program.leaves:
         if name in given and not near and not _symbolic(program, name):
@@ -84,7 +84,7 @@ def _places(program: Program, name: str, sizes: Mapping[str, int]) -> list[tuple
     return list(product(*(range(1, extent + 1) for extent in extents)))
 
 
-def _index_names(program: Program) -> frozenset[str]:
+def index_names(program: Program) -> frozenset[str]:
     """Leaves that stand in an index, as the class in `y[t]`: they must be whole numbers."""
     return frozenset(
         part.name

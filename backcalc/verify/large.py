@@ -1,0 +1,108 @@
+"""The witnesses of large networks: whole arrays in double precision, differences along random directions.
+
+For every leaf, with a random direction u: (J(w + hu) − J(w − hu))/2h against Σ ∂J/∂w·u. A wrong entry anywhere changes
+the right-hand side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from backcalc.derive.derivation import Check, Derivation
+from backcalc.formula.integers import EvaluationError, integer
+from backcalc.formula.program import Equation, Program
+from backcalc.formula.tree import Expr
+from backcalc.verify.point import Values, index_names
+from backcalc.verify.vectors import Floats, evaluate_vectors
+
+STEP = 1e-6
+CLOSE = 1e-5
+ROUNDING = 1e-9  # what rounding leaves of a difference quotient of a loss of size 1
+ATTEMPTS = 6
+
+
+def check_large(derivation: Derivation, given: Values) -> tuple[Check, ...]:
+    """Both sides of every step, and differences in every leaf, at one random point."""
+    program = derivation.program
+    reason = "no point was found"
+    for values in _points(program, given):
+        try:
+            with np.errstate(all="ignore"):
+                store = {**values, **evaluate_vectors(derivation.adjoint_program(), values, {})}
+                if not np.isfinite(store[derivation.loss]).all():
+                    reason = f"{derivation.loss} is not a finite number there"
+                    continue
+                return _steps(derivation, store), _directions(derivation, values, store)
+        except EvaluationError as error:
+            reason = str(error)
+    return (Check("any witness", None, False, f"nothing could be evaluated: {reason}"),)
+
+
+def _points(program: Program, given: Values) -> Iterator[dict[str, Floats]]:
+    """The given values where there are any, random ones of a size that keeps sums near 1 elsewhere."""
+    whole = index_names(program)
+    for attempt in range(ATTEMPTS):
+        source = np.random.default_rng(attempt)
+        values: dict[str, Floats] = {}
+        for name in program.leaves:
+            shape = program.shape(name)
+            if shape is None:
+                raise EvaluationError(f"the size of `{name}` is a symbol")
+            if name in given:
+                values[name] = np.array([float(value) for value in given[name].values()]).reshape(shape)
+            elif name in whole:
+                values[name] = np.ones(shape)
+            else:
+                low = -1.0 if attempt % 2 == 0 else 0.05
+                fan_in = max(1.0, float(np.prod(shape[1:]))) if shape else 1.0
+                values[name] = source.uniform(low, 1.0, shape) / np.sqrt(fan_in)
+        yield values
+
+
+def _steps(derivation: Derivation, store: Mapping[str, Floats]) -> Check:
+    program = derivation.adjoint_program()
+    worst, checked, total = 0.0, 0, 0
+    for adjoint in derivation.adjoints.values():
+        for step in adjoint.steps:
+            if step.before is None:
+                continue
+            total += 1
+            try:
+                sides = [_side(program, adjoint.name, adjoint.indices, s, store) for s in (step.before, step.after)]
+            except EvaluationError:
+                continue  # too large written out; the differences cover its result
+            checked += 1
+            scale = max(1.0, float(np.abs(sides[1]).max(initial=0.0)))
+            worst = max(worst, float(np.abs(sides[0] - sides[1]).max(initial=0.0)) / scale)
+    detail = (
+        f"{total} steps" if checked == total else f"{checked} of {total} steps, the others are too large written out"
+    )
+    return Check("both sides of every step", worst, worst <= 1e-9, f"{detail}; double precision, random values")
+
+
+def _side(program: Program, name: str, indices: tuple[str, ...], side: Expr, store: Mapping[str, Floats]) -> Any:
+    single = Program(program.shapes, (Equation(name, indices, side),), program.sizes, program.padded)
+    return evaluate_vectors(single, store, {})[name]
+
+
+def _directions(derivation: Derivation, values: Mapping[str, Floats], store: Mapping[str, Floats]) -> Check:
+    program, loss = derivation.program, derivation.loss
+    source = np.random.default_rng(1)
+    worst, count, passed = 0.0, 0, True
+    names = [name for name in program.leaves if name in derivation.adjoints and name not in index_names(program)]
+    for name in names:
+        shape = tuple(integer(axis, {}) for axis in program.shapes[name])
+        direction = np.asarray(source.choice([-1.0, 1.0], shape))
+        ends = [{**values, name: values[name] + sign * STEP * direction} for sign in (1, -1)]
+        high, low = (float(evaluate_vectors(program, end, {})[loss]) for end in ends)
+        along = store[derivation.adjoints[name].name] * direction
+        error = abs((high - low) / (2 * STEP) - float(along.sum()))
+        scale = float(np.sqrt((along**2).sum()))
+        passed = passed and error <= CLOSE * scale + ROUNDING * max(1.0, abs(high))
+        worst = max(worst, error / max(1.0, scale))
+        count += along.size
+    detail = f"{count:,} derivatives along {len(names)} random directions, h = 1e-6, double precision, random values"
+    return Check("central differences of the forward equations", worst, passed, detail)
