@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from backcalc.derive.facts import centred, shares, worth_naming
+from backcalc.derive.facts import Fact, centred, shares, worth_naming
 from backcalc.derive.partial import Partial, partials
 from backcalc.derive.rules import Rule, simplify
 from backcalc.derive.setting import Setting
@@ -95,13 +95,14 @@ def derivative_name(loss: str, of: str) -> str:
     return f"d{loss}/d{of}"
 
 
-def differentiate(program: Program, loss: str) -> tuple[Adjoint, ...]:
+def differentiate(program: Program, loss: str, stated: tuple[Fact, ...] = ()) -> tuple[Adjoint, ...]:
     """The derivative of the scalar `loss` with respect to every array that it depends on, from the loss backwards.
 
-    Intermediates come in reverse order, then the leaves in the order they are declared.
+    Intermediates come in reverse order, then the leaves in the order they are declared. `stated` are facts about
+    leaves, such as that given targets sum to 1.
     Raises NotDifferentiable where a reader has no derivative rule.
     """
-    setting_parts = _named(program)
+    setting_parts = _named(program, stated)
     reaching = _reaching(program, loss)
     found: dict[str, Adjoint] = {}
     intermediates = [equation.name for equation in reversed(program.equations) if equation.name in reaching]
@@ -127,12 +128,12 @@ def _reaching(program: Program, loss: str) -> frozenset[str]:
     return frozenset(seen)
 
 
-def _named(program: Program) -> Setting:
+def _named(program: Program, stated: tuple[Fact, ...]) -> Setting:
     """What the simplifier may know about this program, without the ranges of one derivative."""
     named = tuple(equation for equation in reversed(program.equations) if worth_naming(equation))
     totals = tuple(fact for equation in program.equations if (fact := shares(equation)) is not None)
     means = tuple(mean for equation in program.equations if (mean := centred(equation)) is not None)
-    return Setting({}, frozenset(program.sizes), named, totals + means)
+    return Setting({}, frozenset(program.sizes), named, stated + totals + means)
 
 
 def _adjoint(program: Program, loss: str, name: str, upstream: Mapping[str, Adjoint], known: Setting) -> Adjoint:

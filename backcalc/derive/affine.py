@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from backcalc.formula.tree import Add, Call, Div, Expr, Mul, Neg, Num, Ref, num
+from backcalc.formula.tree import Add, Call, Div, Expr, Mul, Neg, Num, Reduce, Ref, num, rebuild
 
 Ranges = Mapping[str, tuple[Expr, Expr]]
 
@@ -111,8 +111,46 @@ def _decided(better: Linear, worse: Linear, function: str) -> bool:
 
 
 def tidy(expr: Expr) -> Expr:
-    """An index or size expression written in its shortest linear form."""
-    return linear(expr).expr()
+    """An index or size expression written in its shortest linear form, also inside what it reads.
+
+    >>> from backcalc.formula.print_text import to_text
+    >>> from backcalc.formula.read import read_expression
+    >>> to_text(tidy(read_expression("i - 2*(div(i - 1, 2) + 1) + 2")))
+    'mod(i - 1, 2) + 1'
+    """
+    form = linear(expr)
+    inner = Linear({}, form.constant)
+    for atom, coefficient in form.coefficients.items():
+        inner = inner + Linear({tidied(atom): coefficient}, Fraction(0))
+    return _remainders(inner).expr()
+
+
+def tidied(expr: Expr) -> Expr:
+    """An expression with every index in it tidied: `x[i + 1 - 1]` is `x[i]`."""
+    match expr:
+        case Ref(name, indices):
+            return Ref(name, tuple(tidy(index) for index in indices))
+        case Call(("div" | "mod") as function, arguments):
+            return Call(function, tuple(tidy(argument) for argument in arguments))
+        case Reduce(operation, index, lower, upper, exclude, body) if lower is not None and upper is not None:
+            return Reduce(operation, index, tidy(lower), tidy(upper), exclude, tidied(body))
+        case _:
+            return rebuild(expr, tidied)
+
+
+def _remainders(form: Linear) -> Linear:
+    """e - n·div(e, n) as mod(e, n), wherever that leaves fewer terms."""
+    for atom, coefficient in form.coefficients.items():
+        match atom:
+            case Call("div", (inner, Num(n))) if n and coefficient % n == 0:
+                times = -coefficient / n
+                remainder = Linear({Call("mod", (inner, num(n))): times}, Fraction(0))
+                changed = form.without(atom) - linear(inner) * times + remainder
+                if len(changed.coefficients) < len(form.coefficients):
+                    return _remainders(changed)
+            case _:
+                continue
+    return form
 
 
 def at_least(expr: Expr, bound: Expr, ranges: Ranges, sizes: frozenset[str]) -> bool:

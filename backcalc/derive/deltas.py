@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from backcalc.derive.affine import Linear, at_least, linear, tidy
+from backcalc.derive.affine import Linear, at_least, linear, tidied, tidy
 from backcalc.derive.key import key
 from backcalc.derive.setting import Ranges, Setting
 from backcalc.derive.terms import Bound, Term, multiply, put
-from backcalc.formula.tree import ONE, Add, Call, Compare, Expr, Mul, Num, Reduce, Ref, names, num, rebuild
+from backcalc.formula.tree import ONE, Add, Call, Compare, Expr, Mul, Num, Reduce, Ref, names, num
 
 
 def collapse(term: Term, setting: Setting) -> Term | None:
@@ -81,23 +81,11 @@ def tidy_indices(term: Term) -> Term:
     """Index expressions in their shortest form: `x[i + 1 - 1]` is `x[i]`."""
     plain = replace(term, factors=())
     for base, exponent in term.factors:
-        plain = multiply(plain, Term(factors=((_tidy(base), exponent),)))
+        plain = multiply(plain, Term(factors=((tidied(base), exponent),)))
     return replace(
         plain,
-        brackets=tuple(Compare(b.operators, tuple(_tidy_operand(o) for o in b.operands)) for b in term.brackets),
+        brackets=tuple(Compare(b.operators, tuple(tidy(o) for o in b.operands)) for b in term.brackets),
         sums=tuple(Bound(b.index, tidy(b.lower), tidy(b.upper)) for b in term.sums),
-    )
-
-
-def _tidy(expr: Expr) -> Expr:
-    if isinstance(expr, Ref):
-        return Ref(expr.name, tuple(tidy(index) for index in expr.indices))
-    return rebuild(expr, _tidy)
-
-
-def _tidy_operand(expr: Expr) -> Expr:
-    return (
-        _tidy(expr) if any(isinstance(atom, Ref) and atom.indices for atom in linear(expr).coefficients) else tidy(expr)
     )
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 from backcalc.derive.adjoint import Adjoint, Step, differentiate
 from backcalc.derive.arrays import Failure, elements, evaluate_available, work
 from backcalc.derive.exact import EXACT, Exact
-from backcalc.derive.facts import complement, shares
+from backcalc.derive.facts import Fact, complement, given_total, shares
 from backcalc.derive.ground import Ground, TooWide, is_copy, uses
 from backcalc.derive.kinks import kinks
 from backcalc.derive.scalar import Line, Writer
@@ -88,7 +88,7 @@ class Derivation:
 
     `values` holds every leaf, intermediate and derivative that has a value; `forward` and `backward` are the lines of
     the scalar view, empty in the index view. `adjoints` are in the order in which they are derived; `needed` are those
-    that lead to what was asked for.
+    that lead to what was asked for, `stated` the leaves whose given values a fact was read off.
     """
 
     network: Network
@@ -106,6 +106,7 @@ class Derivation:
     verified: tuple[Check, ...] = ()
     sharing: tuple[str, ...] = ()
     needed: tuple[Adjoint, ...] = ()
+    stated: frozenset[str] = frozenset()
 
     @property
     def passed(self) -> bool:
@@ -136,7 +137,8 @@ def derive(network: Network, wrt: Sequence[str] | None = None, view: View | None
         )
     if program.shapes[loss]:
         raise DerivationError(f"the loss `{loss}` is an array; only a scalar can be differentiated here")
-    adjoints = {adjoint.of: adjoint for adjoint in differentiate(program, loss)}
+    stated = _stated(network, program)
+    adjoints = {adjoint.of: adjoint for adjoint in differentiate(program, loss, stated)}
     store, failures, notes = _values(network, program, adjoints)
     wanted = find_names(network, wrt, label="wrt") if wrt else network.find
     ground = Ground(program, loss, adjoints, _decider(store, program))
@@ -160,7 +162,20 @@ def derive(network: Network, wrt: Sequence[str] | None = None, view: View | None
         notes=notes,
         sharing=_sharing(gradients, program, ground, shown),
         needed=tuple(_needed(adjoints, gradients, program)),
+        stated=frozenset(fact.name for fact in stated),
     )
+
+
+def _stated(network: Network, program: Program) -> tuple[Fact, ...]:
+    """What the given values of leaves that are not trained say: targets that sum to 1."""
+    found = []
+    for name, nested in network.values.items():
+        if name in program.leaves and name not in network.parameters and program.shapes[name]:
+            values = {place: Fraction(value) for place, value in elements(nested).items()}
+            fact = given_total(name, values, num(1), program.shapes[name][-1])
+            if fact is not None and name not in network.inputs:
+                found.append(fact)
+    return tuple(found)
 
 
 def _values(

@@ -221,10 +221,25 @@ class Fact:
                 continue
             return replace(
                 term,
-                factors=tuple(pair for pair in term.factors if pair is not holders[0]),
+                factors=tuple(pair for pair in term.factors if pair[0] is not base),
                 sums=tuple(b for b in term.sums if b is not bound),
             )
         return term
+
+
+def given_total(name: str, values: Mapping[tuple[int, ...], Fraction], lower: Expr, upper: Expr) -> Fact | None:
+    """The fact that given values sum to 1 along their last axis; None where they do not.
+
+    >>> given_total("t", {(1,): Fraction(0), (2,): Fraction(1)}, ONE, Num(Fraction(2))).reason
+    'Σ t = 1 for the given t'
+    """
+    totals: dict[tuple[int, ...], Fraction] = {}
+    for place, value in values.items():
+        totals[place[:-1]] = totals.get(place[:-1], Fraction(0)) + value
+    if not totals or () in values or set(totals.values()) != {Fraction(1)}:
+        return None
+    rank = len(next(iter(values)))
+    return Fact(name, rank - 1, lower, upper, f"Σ {name} = 1 for the given {name}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from backcalc.derive.affine import linear
+from backcalc.derive.affine import linear, tidy
 from backcalc.derive.brackets import decide, narrow, settle
-from backcalc.derive.deltas import collapse, mixed_radix, one_window
+from backcalc.derive.deltas import collapse, mixed_radix, one_window, tidy_indices
 from backcalc.derive.facts import Centred, Fact, fold_term
+from backcalc.derive.key import key
 from backcalc.derive.setting import Setting
-from backcalc.derive.terms import Term, Terms, merge, multiply, to_terms
+from backcalc.derive.terms import Term, Terms, merge, multiply, put, to_terms
 from backcalc.derive.write import distribute, splice, to_expr
 from backcalc.formula.tree import ONE, Add, Call, Neg, Num, size
 
@@ -51,6 +52,15 @@ def count_constant_sums(term: Term, setting: Setting) -> Term | None:
                 return term  # a clipped range may be empty
             (count,) = to_terms(length.expr()) if len(to_terms(length.expr())) == 1 else (None,)
             return multiply(count or Term(factors=((length.expr(), Fraction(1)),)), rest)
+    return term
+
+
+def single_terms(term: Term, setting: Setting) -> Term | None:
+    """A sum from 1 to 1 is its one term. Ends: every application removes a sum."""
+    for bound in term.sums:
+        if key(tidy(bound.lower)) == key(tidy(bound.upper)):
+            rest = replace(term, sums=tuple(b for b in term.sums if b is not bound))
+            return tidy_indices(put(rest, {bound.index: bound.lower}))
     return term
 
 
@@ -105,6 +115,7 @@ RULES: tuple[Rule, ...] = (
     Rule("collapse", _each(collapse), "a delta picks one term out of the sum"),
     Rule("collapse", _each(mixed_radix), "the flattened index is put together from its digits"),
     Rule("collapse", _each(one_window), "the windows lie side by side: one of them holds the element"),
+    Rule("single", _each(single_terms), "a sum of one term is that term"),
     Rule("decide", _each(decide), "a condition that always or never holds is 1 or 0"),
     Rule("narrow", _each(narrow), "the condition becomes the range of the sum"),
     Rule("settle", _each(settle), "beside [i = c] the index is c"),

@@ -176,7 +176,8 @@ class _Printer:
                 general = _renamed(step.general, seen.of, adjoint.of)
                 lines += self.reasoned(left, to_unicode(substitute(general, names)), "chain rule")
             reason = f"{step.rule}: {step.reason}" if position else "local derivatives"
-            lines += self.reasoned(" " * len(left), to_unicode(substitute(step.after, names)), reason)
+            name = " " * len(left) if lines else left
+            lines += self.reasoned(name, to_unicode(substitute(step.after, names)), reason)
         return lines
 
     def reasoned(self, left: str, right: str, reason: str) -> list[str]:

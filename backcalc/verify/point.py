@@ -34,8 +34,10 @@ def given_point(program: Program, given: Values) -> Point | None:
     return Point({name: given[name] for name in program.leaves}, {}, "at the given values")
 
 
-def random_point(program: Program, given: Values, attempt: int, near: bool = False) -> Point:
-    """A reproducible random point; with `near`, the given values moved a little, off any kink.
+def random_point(
+    program: Program, given: Values, attempt: int, near: bool = False, fixed: frozenset[str] = frozenset()
+) -> Point:
+    """A reproducible random point; with `near`, the given values but those `fixed` moved a little, off any kink.
 
     Later attempts draw positive values only, for logarithms and roots.
     """
@@ -44,7 +46,7 @@ def random_point(program: Program, given: Values, attempt: int, near: bool = Fal
     counted = index_names(program)
     values: dict[str, dict[tuple[int, ...], Fraction]] = {}
     for name in program.leaves:
-        if name in given and not near and not _symbolic(program, name):
+        if name in given and (not near or name in fixed) and not _symbolic(program, name):
             values[name] = dict(given[name])
             continue
         values[name] = {}

@@ -99,7 +99,7 @@ def _point(derivation: Derivation, given: Values) -> tuple[Point, dict[str, Arra
     program = derivation.program
     on_kink = any("kink" in note or "tie" in note for note in derivation.notes)
     reason = "no point was found"
-    for point in _candidates(program, given, on_kink):
+    for point in _candidates(program, given, on_kink, derivation.stated):
         if work(program, point.sizes) > CHEAP:
             return "one evaluation takes too many operations"
         try:
@@ -109,12 +109,12 @@ def _point(derivation: Derivation, given: Values) -> tuple[Point, dict[str, Arra
     return reason
 
 
-def _candidates(program: Program, given: Values, on_kink: bool) -> Iterator[Point]:
+def _candidates(program: Program, given: Values, on_kink: bool, fixed: frozenset[str]) -> Iterator[Point]:
     own = given_point(program, given)
     if own is not None:
         if not on_kink:
             yield own
-        yield from (random_point(program, given, attempt, near=True) for attempt in range(ATTEMPTS))
+        yield from (random_point(program, given, attempt, near=True, fixed=fixed) for attempt in range(ATTEMPTS))
     else:
         yield from (random_point(program, given, attempt) for attempt in range(ATTEMPTS))
 
