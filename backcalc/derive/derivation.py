@@ -17,7 +17,7 @@ from backcalc.derive.adjoint import Adjoint, Step, differentiate
 from backcalc.derive.arrays import Failure, elements, evaluate_available, work
 from backcalc.derive.exact import EXACT, Exact
 from backcalc.derive.facts import Fact, complement, given_total, shares
-from backcalc.derive.ground import Ground, TooWide, is_copy, uses
+from backcalc.derive.ground import Ground, TooWide, is_copy, is_identity, uses
 from backcalc.derive.kinks import kinks
 from backcalc.derive.scalar import Line, Writer
 from backcalc.derive.terms import to_terms
@@ -161,7 +161,7 @@ def derive(network: Network, wrt: Sequence[str] | None = None, view: View | None
         rate=rate,
         notes=notes,
         sharing=_sharing(gradients, program, ground, shown),
-        needed=tuple(_needed(adjoints, gradients, program)),
+        needed=tuple(_needed(adjoints, gradients, program, through=shown == "scalar")),
         stated=frozenset(fact.name for fact in stated),
     )
 
@@ -317,8 +317,10 @@ def _transparent(equation: Equation) -> bool:
     return isinstance(equation.body, Table) or is_copy(equation)
 
 
-def _needed(adjoints: Mapping[str, Adjoint], gradients: tuple[Gradient, ...], program: Program) -> list[Adjoint]:
-    """The derivatives that lead to what was asked for, in the order they are derived, then what was asked for."""
+def _needed(
+    adjoints: Mapping[str, Adjoint], gradients: tuple[Gradient, ...], program: Program, through: bool = True
+) -> list[Adjoint]:
+    """The derivatives that lead to what was asked for, in order; `through` leaves out what is merely handed on."""
     by_name = {adjoint.name: adjoint for adjoint in adjoints.values()}
     waiting = [gradient.adjoint for gradient in gradients]
     needed: set[str] = set()
@@ -328,12 +330,8 @@ def _needed(adjoints: Mapping[str, Adjoint], gradients: tuple[Gradient, ...], pr
             continue
         needed.add(adjoint.name)
         waiting += [by_name[n.name] for n in walk(adjoint.chain) if isinstance(n, Ref) and n.name in by_name]
-    return [
-        adjoint
-        for adjoint in adjoints.values()
-        if adjoint.name in needed
-        and (adjoint.of not in program.by_name or not _transparent(program.by_name[adjoint.of]))
-    ]
+    hidden = {e.name for e in program.equations if (_transparent(e) if through else is_identity(e))}
+    return [adjoint for adjoint in adjoints.values() if adjoint.name in needed and adjoint.of not in hidden]
 
 
 def _totals(program: Program) -> tuple[tuple[Ref, ...], ...]:

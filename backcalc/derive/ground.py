@@ -45,6 +45,11 @@ def is_copy(equation: Equation) -> bool:
     return isinstance(equation.body, Ref) and bool(equation.body.indices)
 
 
+def is_identity(equation: Equation) -> bool:
+    """Whether an equation hands an array on as it is, as flatten does with a vector."""
+    return isinstance(equation.body, Ref) and equation.body.indices == tuple(Ref(i) for i in equation.indices) != ()
+
+
 @dataclass(frozen=True)
 class Ground:
     """Writes expressions of one program out for given numbers of the indices.

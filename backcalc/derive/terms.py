@@ -110,6 +110,12 @@ def multiply(left: Term, right: Term) -> Term:
     )
 
 
+def inside(term: Term, part: Term) -> Term:
+    """The term with `part` multiplied in under its sums: free names of `part` may be the indices that it sums over."""
+    product = multiply(replace(term, sums=()), rename_apart(part, term.bound))
+    return replace(product, sums=term.sums + product.sums)
+
+
 def _all_names(term: Term) -> frozenset[str]:
     parts = [base for base, _ in term.factors] + list(term.brackets)
     parts += [part for bound in term.sums for part in (bound.lower, bound.upper)]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from backcalc.derive.key import key
-from backcalc.derive.terms import Term, Terms, merge, multiply, to_terms
+from backcalc.derive.terms import Term, Terms, inside, merge, multiply, to_terms
 from backcalc.formula.tree import ZERO, Add, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, names, num
 
 
@@ -146,12 +146,12 @@ def distribute(terms: Terms, limit: int = 200) -> Terms:
             parts = merge(to_terms(base)) if isinstance(base, (Add, Neg, Mul, Div)) else ()
             if len(parts) > 1 and exponent.denominator == 1 and 1 <= exponent <= 4:
                 for _ in range(exponent.numerator):
-                    open_terms = [multiply(left, right) for left in open_terms for right in distribute(parts)]
+                    open_terms = [inside(left, right) for left in open_terms for right in distribute(parts)]
                     if len(open_terms) > limit:
                         return terms
             else:
                 single = Term(factors=((base, exponent),))
-                open_terms = [multiply(left, single) for left in open_terms]
+                open_terms = [inside(left, single) for left in open_terms]
         found.extend(open_terms)
     return merge(tuple(found))
 

@@ -8,12 +8,13 @@ from backcalc.derive.adjoint import Adjoint, derivative_name
 from backcalc.derive.derivation import Block, Change, Derivation, Gradient
 from backcalc.derive.exact import Exact
 from backcalc.derive.scalar import Line
+from backcalc.derive.write import negated
 from backcalc.formula.evaluate import Array
 from backcalc.formula.print_latex import to_latex
 from backcalc.formula.print_text import to_text
 from backcalc.formula.program import Equation
-from backcalc.formula.tree import ZERO, Expr, Ref, num
-from backcalc.render.values import nested, put_in
+from backcalc.formula.tree import ZERO, Expr, Mul, Ref, num
+from backcalc.render.values import decimal_text, nested, put_in
 
 SCHEMA_VERSION = 1
 
@@ -61,7 +62,7 @@ class _Writer:
         self.derivation, self.digits = derivation, digits
 
     def decimal(self, value: Exact) -> float | str:
-        return value.decimal() if self.digits is None else value.digits(self.digits)
+        return value.decimal() if self.digits is None else decimal_text(value, self.digits)
 
     def value(self, array: Array[Exact] | None) -> dict[str, Any]:
         """`{exact, decimal}`, nested lists for an array; null where there is no value."""
@@ -223,9 +224,7 @@ class _Writer:
         slope = Ref(gradient.adjoint.name, tuple(num(i) for i in gradient.place or ()))
         if gradient.indices:
             slope = Ref(gradient.adjoint.name, tuple(Ref(index) for index in gradient.indices))
-        from backcalc.formula.tree import Mul, Neg
-
-        delta = Neg(Mul((rate, slope)))
+        delta = negated(Mul((rate, slope)))
         found = self.general(f"delta {name}", "update", delta, "gradient descent", change.delta)
         if change.delta is not None and () in change.delta and gradient.value is not None:
             filled = put_in(delta, {slope.name: {tuple(gradient.place or ()): gradient.value[()]}})

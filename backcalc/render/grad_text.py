@@ -59,7 +59,8 @@ class _Printer:
             chain = [f"{name} {_shape(shape)}" for name, shape in network.inputs.items()]
             chain += [_layer(node) for node in network.nodes]
             lines += paragraph(" → ".join([*chain, f"{derivation.loss}"]), 0, self.width)
-        wanted = ", ".join(self.math(_element(gradient)) for gradient in derivation.gradients)
+        asked = [gradient for gradient in derivation.gradients if not self.said_by_entries(gradient)]
+        wanted = ", ".join(self.math(_element(gradient)) for gradient in asked)
         lines += paragraph(f"Wanted: {wanted}.", 0, self.width)
         if conventions := self.conventions():
             lines += paragraph(conventions, 0, self.width)
@@ -223,12 +224,18 @@ class _Printer:
     def result(self) -> list[str]:
         lines = heading("Result")
         for gradient in self.derivation.gradients:
-            lines += self.gradient(gradient)
+            if not self.said_by_entries(gradient):
+                lines += self.gradient(gradient)
         for sentence in self.derivation.sharing:
             lines += paragraph(f"{sentence}.", 2, self.width)
         for note in self.derivation.notes:
             lines += paragraph(f"Note: {note}.", 2, self.width)
         return [*lines, ""]
+
+    def said_by_entries(self, gradient: Gradient) -> bool:
+        """Whether an array is answered by its entries, which have names of their own."""
+        own = self.derivation.network.own_names.get(gradient.adjoint.of, ())
+        return bool(own) and set(own) <= set(self.derivation.asked)
 
     def gradient(self, gradient: Gradient) -> list[str]:
         adjoint = gradient.adjoint
@@ -275,14 +282,16 @@ class _Printer:
                 name = self.math(
                     Ref(change.name, tuple(num(i) for i in place)) if place else read_expression(change.name)
                 )
-                lines += self.assigned(f"Δ{name}", "=", delta)
+                parts = [self.assigned(f"Δ{name}", "=", delta)]
                 if change.new is not None:
-                    lines += self.assigned(name, "←", change.new[place])
+                    parts.append(self.assigned(name, "←", change.new[place]))
+                joined = f"  {',   '.join(parts)}"
+                lines += [joined] if len(joined) <= self.width else [f"  {part}" for part in parts]
         return [*lines, ""]
 
-    def assigned(self, left: str, sign: str, value: Exact) -> list[str]:
+    def assigned(self, left: str, sign: str, value: Exact) -> str:
         text = shown(value, self.digits)
-        return [f"  {left} {text}" if text.startswith("≈") and sign == "=" else f"  {left} {sign} {text}"]
+        return f"{left} {text}" if text.startswith("≈") and sign == "=" else f"{left} {sign} {text}"
 
     def verification(self) -> list[str]:
         lines = heading("Verified")

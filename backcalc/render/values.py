@@ -7,9 +7,10 @@ from fractions import Fraction
 from typing import Any
 
 from backcalc.derive.exact import Exact
+from backcalc.derive.write import negated
 from backcalc.formula.evaluate import Array
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.tree import Call, Expr, Neg, Num, Ref, num, rebuild, walk
+from backcalc.formula.tree import Call, Expr, Neg, Num, Ref, rebuild, walk
 
 SHORT = 26  # characters of an exact value that is shown in a line
 TERSE = 12  # characters of an exact value that is put into a formula
@@ -37,6 +38,8 @@ def shown(value: Exact, digits: int | None = None) -> str:
     decimal = decimal_text(value, digits or DIGITS).replace("-", "−")
     if exact is None or len(exact) > SHORT:
         return f"≈ {decimal}"
+    if value.rational is not None and Fraction(decimal.replace("−", "-")) == value.rational:
+        return exact
     if value.rational is None or digits is not None:
         return f"{exact} ≈ {decimal}" if exact != decimal else exact
     return exact if len(exact) <= TERSE else f"{exact} ≈ {decimal}"
@@ -57,7 +60,7 @@ def put_in(formula: Expr, values: Mapping[str, Array[Exact]]) -> Expr | None:
             return _number(array[place])
         if isinstance(expr, Neg):
             inner = replace(expr.operand)
-            return num(-inner.value) if isinstance(inner, Num) and inner.value > 0 else Neg(inner)
+            return Neg(inner) if isinstance(inner, Num) and inner.value < 0 else negated(inner)
         return rebuild(expr, replace)
 
     for node in walk(formula):
