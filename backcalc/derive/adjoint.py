@@ -130,10 +130,12 @@ def _reaching(program: Program, loss: str) -> frozenset[str]:
 
 def _named(program: Program, stated: tuple[Fact, ...]) -> Setting:
     """What the simplifier may know about this program, without the ranges of one derivative."""
-    named = tuple(equation for equation in reversed(program.equations) if worth_naming(equation))
+    named = tuple(equation for equation in reversed(program.equations) if worth_naming(equation, program.padded))
+    reads = [ref for equation in program.equations for ref in equation.reads()]
+    whole = frozenset().union(*(names(index) for ref in reads for index in ref.indices))
     totals = tuple(fact for equation in program.equations if (fact := shares(equation)) is not None)
     means = tuple(mean for equation in program.equations if (mean := centred(equation)) is not None)
-    return Setting({}, frozenset(program.sizes), named, stated + totals + means)
+    return Setting({}, frozenset(program.sizes), named, stated + totals + means, whole)
 
 
 def _adjoint(program: Program, loss: str, name: str, upstream: Mapping[str, Adjoint], known: Setting) -> Adjoint:
@@ -211,9 +213,12 @@ def _index_names(program: Program, name: str) -> tuple[str, ...]:
 def _contributions(program: Program, equation: Equation, loss: str, name: str, indices: tuple[str, ...]) -> list[Term]:
     """One term for every read of `name` in the equation, its deltas still standing."""
     if isinstance(equation.body, Table):
-        places = [place for place, item in table_entries(equation.body) if item == Ref(name)]
         upstream = derivative_name(loss, equation.name)
-        return [Term(factors=((Ref(upstream, tuple(num(i) for i in place)), _ONE),)) for place in places]
+        return [
+            _contribution(part, Ref(upstream, tuple(num(i) for i in place)), [], indices)
+            for place, item in table_entries(equation.body)
+            for part in partials(item, name)
+        ]
     taken = frozenset(indices) | names(equation.body) | frozenset(program.shapes)
     renaming: dict[str, Expr] = {}
     outer: list[Bound] = []
@@ -321,5 +326,3 @@ def _open(term: Term, upstream: Mapping[str, Adjoint]) -> list[Term]:
         open_terms = [multiply(left, part) for left in open_terms for part in parts]
     return [replace(found, sums=term.sums + found.sums) for found in open_terms]
 
-
-_ONE = Term().coefficient

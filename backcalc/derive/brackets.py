@@ -70,6 +70,20 @@ def settle(term: Term, setting: Setting) -> Term | None:
     return term
 
 
+def _largest(left: Expr, right: Expr, term: Term, setting: Setting) -> Expr:
+    ranges = setting.within(term)
+    if at_least(right, left, ranges, setting.sizes):
+        return tidy(right)
+    return tidy(left) if at_least(left, right, ranges, setting.sizes) else tidy(Call("max", (left, right)))
+
+
+def _smallest(left: Expr, right: Expr, term: Term, setting: Setting) -> Expr:
+    ranges = setting.within(term)
+    if at_least(left, right, ranges, setting.sizes):
+        return tidy(right)
+    return tidy(left) if at_least(right, left, ranges, setting.sizes) else tidy(Call("min", (left, right)))
+
+
 def narrow(term: Term, setting: Setting) -> Term | None:
     """A condition on a summed index becomes the range of its sum. Ends: every application removes a bracket.
 
@@ -95,11 +109,14 @@ def narrow(term: Term, setting: Setting) -> Term | None:
                 continue
             if any(edge is not None and names(edge) & later for edge in bounds):
                 continue
+            if not all(setting.is_whole(linear(part), term) for part in (middle, *bounds) if part is not None):
+                continue
             # coefficient 1: low - rest <= k <= high - rest; coefficient -1: rest - high <= k <= rest - low
             edges = [None if edge is None else (linear(edge) - rest) * (1 / coefficient) for edge in bounds]
             below, above = edges if coefficient == 1 else edges[::-1]
-            lower = bound.lower if below is None else tidy(Call("max", (bound.lower, below.expr())))
-            upper = bound.upper if above is None else tidy(Call("min", (bound.upper, above.expr())))
+            around = replace(term, sums=term.sums[:place])
+            lower = bound.lower if below is None else _largest(bound.lower, below.expr(), around, setting)
+            upper = bound.upper if above is None else _smallest(bound.upper, above.expr(), around, setting)
             sums = tuple(Bound(b.index, lower, upper) if b is bound else b for b in term.sums)
             return replace(term, brackets=tuple(b for b in term.brackets if b is not bracket), sums=sums)
     return term

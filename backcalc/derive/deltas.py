@@ -11,7 +11,7 @@ from fractions import Fraction
 from backcalc.derive.affine import Linear, at_least, linear, tidied, tidy
 from backcalc.derive.key import key
 from backcalc.derive.setting import Ranges, Setting
-from backcalc.derive.terms import Bound, Term, multiply, put
+from backcalc.derive.terms import Bound, Term, inside, put
 from backcalc.formula.tree import ONE, Add, Call, Compare, Expr, Mul, Num, Reduce, Ref, names, num
 
 
@@ -26,8 +26,8 @@ def collapse(term: Term, setting: Setting) -> Term | None:
             continue
         form = linear(bracket.operands[1]) - linear(bracket.operands[0])
         for bound in term.sums:
-            solution = _solve(form, bound.index)
-            if solution is None or any(bound.index in names(b.lower) | names(b.upper) for b in term.sums):
+            solution = _solve(form, bound.index) if setting.is_whole(form, term) else None
+            if solution is None or (names(solution) & term.bound and bound.index in _bounds_of(term)):
                 continue
             rest = replace(
                 term,
@@ -81,7 +81,7 @@ def tidy_indices(term: Term) -> Term:
     """Index expressions in their shortest form: `x[i + 1 - 1]` is `x[i]`."""
     plain = replace(term, factors=())
     for base, exponent in term.factors:
-        plain = multiply(plain, Term(factors=((tidied(base), exponent),)))
+        plain = inside(plain, Term(factors=((tidied(base), exponent),)))
     return replace(
         plain,
         brackets=tuple(Compare(b.operators, tuple(tidy(o) for o in b.operands)) for b in term.brackets),
@@ -117,7 +117,18 @@ def mixed_radix(term: Term, setting: Setting) -> Term | None:
                 brackets=tuple(b for b in term.brackets if id(b) not in used),
                 sums=tuple(b for b in term.sums if b is not bound),
             )
-            return tidy_indices(put(rest, {bound.index: total.expr()}))
+            if not setting.is_whole(total, rest) or bound.index in _bounds_of(rest):
+                continue
+            within = setting.within(rest)
+            edges: list[tuple[Expr, Expr, Expr]] = [(total.expr(), bound.lower, bound.upper)]
+            edges[:0] = [(value, ONE, num(base)) for _, base, value, _ in digits if base is not None]
+            guards = [range_condition(value, low, high, within, setting.sizes) for value, low, high in edges]
+            if False in guards:
+                return None
+            one = tidy_indices(put(rest, {bound.index: total.expr()}))
+            for guard in guards:
+                one = with_bracket(one, guard) if isinstance(guard, Compare) else one
+            return one
     return term
 
 
@@ -159,7 +170,7 @@ def _number(expr: Expr) -> int | None:
 def one_window(term: Term, setting: Setting) -> Term | None:
     """Σ_o f(o)·[1 ≤ i - s·o + s ≤ s]: windows of width s laid side by side, only one holds i. Ends: removes a sum.
 
-    It is number div(i - 1, s) + 1; where the last window may be cut off, the condition that it exists stays.
+    It is number div(i - 1, s) + 1; where that may be no window's number, the condition that it is one stays.
     """
     for bracket in term.brackets:
         if bracket.operators != ("<=", "<="):
@@ -173,6 +184,8 @@ def one_window(term: Term, setting: Setting) -> Term | None:
             rest = form.without(Ref(bound.index)) - Linear({}, Fraction(width))
             if any(bound.index in names(atom) for atom in rest.coefficients) or bound.index in _bounds_of(term):
                 continue
+            if not setting.is_whole(rest, term):
+                continue
             window = Add((Call("div", ((rest - linear(ONE)).expr(), num(width))), ONE))
             outer = replace(
                 term,
@@ -180,11 +193,14 @@ def one_window(term: Term, setting: Setting) -> Term | None:
                 sums=tuple(b for b in term.sums if b is not bound),
             )
             found = tidy_indices(put(outer, {bound.index: window}))
-            exists = Compare(("<=",), (window, bound.upper))
-            inside = at_least(
-                Mul((num(width), bound.upper)), rest.expr(), setting.within(outer), setting.sizes
-            ) and at_least(rest.expr(), ONE, setting.within(outer), setting.sizes)
-            return found if inside else with_bracket(found, exists)
+            within = setting.within(outer)
+            first = at_least(rest.expr(), ONE, within, setting.sizes)
+            last = at_least(Mul((num(width), bound.upper)), rest.expr(), within, setting.sizes)
+            if first and last:
+                return found
+            if first:
+                return with_bracket(found, Compare(("<=",), (window, bound.upper)))
+            return with_bracket(found, Compare(("<=", "<="), (ONE, window, bound.upper)))
     return term
 
 

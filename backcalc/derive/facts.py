@@ -107,8 +107,21 @@ def _head(expr: Expr) -> object:
             return None
 
 
-def worth_naming(equation: Equation) -> bool:
-    """Whether a definition shortens what it names: it holds a function or a quotient, and is one product."""
+def worth_naming(equation: Equation, padded: frozenset[str] = frozenset()) -> bool:
+    """Whether a definition shortens what it names: it holds a function or a quotient, and is one product.
+
+    Every index must stand by itself in an array that is not `padded`: what reads such an array inside its range then
+    names the quantity inside its own.
+    """
+    plain = {
+        index.name
+        for node in walk(equation.body)
+        if isinstance(node, Ref) and node.name not in padded
+        for index in node.indices
+        if isinstance(index, Ref)
+    }
+    if not plain >= set(equation.indices):
+        return False
     if isinstance(equation.body, (Table, Ref, Num)) or len(to_terms(equation.body)) != 1:
         return False
     (term,) = to_terms(equation.body)
@@ -142,22 +155,19 @@ def fold_term(term: Term, named: tuple[Equation, ...]) -> Term:
 
 def _fold_product(term: Term, equation: Equation, pattern: Term) -> Term:
     variables = frozenset(equation.indices)
-    binding = _match_factors(list(pattern.factors), term, variables, {})
-    if binding is None or set(binding) != variables:
+    left_over = [exponent for _, exponent in term.factors]
+    matched = _match_factors(list(pattern.factors), term, left_over, variables, {})
+    if matched is None or set(matched[0]) != variables:
         return term
+    binding, left_over = matched
     name = Ref(equation.name, tuple(binding[index] for index in equation.indices))
     factors: list[tuple[Expr, Fraction]] = []
     placed = False
-    wanted = {key(substitute(base, binding)): exponent for base, exponent in pattern.factors}
-    for base, exponent in term.factors:
-        taken = wanted.get(key(base))
-        if taken is None:
-            factors.append((base, exponent))
-            continue
-        if not placed:
+    for (base, exponent), left in zip(term.factors, left_over, strict=True):
+        if left != exponent and not placed:
             factors.append((name, Fraction(1)))
             placed = True
-        factors.append((base, exponent - taken))
+        factors.append((base, left))
     plain = Term(term.coefficient / pattern.coefficient, (), term.brackets)
     for base, exponent in factors:
         if exponent:
@@ -166,16 +176,25 @@ def _fold_product(term: Term, equation: Equation, pattern: Term) -> Term:
 
 
 def _match_factors(
-    wanted: list[tuple[Expr, Fraction]], term: Term, variables: frozenset[str], binding: Binding
-) -> Binding | None:
+    wanted: list[tuple[Expr, Fraction]],
+    term: Term,
+    left_over: list[Fraction],
+    variables: frozenset[str],
+    binding: Binding,
+) -> tuple[Binding, list[Fraction]] | None:
+    """The binding, and the exponents of the term's factors that are left when all that is `wanted` is taken away."""
     if not wanted:
-        return binding
+        return binding, left_over
     (pattern, exponent), *rest = wanted
-    for base, there in term.factors:
+    for place, (base, _) in enumerate(term.factors):
+        there = left_over[place]
         if there * exponent <= 0 or abs(there) < abs(exponent):
             continue
         found = match_parts(pattern, base, variables, binding)
-        if found is not None and (done := _match_factors(rest, term, variables, found)) is not None:
+        if found is None:
+            continue
+        remaining = [*left_over[:place], there - exponent, *left_over[place + 1 :]]
+        if (done := _match_factors(rest, term, remaining, variables, found)) is not None:
             return done
     return None
 
@@ -263,7 +282,8 @@ class Centred:
                 continue
             wanted = substitute(self.deviation, {self.index: Ref(bound.index)})
             for sign in (wanted, _opposite(wanted)):
-                if match(sign, holders[0][0], self.variables, {}) is not None:
+                found = match(sign, holders[0][0], self.variables, {})
+                if found is not None and not any(bound.index in names(value) for value in found.values()):
                     return None
         return term
 
@@ -294,6 +314,8 @@ def centred(equation: Equation) -> Centred | None:
     outside = to_expr((replace(term, factors=tuple(p for p in term.factors if p[0] not in inside), sums=()),))
     if len(inside) != 1 or not isinstance(inside[0], Ref) or bound.lower != ONE:
         return None
+    if names(bound.upper) & set(equation.indices):
+        return None
     if key(outside) != key(to_expr(to_terms(Div(ONE, bound.upper)))):
         return None
     mean = Ref(equation.name, tuple(Ref(index) for index in equation.indices))
@@ -315,6 +337,8 @@ def shares(equation: Equation) -> Fact | None:
             pass
         case _:
             return None
+    if names(upper) & set(equation.indices):
+        return None  # every element has a total of its own
     for axis, free in enumerate(equation.indices):
         if lower == ONE and key(substitute(body, {index: Ref(free)})) == key(share):
             reason = f"Σ {equation.name} = 1, since every {equation.name} is its share of one total"

@@ -149,7 +149,10 @@ class Ground:
             if self.decide is None:
                 raise TooWide("which element is the largest depends on values that are not given")
             return num(self.decide(expr, frame))
-        low, high = integer(expr.lower, frame), integer(expr.upper, frame)
+        try:
+            low, high = integer(expr.lower, frame), integer(expr.upper, frame)
+        except EvaluationError:
+            raise TooWide("the range of a sum is symbolic") from None
         skip = None if expr.exclude is None else integer(expr.exclude, frame)
         places = [place for place in range(low, high + 1) if place != skip]
         if len(places) > WIDEST:

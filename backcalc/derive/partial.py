@@ -29,6 +29,7 @@ from backcalc.formula.tree import (
     Reduce,
     Ref,
     Table,
+    fresh_name,
     names,
     num,
     substitute,
@@ -179,13 +180,13 @@ def _reduction(expr: Reduce, name: str) -> Iterator[Partial]:
                     count = Add((count, num(-1)))
                 yield here.times(Div(ONE, count), *left_out)
             case "prod":
-                fresh = index + "2"
+                fresh = fresh_name(f"{index}2", names(body))
                 others = Reduce("prod", fresh, lower, upper, Ref(index), substitute(body, {index: Ref(fresh)}))
                 if exclude is not None:
                     raise NotDifferentiable("a product that leaves one index out has no derivative rule here")
                 yield here.times(others)
             case "max" | "min":
-                fresh = index + "2"
+                fresh = fresh_name(f"{index}2", names(body))
                 place = Reduce(f"arg{operation}", fresh, lower, upper, exclude, substitute(body, {index: Ref(fresh)}))
                 yield here.times(Compare(("==",), (Ref(index), place)))
             case _:

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from backcalc.derive.affine import linear, tidy
+from backcalc.derive.affine import at_least, linear, tidy
 from backcalc.derive.brackets import decide, narrow, settle
 from backcalc.derive.deltas import collapse, mixed_radix, one_window, tidy_indices
 from backcalc.derive.facts import Centred, Fact, fold_term
 from backcalc.derive.key import key
 from backcalc.derive.setting import Setting
-from backcalc.derive.terms import Term, Terms, merge, multiply, put, to_terms
+from backcalc.derive.terms import Term, Terms, merge, multiply, put, single
 from backcalc.derive.write import distribute, splice, to_expr
-from backcalc.formula.tree import ONE, Add, Call, Neg, Num, size
+from backcalc.formula.tree import ONE, ZERO, Add, Call, Neg, Num, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,16 @@ def _each(change: Callable[[Term, Setting], Term | None]) -> Callable[[Terms, Se
 
 
 def count_constant_sums(term: Term, setting: Setting) -> Term | None:
-    """Σ_{i=1..n} c is n·c. Ends: every application removes a sum."""
+    """Σ_{i=1..n} c is n·c, where the range is certainly not empty the wrong way round. Ends: it removes a sum."""
     for bound in term.sums:
-        if not term.mentions(bound.index):
-            length = linear(bound.upper) - linear(bound.lower) + linear(ONE)
-            rest = replace(term, sums=tuple(b for b in term.sums if b is not bound))
-            if any(isinstance(atom, Call) for atom in length.coefficients):
-                return term  # a clipped range may be empty
-            (count,) = to_terms(length.expr()) if len(to_terms(length.expr())) == 1 else (None,)
-            return multiply(count or Term(factors=((length.expr(), Fraction(1)),)), rest)
+        if term.mentions(bound.index):
+            continue
+        rest = replace(term, sums=tuple(b for b in term.sums if b is not bound))
+        length = (linear(bound.upper) - linear(bound.lower) + linear(ONE)).expr()
+        if not at_least(length, ZERO, setting.within(rest), setting.sizes):
+            continue
+        count = single(length)
+        return None if count is None else replace(multiply(count, replace(rest, sums=())), sums=rest.sums)
     return term
 
 

@@ -1,0 +1,91 @@
+"""A derivation as text: complete, within 80 columns, and in the words that a solution on paper has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+import backcalc
+from backcalc.render import grad_text, verify_text
+
+EXAMPLES = Path(backcalc.__file__).parents[1] / "examples"
+WITH_LOSS = [
+    "batch-norm",
+    "logistic-neuron",
+    "shared-kernel",
+    "shared-kernel-equations",
+    "six-weights",
+]
+
+
+def text(name: str, steps: str = "full", view: Literal["scalar", "index"] | None = None) -> str:
+    return grad_text.render(backcalc.grad(EXAMPLES / f"{name}.yaml", view=view), steps=steps)
+
+
+@pytest.mark.parametrize("steps", ["brief", "full"])
+@pytest.mark.parametrize("name", WITH_LOSS)
+def test_no_line_is_wider_than_eighty_columns(name: str, steps: str) -> None:
+    assert [line for line in text(name, steps).splitlines() if len(line) > 80] == []
+
+
+def test_no_line_of_a_large_network_is_wider_either() -> None:
+    lines = grad_text.render(backcalc.grad("lenet5")).splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+
+
+def test_the_parts_of_a_solution_come_in_order() -> None:
+    lines = text("shared-kernel").splitlines()
+    places = [lines.index(part) for part in ("Forward pass", "Backward pass", "Result", "Update", "Verified")]
+    assert places == sorted(places)
+
+
+def test_a_zero_gradient_says_why() -> None:
+    written = text("shared-kernel")
+    assert "∂J/∂q1 = ∂J/∂h1·[q1 > 0] = 0·[3/2 > 0] = 0" in written
+    assert "= −y2·(w3 − w5)·[q1 > 0]" in written
+    assert "It is 0 because w3 = w5." in written
+    assert "w1 is used twice: in q1 and in q2" in written
+    assert "Δw1 = 0" in written
+
+
+def test_every_step_names_its_rule() -> None:
+    written = text("shared-kernel")
+    for reason in ("(chain rule)", "(local derivatives)", "(collapse: ", "(fold: ", "(insert: "):
+        assert reason in written
+    assert "(chain rule)" not in text("shared-kernel", "brief")
+
+
+def test_both_routes_of_softmax_and_logarithm_are_shown() -> None:
+    written = text("shared-kernel", "brief")
+    assert "∂J/∂z1 = y1·(∂J/∂y1 − (∂J/∂y1·y1 + ∂J/∂y2·y2))" in written
+    assert "= y1 − 1 = 1/2 − 1 = −1/2" in written
+
+
+def test_the_index_view_keeps_indices_and_shows_small_arrays() -> None:
+    written = text("shared-kernel", view="index")
+    assert "∂J/∂z[j] = y[j] − [j = 1]" in text("shared-kernel", "brief", view="index")
+    assert "∂J/∂z = (−1/2, 1/2)" in written
+
+
+def test_a_symbolic_size_is_never_given_a_number_in_a_formula() -> None:
+    assert "∂J/∂γ[j] = Σ_{i=1..N} ∂J/∂y[i,j]·y[i,j]·(1 − y[i,j])·â[i,j]" in text("batch-norm", "brief")
+
+
+def test_the_input_of_the_logistic_neuron_is_not_needed() -> None:
+    (line,) = [line for line in text("logistic-neuron").splitlines() if line.startswith("  ∂L/∂x1 =")]
+    assert line == "  ∂L/∂x1 = L·(1 − L)·w1"
+
+
+def test_what_was_verified_stands_at_the_end() -> None:
+    assert text("six-weights").splitlines()[-5].startswith("  ✓ both sides of every step")
+    verification = backcalc.verify(EXAMPLES / "six-weights.yaml")
+    assert verify_text.render(verification).endswith("All ways agree.\n")
+
+
+def test_an_unverified_result_says_so() -> None:
+    from dataclasses import replace
+
+    derivation = replace(backcalc.grad(EXAMPLES / "logistic-neuron.yaml"), verified=())
+    assert "has not been verified" in grad_text.render(derivation)
