@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from backcalc.count.conventions import Convention, convention
-from backcalc.count.receptive import Reception, at_input, merged
+from backcalc.count.receptive import Reception, align, at_input, merged
 from backcalc.count.table import Formula, Formulas, Row, Table, Totals
 from backcalc.layers.base import Cost, Parameter, times
 from backcalc.layers.fields import Entries
@@ -32,6 +32,7 @@ class _Owned:
     shared_biases: int = 0
     fixed: int = 0
     frozen: int = 0
+    statistics: int = 0
 
 
 @dataclass(slots=True)
@@ -42,11 +43,13 @@ class _Names:
 
     def owned(self, parameters: tuple[Parameter, ...], *, bias: bool) -> _Owned:
         shared = {"weight": 0, "bias": 0}
-        fixed = frozen = 0
+        fixed = frozen = statistics = 0
         for parameter in parameters:
             if parameter.role == "bias" and not bias:
                 continue
-            if not parameter.trainable:
+            if parameter.role == "statistic":
+                statistics += parameter.count
+            elif not parameter.trainable:
                 frozen += parameter.count
             elif parameter.entries is None:
                 shared[parameter.role] += 0 if self._is_new(parameter.name) else parameter.count
@@ -56,7 +59,7 @@ class _Names:
                         fixed += 1
                     elif not self._is_new(entry):
                         shared[parameter.role] += 1
-        return _Owned(shared["weight"], shared["bias"], fixed, frozen)
+        return _Owned(shared["weight"], shared["bias"], fixed, frozen, statistics)
 
     def _is_new(self, name: str) -> bool:
         known = name in self.seen
@@ -115,8 +118,11 @@ def count(
 def _row(node: Node, options: _Options, receptions: Mapping[str, Reception], names: _Names) -> tuple[Row, Reception]:
     layer, shape = node.layer, node.input_shape
     cost = layer.cost(shape, bias=options.bias, padding_connections=options.padding_connections)
-    reception = merged(tuple(receptions[name] for name in node.inputs))
-    reception = reception.after(layer.receptive(shape), flattens=len(node.output_shape) < len(shape))
+    branches = tuple(receptions[name] for name in node.inputs)
+    if layer.several:
+        reception = merged(branches)
+    else:
+        reception = branches[0].after(layer.receptive(shape), scatters=layer.scatters(shape))
     owned = names.owned(node.parameters, bias=options.bias)
     row = Row(
         name=node.name,
@@ -125,11 +131,11 @@ def _row(node: Node, options: _Options, receptions: Mapping[str, Reception], nam
         output_shape=node.output_shape,
         receptive_field=reception.cells,
         formulas=_formulas(node, cost, reception, owned, options),
-        non_trainable=owned.fixed + owned.frozen,
+        non_trainable=owned.fixed + owned.frozen + owned.statistics,
         operations=tuple((kind, Formula(text)) for kind, text in options.convention.priced(cost)),
         units=Formula(cost.units),
         general=layer.in_words(shape, bias=options.bias, padding_connections=options.padding_connections),
-        notes=tuple(_notes(owned)),
+        notes=tuple(_notes(owned, branches)),
     )
     return row, reception
 
@@ -151,7 +157,7 @@ def _formulas(node: Node, cost: Cost, reception: Reception, owned: _Owned, optio
     )
 
 
-def _notes(owned: _Owned) -> Iterator[str]:
+def _notes(owned: _Owned, branches: tuple[Reception, ...]) -> Iterator[str]:
     shared = owned.shared_weights + owned.shared_biases
     if shared:
         yield f"{shared} shared: counted where the name stands first"
@@ -159,6 +165,10 @@ def _notes(owned: _Owned) -> Iterator[str]:
         yield f"{owned.fixed} fixed by a number in the file: no parameters"
     if owned.frozen:
         yield f"{owned.frozen} weights are fixed: training does not change them"
+    if owned.statistics:
+        yield f"{owned.statistics} running statistics: no gradient changes them"
+    if not align(branches):
+        yield "the branches do not align; the receptive field is the largest of theirs"
 
 
 def _totals(rows: list[Row]) -> Totals:

@@ -4,11 +4,12 @@ It knows nothing of layers or of their cost formulas, so that the two can be com
 
 * a sum of n terms is n - 1 additions, a product of m factors m - 1 multiplications, a maximum of n numbers n - 1
   comparisons; a power with a whole exponent is a product; a sign inside a sum is part of the subtraction;
-* a term that its condition leaves out is not added, and a condition is no operation;
+* a term that its condition leaves out is not added, a sum of no terms is left out in turn, and such a condition is no
+  operation; a comparison of numbers anywhere else, `if(u > 0, …)`, is one;
 * a function is executed by its definition;
 * within one equation, what does not change is computed once: a reduction for the same free indices, a function of
   the same argument;
-* arithmetic of indices and sizes alone costs nothing;
+* arithmetic of indices, sizes and constants alone costs nothing;
 * the term that is a bias is added as `bias`; a product of a weight and another number is one `mac` besides.
 """
 
@@ -57,6 +58,7 @@ _PRIMITIVES: Mapping[str, Callable[[float], float]] = {
     "sqrt": math.sqrt,
     "erf": math.erf,
 }
+_CONSTANTS: Mapping[str, float] = {"e": math.e, "pi": math.pi}
 _RELATIONS: Mapping[str, Callable[[Number, Number], bool]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 
 
@@ -104,14 +106,18 @@ def execute(
 
 
 class _Machine:
-    """Executes one equation; `done` remembers what was computed already, `results` the arguments of definitions."""
+    """Executes one equation; `done` and `called` remember the reductions and functions that were computed already,
+    `results` the arguments of definitions, `reductions` which of them are reductions.
+    """
 
     def __init__(
         self, store: Mapping[str, Array], program: Program, weights: frozenset[str], biases: frozenset[str]
     ) -> None:
         self.store, self.program, self.weights, self.biases = store, program, weights, biases
         self.sizes = {name: size for name, size in program.sizes.items() if size is not None}
-        self.done: dict[tuple[object, ...], Number] = {}
+        self.done: dict[tuple[object, ...], Number | None] = {}
+        self.called: dict[tuple[object, ...], Number] = {}
+        self.reductions: dict[tuple[object, ...], Expr] = {}
         self.results: dict[str, Number] = {}
         self.counts = Execution({})
 
@@ -135,7 +141,9 @@ class _Machine:
             case Mul(factors):
                 return self.product(factors, frame)
             case Call("if", (condition, yes, no)):
-                return self.term(yes if self.holds(condition, frame) else no, frame)
+                return self.term(yes if self.decided(condition, frame) else no, frame)
+            case Reduce() if self.reads_array(expr):
+                return self.reduce(expr, frame)
             case Num(value) if value == 0:
                 return None
             case _:
@@ -170,9 +178,9 @@ class _Machine:
             case Call(function, arguments):
                 return self.call(function, arguments, frame)
             case Compare():
-                return Fraction(self.holds(expr, frame))
+                return Fraction(self.decided(expr, frame))
             case Reduce():
-                return self.reduce(expr, frame)
+                return _or_zero(self.reduce(expr, frame))
             case _:
                 raise ValueError(f"cannot execute {expr}")
 
@@ -217,6 +225,12 @@ class _Machine:
             self.counts.operations["mac"] += 1
         return math.prod((self.value(factor, frame) for factor in rest), start=Fraction(1))
 
+    def decided(self, condition: Expr, frame: Frame) -> bool:
+        """Whether a condition holds; comparing numbers is an operation."""
+        if isinstance(condition, Compare) and self.reads_array(condition):
+            self.counts.operations["compare"] += len(condition.operators)
+        return self.holds(condition, frame)
+
     def holds(self, condition: Expr, frame: Frame) -> bool:
         """Whether a condition holds; deciding it costs nothing."""
         kept = self.counts
@@ -233,33 +247,33 @@ class _Machine:
     def call(self, function: str, arguments: tuple[Expr, ...], frame: Frame) -> Number:
         grounded = tuple(self.grounded(argument, frame) for argument in arguments)
         key = (function, *grounded)
-        if key not in self.done:
+        if key not in self.called:
             definition = FUNCTIONS[function].definition
             if definition is not None:
-                arguments_once = [self.computed(argument) for argument in grounded]
+                arguments_once = [self.computed(argument, {}) for argument in grounded]
                 given = dict(zip(FUNCTIONS[function].arguments, arguments_once, strict=True))
-                self.done[key] = self.value(substitute(read_expression(definition), given), {})
+                self.called[key] = self.value(substitute(read_expression(definition), given), {})
             else:
                 self.counts.operations[function] += 1
-                self.done[key] = _PRIMITIVES[function](float(self.value(arguments[0], frame)))
-        return self.done[key]
+                self.called[key] = _PRIMITIVES[function](float(self.value(grounded[0], {})))
+        return self.called[key]
 
-    def computed(self, argument: Expr) -> Expr:
+    def computed(self, argument: Expr, frame: Frame) -> Expr:
         """The argument of a definition, computed once however often the definition has it."""
         if isinstance(argument, Num | Ref):
             return argument
         name = f"#{len(self.results)}"
-        self.results[name] = self.value(argument, {})
+        self.results[name] = self.value(argument, frame)
         return Ref(name)
 
-    def reduce(self, expr: Reduce, frame: Frame) -> Number:
-        free = names(expr)
-        key = (expr, tuple((name, value) for name, value in frame.items() if name in free))
+    def reduce(self, expr: Reduce, frame: Frame) -> Number | None:
+        key = _instance(expr, frame)
         if key not in self.done:
             self.done[key] = self.reduced(expr, frame)
         return self.done[key]
 
-    def reduced(self, expr: Reduce, frame: Frame) -> Number:
+    def reduced(self, expr: Reduce, frame: Frame) -> Number | None:
+        """The value of a reduction; None for a sum of which every term is left out."""
         if expr.lower is None or expr.upper is None:
             raise ValueError(f"the range of `{expr.index}` is open")
         skip = None if expr.exclude is None else _whole(_free(expr.exclude, frame))
@@ -272,7 +286,7 @@ class _Machine:
         match expr.operation:
             case "sum":
                 operations["add"] += between
-                return sum(values, Fraction(0))
+                return sum(values, Fraction(0)) if values else None
             case "mean":
                 operations["add"] += between
                 operations["divide"] += 1
@@ -292,12 +306,23 @@ class _Machine:
         return any(read.indices or read.name in self.store or read.name in self.results for read in reads)
 
     def grounded(self, expr: Expr, frame: Frame) -> Expr:
-        """The expression with every index and size replaced by its number."""
+        """The expression with every index and size replaced by its number, and every reduction by its result."""
         if isinstance(expr, Ref) and not expr.indices:
             return num(frame[expr.name]) if expr.name in frame else expr
+        if isinstance(expr, Reduce):
+            key = _instance(expr, frame)
+            if key not in self.reductions:
+                self.reductions[key] = self.computed(expr, frame)
+            return self.reductions[key]
         if isinstance(expr, Ref):
             return Ref(expr.name, tuple(num(_whole(_free(index, frame))) for index in expr.indices))
         return rebuild(expr, lambda part: self.grounded(part, frame))
+
+
+def _instance(expr: Reduce, frame: Frame) -> tuple[object, ...]:
+    """What a reduction is for the indices and sizes that it depends on."""
+    free = names(expr)
+    return expr, tuple((name, value) for name, value in frame.items() if name in free)
 
 
 def _or_zero(value: Number | None) -> Number:
@@ -311,7 +336,7 @@ def _free(expr: Expr, frame: Frame) -> Fraction:
         case Num(value):
             return value
         case Ref(name, ()):
-            return Fraction(frame[name])
+            return Fraction(frame[name] if name in frame else _CONSTANTS[name])
         case Add(terms):
             return sum((_free(term, frame) for term in terms), Fraction(0))
         case Neg(operand):
@@ -320,6 +345,8 @@ def _free(expr: Expr, frame: Frame) -> Fraction:
             return math.prod((_free(factor, frame) for factor in factors), start=Fraction(1))
         case Div(numerator, denominator):
             return _free(numerator, frame) / _free(denominator, frame)
+        case Call(function, (a,)) if function in _PRIMITIVES:
+            return Fraction(_PRIMITIVES[function](float(_free(a, frame))))
         case Call("div", (a, n)):
             return Fraction(_free(a, frame) // _free(n, frame))
         case Call("mod", (a, n)):

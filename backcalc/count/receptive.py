@@ -6,16 +6,21 @@ Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Network
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
 
 from backcalc.layers.base import Shape, Window
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Along one axis of the input: how many cells an output sees, and how many apart neighbouring outputs are."""
+    """Along one axis of the input: how many cells an output sees, and how many apart neighbouring outputs are.
 
-    cells: int = 1
-    jump: int = 1
+    Behind a layer that makes its input larger both are fractions; what an output sees is `cells` rounded down.
+    """
+
+    cells: int | Fraction = 1
+    jump: int | Fraction = 1
 
     def after(self, window: Window, axis: int) -> Field:
         """The field behind one more window; `axis` is the input's length.
@@ -37,15 +42,17 @@ class Field:
             return f"all {self.after(window, axis).cells} cells"
         if window.extent == 1:
             return "as the input"
-        return f"{self.cells} + ({window.extent} - 1)*{self.jump} = {self.after(window, axis).cells}"
+        cells = self.after(window, axis).cells
+        text = f"{self.cells} + ({window.extent} - 1)*{self.jump}"
+        return f"{text} = {cells}" if cells == floor(cells) else f"floor({text}) = {floor(cells)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Reception:
     """The fields of one array of the network, per spatial axis of the network's input.
 
-    `scattered` is set by flatten: neighbours in a flattened map are no neighbours in the input, so that a window over
-    it sees all.
+    `scattered` is set by flatten and the like: neighbours in a flattened map are no neighbours in the input, so that a
+    window over it sees all.
     """
 
     fields: tuple[Field, ...]
@@ -56,10 +63,10 @@ class Reception:
     @property
     def cells(self) -> int | tuple[int, ...]:
         """One number, or one per axis where they differ."""
-        sizes = tuple(field.cells for field in self.fields)
+        sizes = tuple(floor(field.cells) for field in self.fields)
         return sizes[0] if len(set(sizes)) == 1 else sizes
 
-    def after(self, window: Window | tuple[Window, ...], *, flattens: bool = False) -> Reception:
+    def after(self, window: Window | tuple[Window, ...], *, scatters: bool = False) -> Reception:
         """The fields behind a layer with that window: one for all axes, or one per axis."""
         windows = window if isinstance(window, tuple) else (window,) * len(self.fields)
         slides = any(each.extent != 1 for each in windows)
@@ -70,7 +77,7 @@ class Reception:
         return Reception(
             tuple(field.after(each, axis) for field, each, axis in steps),
             self.extents,
-            self.scattered or flattens,
+            self.scattered or scatters,
             ", ".join(formulas),
         )
 
@@ -92,4 +99,15 @@ def merged(receptions: tuple[Reception, ...]) -> Reception:
     for other in rest:
         if len(other.fields) == len(fields):
             fields = [max(pair, key=lambda field: field.cells) for pair in zip(fields, other.fields, strict=True)]
-    return Reception(tuple(fields), first.extents, any(each.scattered for each in receptions))
+    cells = dict.fromkeys(str(each.cells) for each in receptions)
+    formula = f"the largest of {', '.join(cells)}" if len(cells) > 1 else "as the inputs"
+    return Reception(tuple(fields), first.extents, any(each.scattered for each in receptions), formula)
+
+
+def align(receptions: tuple[Reception, ...]) -> bool:
+    """Whether neighbours are equally far apart in all branches, over one input, so that their fields lie together.
+
+    >>> align((at_input((1, 8, 8)), at_input((1, 8, 8)).after(Window(2, 2))))
+    False
+    """
+    return len({(each.extents, tuple(field.jump for field in each.fields)) for each in receptions}) == 1

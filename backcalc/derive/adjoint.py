@@ -135,7 +135,12 @@ def _named(program: Program, stated: tuple[Fact, ...]) -> Setting:
     whole = frozenset().union(*(names(index) for ref in reads for index in ref.indices))
     totals = tuple(fact for equation in program.equations if (fact := shares(equation)) is not None)
     means = tuple(mean for equation in program.equations if (mean := centred(equation)) is not None)
-    return Setting({}, frozenset(program.sizes), named, stated + totals + means, whole)
+    reach: dict[str, tuple[Equation, ...]] = {}
+    for equation in named:
+        anchor = min((ref.name for ref in equation.reads() if ref.name in program.shapes), default="")
+        reach[anchor] = (*reach.get(anchor, ()), equation)
+    facts = stated + totals + means
+    return Setting({}, frozenset(program.sizes), named, reach, facts, whole)
 
 
 def _adjoint(program: Program, loss: str, name: str, upstream: Mapping[str, Adjoint], known: Setting) -> Adjoint:
@@ -149,7 +154,7 @@ def _adjoint(program: Program, loss: str, name: str, upstream: Mapping[str, Adjo
     readers: list[str] = []
     reads = 0
     functions: list[str] = []
-    for equation in program.equations:
+    for equation in program.readers.get(name, ()):
         if equation.name != loss and equation.name not in upstream:
             continue
         own = _contributions(program, equation, loss, name, indices)
@@ -300,7 +305,9 @@ def _insert(
     terms: Terms, loss: str, upstream: Mapping[str, Adjoint], setting: Setting
 ) -> tuple[Terms, Terms, tuple[tuple[object, Terms], ...]] | None:
     """The terms with short upstream derivatives put in and simplified, where that is shorter; else None."""
-    short = {adjoint.name: adjoint for adjoint in upstream.values() if size(adjoint.closed) <= INSERTABLE}
+    read = {base.name for term in terms for base, _ in term.factors if isinstance(base, Ref)}
+    own = [upstream[name] for name in (n.removeprefix(f"d{loss}/d") for n in read) if name in upstream]
+    short = {adjoint.name: adjoint for adjoint in own if size(adjoint.closed) <= INSERTABLE}
     opened: list[Term] = []
     for term in terms:
         opened += _open(term, short)
@@ -325,4 +332,3 @@ def _open(term: Term, upstream: Mapping[str, Adjoint]) -> list[Term]:
             parts = tuple(put(rename_apart(part, bound), values) for part in to_terms(adjoint.closed))
         open_terms = [multiply(left, part) for left in open_terms for part in parts]
     return [replace(found, sums=term.sums + found.sums) for found in open_terms]
-

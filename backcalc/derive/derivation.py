@@ -9,36 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import product
-from math import prod
-from typing import Literal
+from math import isfinite
 
 from backcalc.derive.adjoint import Adjoint, Step, differentiate
 from backcalc.derive.arrays import Failure, elements, evaluate_available, work
 from backcalc.derive.exact import EXACT, Exact
-from backcalc.derive.facts import Fact, complement, given_total, shares
-from backcalc.derive.ground import Ground, TooWide, is_copy, is_identity, uses
+from backcalc.derive.facts import Fact, given_total
+from backcalc.derive.gradient import Gradient
+from backcalc.derive.ground import Ground, TooWide
 from backcalc.derive.kinks import kinks
-from backcalc.derive.scalar import Line, Writer
-from backcalc.derive.terms import to_terms
+from backcalc.derive.sharing import sharing
+from backcalc.derive.written import Block, DerivationError, View, needed, written
 from backcalc.formula.errors import nearest
 from backcalc.formula.evaluate import Array, evaluate_expression
-from backcalc.formula.integers import EvaluationError, integer
-from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.program import Equation, Program
+from backcalc.formula.integers import EvaluationError
+from backcalc.formula.program import Program
 from backcalc.formula.read import read_expression
-from backcalc.formula.tree import ZERO, Add, Expr, Mul, Neg, Num, Ref, Table, num, substitute, walk
+from backcalc.formula.tree import ZERO, Add, Expr, Mul, Neg, Num, Ref, num, substitute
 from backcalc.net import Network, find_names
 
-View = Literal["scalar", "index"]
-
-MOST_LINES = 300  # elements that the scalar view writes out
 MOST_WORK = 300_000  # operations of an evaluation with exact numbers
-LARGEST_SCALAR = 120  # elements of forward pass and derivatives that are written out unasked
-
-
-class DerivationError(ValueError):
-    """Why there is nothing to derive, with the way out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +41,9 @@ class Check:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Gradient:
-    """A derivative that was asked for: of an array, of an own name, or of one element (`place` is then its indices)."""
-
-    asked: str
-    adjoint: Adjoint
-    place: tuple[int, ...] | None
-    formula: Expr
-    indices: tuple[str, ...]
-    value: Array[Exact] | None
+def finite(error: float | None) -> float | None:
+    """The error as JSON can say it: null where it is beyond every number."""
+    return error if error is not None and isfinite(error) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +54,6 @@ class Change:
     formula: Expr
     delta: Array[Exact] | None
     new: Array[Exact] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """All lines of one quantity in the scalar view."""
-
-    of: str
-    lines: tuple[Line, ...]
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,7 +117,7 @@ def derive(network: Network, wrt: Sequence[str] | None = None, view: View | None
     wanted = find_names(network, wrt, label="wrt") if wrt else network.find
     ground = Ground(program, loss, adjoints, _decider(store, program))
     gradients = tuple(_gradient(name, program, loss, adjoints, store) for name in wanted)
-    shown, forward, backward = _written(program, ground, adjoints, gradients, store, view)
+    shown, forward, backward = written(program, ground, adjoints, gradients, store, view)
     rate: Expr = num(network.update.rate) if network.update.rate is not None else Ref(network.update.symbol)
     notes += tuple(f"{failure.name} has no value: {failure.reason}" for failure in failures)
     notes += kinks(program, ground, store)
@@ -160,8 +134,8 @@ def derive(network: Network, wrt: Sequence[str] | None = None, view: View | None
         backward=backward,
         rate=rate,
         notes=notes,
-        sharing=_sharing(gradients, program, ground, shown),
-        needed=tuple(_needed(adjoints, gradients, program, through=shown == "scalar")),
+        sharing=sharing(gradients, program, ground, shown == "scalar"),
+        needed=tuple(needed(adjoints, gradients, program, through=shown == "scalar")),
         stated=frozenset(fact.name for fact in stated),
     )
 
@@ -273,138 +247,6 @@ def _change(gradient: Gradient, rate: Expr, store: Mapping[str, Array[Exact]]) -
         before = {(): before[gradient.place]}
     new = None if before is None else {at: before[at] + change for at, change in delta.items()}
     return Change(gradient.asked, formula, delta, new)
-
-
-# -- the scalar view -----------------------------------------------------------------------------
-
-
-def _written(
-    program: Program,
-    ground: Ground,
-    adjoints: Mapping[str, Adjoint],
-    gradients: tuple[Gradient, ...],
-    store: Mapping[str, Array[Exact]],
-    view: View | None,
-) -> tuple[View, tuple[Block, ...], tuple[Block, ...]]:
-    """The view, and the lines of forward pass and derivatives where they are written out."""
-    if view == "index":
-        return "index", (), ()
-    forward = [e for e in program.equations if not _transparent(e)]
-    backward = _needed(adjoints, gradients, program)
-    shapes = [program.shape(e.name) for e in forward] + [program.shape(a.of) for a in backward]
-    count = sum(prod(shape) for shape in shapes if shape is not None)
-    limit = MOST_LINES if view == "scalar" else LARGEST_SCALAR
-    if count > limit or None in shapes:
-        if view == "scalar":
-            why = "a size is symbolic" if None in shapes else f"it would take {count} lines, the limit is {limit}"
-            raise DerivationError(f"the scalar view cannot be written out: {why}; use `--view index`")
-        return "index", (), ()
-    facts = _totals(program)
-    writer = Writer(ground, adjoints, facts, store)
-    try:
-        return (
-            "scalar",
-            tuple(_forward_block(e, program, ground, writer) for e in forward),
-            tuple(_backward_block(a, gradients, program, writer) for a in backward),
-        )
-    except TooWide as error:
-        if view == "scalar":
-            raise DerivationError(f"the scalar view cannot be written out: {error}; use `--view index`") from None
-        return "index", (), ()
-
-
-def _transparent(equation: Equation) -> bool:
-    return isinstance(equation.body, Table) or is_copy(equation)
-
-
-def _needed(
-    adjoints: Mapping[str, Adjoint], gradients: tuple[Gradient, ...], program: Program, through: bool = True
-) -> list[Adjoint]:
-    """The derivatives that lead to what was asked for, in order; `through` leaves out what is merely handed on."""
-    by_name = {adjoint.name: adjoint for adjoint in adjoints.values()}
-    waiting = [gradient.adjoint for gradient in gradients]
-    needed: set[str] = set()
-    while waiting:
-        adjoint = waiting.pop()
-        if adjoint.name in needed:
-            continue
-        needed.add(adjoint.name)
-        waiting += [by_name[n.name] for n in walk(adjoint.chain) if isinstance(n, Ref) and n.name in by_name]
-    hidden = {e.name for e in program.equations if (_transparent(e) if through else is_identity(e))}
-    return [adjoint for adjoint in adjoints.values() if adjoint.name in needed and adjoint.of not in hidden]
-
-
-def _totals(program: Program) -> tuple[tuple[Ref, ...], ...]:
-    """Elements that sum to 1, read off their definitions."""
-    found: list[tuple[Ref, ...]] = []
-    for equation in program.equations:
-        fact, shape = shares(equation), program.shape(equation.name)
-        if fact is None or shape is None:
-            continue
-        others = [range(1, extent + 1) for axis, extent in enumerate(shape) if axis != fact.axis]
-        for rest in product(*others):
-            row = [(*rest[: fact.axis], at, *rest[fact.axis :]) for at in range(1, shape[fact.axis] + 1)]
-            found.append(tuple(Ref(equation.name, tuple(num(i) for i in place)) for place in row))
-    found += [tuple(Ref(name) for name in group) for group, _ in complement(program.equations)]
-    return tuple(found)
-
-
-def _places(program: Program, name: str) -> list[tuple[int, ...]]:
-    shape = program.shape(name)
-    assert shape is not None
-    return list(product(*(range(1, extent + 1) for extent in shape)))
-
-
-def _forward_block(equation: Equation, program: Program, ground: Ground, writer: Writer) -> Block:
-    lines = []
-    for place in _places(program, equation.name):
-        formula = ground(equation.body, dict(zip(equation.indices, place, strict=True)))
-        values = writer.store.get(equation.name)
-        lines.append(Line(equation.name, place, formula, None if values is None else values[place]))
-    return Block(equation.name, tuple(lines), equation.layer)
-
-
-def _backward_block(adjoint: Adjoint, gradients: tuple[Gradient, ...], program: Program, writer: Writer) -> Block:
-    places = _places(program, adjoint.of)
-    own = [gradient for gradient in gradients if gradient.adjoint.of == adjoint.of]
-    if own and adjoint.of in program.leaves and all(gradient.place is not None for gradient in own):
-        places = [gradient.place for gradient in own if gradient.place is not None]
-    return Block(adjoint.name, tuple(writer.line(adjoint, place) for place in places))
-
-
-def _sharing(gradients: tuple[Gradient, ...], program: Program, ground: Ground, view: View) -> tuple[str, ...]:
-    """What is used more than once, in words: `w1 is used twice: in q1 and in q2`."""
-    found = []
-    for gradient in gradients:
-        name = gradient.adjoint.of
-        if name not in program.leaves:
-            continue
-        if not program.shapes[name] and view == "scalar":
-            readers = [to_unicode(ref, scalar_names=True) for ref in uses(program, name, ground)]
-            if len(readers) > 1:
-                listed = ", in ".join(readers[:-1]) + " and in " + readers[-1]
-                found.append(f"{name} is used {_times(len(readers))}: in {listed}")
-        elif program.shapes[name]:
-            times = _repetitions(gradient.adjoint, program)
-            if times > 1:
-                found.append(f"every entry of {name} is used {_times(times)}; its gradient adds up over all uses")
-    return tuple(found)
-
-
-def _times(count: int) -> str:
-    return {2: "twice", 3: "three times"}.get(count, f"{count} times")
-
-
-def _repetitions(adjoint: Adjoint, program: Program) -> int:
-    """How many terms the gradient of one entry adds up; 1 where a size is symbolic."""
-    known = {name: value for name, value in program.sizes.items() if value is not None}
-    total = 0
-    for term in to_terms(adjoint.chain):
-        try:
-            total += prod(integer(b.upper, known) - integer(b.lower, known) + 1 for b in term.sums)
-        except EvaluationError:
-            return 1
-    return total
 
 
 def with_checks(derivation: Derivation, checks: tuple[Check, ...]) -> Derivation:

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from backcalc.formula.tree import Expr
 
 DIGITS = 60
+CERTAIN = 50  # digits of the decimal that no rounding has reached
 LONGEST = 2000  # characters of an exact form
 HEAVIEST = 120  # operations of an exact form that is still carried along
+DEEPEST = 40  # levels of an exact form
+MOST_DIGITS = 100  # of a number that is written out
 FRACTION_DIGITS = 200  # of a numerator or denominator
 
 _MP = mpmath.mp.clone()
@@ -83,11 +86,15 @@ class Exact:
 
     def is_zero(self) -> bool:
         """Whether the value is 0: certain for an exact value, to 50 digits for a decimal."""
-        if self.value is not None and not isinstance(self.value, Fraction):
-            return bool(self.value == 0) or bool(abs(self.approx) < _MP.mpf(10) ** -50)
+        if isinstance(self.value, Fraction):
+            return self.value == 0
+        if abs(self.approx) > _MP.mpf(10) ** -50:
+            return False
         if self.value is None:
-            return bool(abs(self.approx) < _MP.mpf(10) ** -50)
-        return bool(self.value == 0)
+            return True
+        from backcalc.derive.from_sympy import vanishes
+
+        return vanishes(self.value)
 
     def function(self, name: str) -> Exact:
         """The function of that name of this number; raises ValueError outside its domain."""
@@ -110,7 +117,7 @@ class Exact:
         from backcalc.formula.print_text import to_text
 
         tree = self.expr()
-        written = None if tree is None else to_text(tree)
+        written = None if tree is None or not _writable(tree) else to_text(tree)
         return written if written is not None and len(written) <= LONGEST else None
 
     def decimal(self) -> float:
@@ -118,11 +125,35 @@ class Exact:
         return float(self.approx)
 
     def digits(self, count: int) -> str:
-        """The decimal with `count` significant digits."""
-        return str(_MP.nstr(self.approx, count))
+        """The decimal with `count` significant digits; with fewer where there is no exact form to take more from."""
+        if count <= CERTAIN:
+            return str(_MP.nstr(self.approx, count))
+        if self.value is None:
+            return str(_MP.nstr(self.approx, CERTAIN))
+        fine = mpmath.mp.clone()
+        fine.dps = count + 10
+        if isinstance(self.value, Fraction):
+            return str(fine.nstr(fine.mpf(self.value.numerator) / self.value.denominator, count))
+        from backcalc.derive.from_sympy import decimal
+
+        return str(fine.nstr(fine.mpf(decimal(self.value, count + 10)), count))
 
     def __str__(self) -> str:
         return self.text() or self.digits(17)
+
+
+def _writable(tree: Expr) -> bool:
+    """Whether a tree is within what the reader of formulas takes: not too deep, no number too long."""
+    from backcalc.formula.tree import Num, children
+
+    level, depth = [tree], 0
+    while level:
+        depth += 1
+        for node in level:
+            if isinstance(node, Num) and max(abs(node.value.numerator), node.value.denominator) >= 10**MOST_DIGITS:
+                return False
+        level = [part for node in level for part in children(node)]
+    return depth <= DEEPEST
 
 
 def _join(left: Exact, right: Exact, operator: str, approx: Any) -> Exact:
@@ -132,7 +163,7 @@ def _join(left: Exact, right: Exact, operator: str, approx: Any) -> Exact:
     if isinstance(a, Fraction) and isinstance(b, Fraction):
         value = a + b if operator == "+" else a * b if operator == "*" else a / b
         small = max(value.numerator.bit_length(), value.denominator.bit_length()) < FRACTION_DIGITS * 3.33
-        return Exact(value if small else None, approx)
+        return Exact.of(value) if small else Exact(None, approx)
     x, y = _symbolic(a), _symbolic(b)
     return _checked(x + y if operator == "+" else x * y if operator == "*" else x / y, approx)
 
@@ -155,12 +186,12 @@ def _checked(expression: Any, approx: Any) -> Exact:
     from backcalc.derive.from_sympy import shorten
 
     if expression.is_Rational:
-        return Exact(Fraction(int(expression.p), int(expression.q)), approx)
+        return Exact.of(Fraction(int(expression.p), int(expression.q)))
     if expression.count_ops() > 4 * HEAVIEST:
         return Exact(None, approx)
     short = shorten(expression)
     if short.is_Rational:
-        return Exact(Fraction(int(short.p), int(short.q)), approx)
+        return Exact.of(Fraction(int(short.p), int(short.q)))
     if short.count_ops() > HEAVIEST:
         return Exact(None, approx)
     return Exact(short, approx)
@@ -231,6 +262,8 @@ def _power(base: Exact, exponent: Exact) -> Exact:
         if base.is_zero():
             raise EvaluationError("division by zero")
         return Exact.of(Fraction(1)) / result
+    if base.rational == 0 and exponent.approx > 0:
+        return base
     if base.approx <= 0:
         raise EvaluationError("a power with a fractional exponent needs a positive base")
     return _function("exp", exponent * _function("log", base))

@@ -32,6 +32,24 @@ def apply_function(name: str, argument: Any) -> Any:
     return table[name](argument) if name in table else _SIGMOID(argument)
 
 
+def decimal(expression: Any, digits: int) -> str:
+    """An exact value with so many correct digits, whatever cancels on the way."""
+    plain = expression.replace(_SIGMOID, lambda x: 1 / (1 + sympy.exp(-x)))
+    return str(plain.evalf(digits, maxn=10 * digits + 1000))
+
+
+def vanishes(expression: Any) -> bool:
+    """Whether an exact value is 0, as far as a thousand digits can show.
+
+    >>> vanishes(sympy.exp(-200)), vanishes(sympy.exp(1) * sympy.exp(-1) - 1)
+    (False, True)
+    """
+    if expression == 0:
+        return True
+    plain = expression.replace(_SIGMOID, lambda x: 1 / (1 + sympy.exp(-x)))
+    return bool(abs(plain.evalf(5, maxn=1000)) < sympy.Float(10) ** -900)
+
+
 def shorten(expression: Any) -> Any:
     """The shorter of the expression as it is and cancelled over a common denominator.
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product as places
+from math import prod
 
-from backcalc.derive.adjoint import Adjoint, derivative_name
+from backcalc.derive.adjoint import Adjoint
 from backcalc.derive.write import negated
-from backcalc.formula.evaluate import COMPARISONS, entry
+from backcalc.formula.evaluate import COMPARISONS, entry, reads_arrays
 from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.program import Equation, Program
 from backcalc.formula.tree import (
@@ -28,9 +31,9 @@ from backcalc.formula.tree import (
     Reduce,
     Ref,
     Table,
-    names,
     num,
     rebuild,
+    walk,
 )
 
 WIDEST = 64  # terms of one written-out sum
@@ -130,8 +133,8 @@ class Ground:
 
     def _product(self, factors: tuple[Expr, ...], frame: Mapping[str, int]) -> Expr:
         # Brackets first: behind one that is 0 nothing is read, so nothing can be out of range.
-        for factor in factors:
-            if isinstance(factor, Compare) and self(factor, frame) == ZERO:
+        for factor in sorted((f for f in factors if isinstance(f, Compare)), key=reads_arrays):
+            if self(factor, frame) == ZERO:
                 return ZERO
         return product(tuple(self(factor, frame) for factor in factors))
 
@@ -162,7 +165,7 @@ class Ground:
             case "sum":
                 return add(parts)
             case "mean":
-                return Div(add(parts), num(len(parts)))
+                return add(parts) if len(parts) == 1 else Div(add(parts), num(len(parts)))
             case "prod":
                 return product(parts)
             case _:
@@ -189,6 +192,8 @@ def add(parts: tuple[Expr, ...]) -> Expr:
             flat.extend(part.terms if isinstance(part, Add) else (part,))
     if not flat:
         return ZERO
+    if all(isinstance(part, Num) for part in flat):
+        return num(sum((part.value for part in flat if isinstance(part, Num)), Fraction(0)))
     return flat[0] if len(flat) == 1 else Add(tuple(flat))
 
 
@@ -216,24 +221,22 @@ def product(parts: tuple[Expr, ...]) -> Expr:
             kept.extend(part.factors)
         elif part != ONE:
             kept.append(part)
+    if kept and all(isinstance(part, Num) for part in kept):
+        kept = [num(prod(part.value for part in kept if isinstance(part, Num)))]
     result: Expr = ONE if not kept else kept[0] if len(kept) == 1 else Mul(tuple(kept))
     return negative(result) if minus else result
 
 
-def uses(program: Program, name: str, ground: Ground) -> tuple[Ref, ...]:
-    """The elements of the forward pass that read the scalar or array element `name`, in order, each once."""
-    from itertools import product as places
-
-    found: list[Ref] = []
+def uses(program: Program, name: str, ground: Ground) -> tuple[tuple[Ref, int], ...]:
+    """The elements of the forward pass that read the scalar `name`, in order, each with how often it does."""
+    found: list[tuple[Ref, int]] = []
     for equation in program.equations:
         shape = program.shape(equation.name)
         if shape is None or isinstance(equation.body, Table) or is_copy(equation):
             continue
         for place in places(*(range(1, extent + 1) for extent in shape)):
             written = ground(equation.body, dict(zip(equation.indices, place, strict=True)))
-            if name in names(written):
-                found.append(Ref(equation.name, tuple(num(i) for i in place)))
+            count = sum(1 for node in walk(written) if node == Ref(name))
+            if count:
+                found.append((Ref(equation.name, tuple(num(i) for i in place)), count))
     return tuple(found)
-
-
-__all__ = ["EvaluationError", "Ground", "TooWide", "add", "derivative_name", "is_copy", "negative", "product", "uses"]

@@ -93,7 +93,7 @@ def turn(term: Term, setting: Setting) -> Term | None:
 
 def fold(term: Term, setting: Setting) -> Term | None:
     """What equals a named quantity gets its name: exp(z_i)/Σ exp(z_k) is y_i. Ends: functions and quotients go."""
-    return fold_term(term, setting.named)
+    return fold_term(term, setting.candidates(term))
 
 
 def _shrink(terms: Terms, setting: Setting) -> Terms:

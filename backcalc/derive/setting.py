@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backcalc.derive.affine import Linear
 from backcalc.derive.facts import Centred, Fact
@@ -24,8 +24,19 @@ class Setting:
     ranges: Ranges
     sizes: frozenset[str] = frozenset()
     named: tuple[Equation, ...] = ()
+    reach: Mapping[str, tuple[Equation, ...]] = field(default_factory=dict)
     facts: tuple[Fact | Centred, ...] = ()
     whole: frozenset[str] = frozenset()
+
+    def candidates(self, term: Term) -> tuple[Equation, ...]:
+        """The named quantities that the term could hold: those that read an array which stands in it.
+
+        `reach` groups them by one array that each cannot do without; without it all are candidates.
+        """
+        if not self.reach:
+            return self.named
+        present = sorted(frozenset().union(*(names(base) for base, _ in term.factors)) if term.factors else ())
+        return tuple(equation for name in present for equation in self.reach.get(name, ()))
 
     def within(self, term: Term) -> Ranges:
         """The ranges of all indices of a term, free and summed."""

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from backcalc.derive.key import key
 from backcalc.derive.terms import Term, Terms, inside, merge, multiply, to_terms
-from backcalc.formula.tree import ZERO, Add, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, names, num
+from backcalc.formula.tree import ZERO, Add, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, names, num, walk
 
 
 def to_expr(terms: Terms) -> Expr:
@@ -58,6 +58,11 @@ def _shared(terms: Terms) -> Term:
         if not names(bracket) & first.bound
         and all(any(key(bracket) == key(b) and not names(b) & o.bound for b in o.brackets) for o in others)
     )
+    # What a condition of one term keeps inside its range stays behind that condition.
+    guards = frozenset().union(
+        *(names(b) for t in terms for b in t.brackets if "<=" in b.operators and b not in brackets)
+    )
+    factors = [(base, exponent) for base, exponent in factors if not _indices(base) & guards]
     sizes = {abs(term.coefficient) for term in terms}
     common = sizes.pop() if len(sizes) == 1 else Fraction(1)
     # -a·y + b·y reads better as -y·(a - b): the sum in parentheses then opens with its first term.
@@ -97,6 +102,12 @@ def _product(
         return negated(_product(-coefficient, factors, last, brackets))
     over = [_raised(base, exponent) for base, exponent in factors if exponent > 0]
     under = [_raised(base, -exponent) for base, exponent in factors if exponent < 0]
+    # A condition stands outside a quotient whose denominator it keeps inside its range: a[i+1] where i + 1 <= N.
+    guarded = tuple(b for b in brackets if any(names(b) & _indices(part) for part in under))
+    if guarded:
+        kept = tuple(b for b in brackets if b not in guarded)
+        quotient = _product(coefficient, factors, last, kept)
+        return Mul((*(quotient.factors if isinstance(quotient, Mul) else (quotient,)), *guarded))
     over += [*last, *brackets]
     if coefficient == 0:
         return ZERO
@@ -113,6 +124,12 @@ def _product(
     if not under:
         return top
     return Div(top, under[0] if len(under) == 1 else Mul(tuple(under)))
+
+
+def _indices(expr: Expr) -> frozenset[str]:
+    """The names that stand in the indices of what an expression reads."""
+    reads = (node for node in walk(expr) if isinstance(node, Ref))
+    return frozenset().union(*(names(index) for read in reads for index in read.indices))
 
 
 def negated(expr: Expr) -> Expr:

@@ -25,7 +25,22 @@ from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.integers import EvaluationError, integer, rational
 from backcalc.formula.program import Equation, Program
 from backcalc.formula.read import read_expression
-from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, Table, substitute
+from backcalc.formula.tree import (
+    Add,
+    Call,
+    Compare,
+    Div,
+    Expr,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Reduce,
+    Ref,
+    Table,
+    substitute,
+    walk,
+)
 
 T = TypeVar("T")
 Array: TypeAlias = Mapping[tuple[int, ...], T]
@@ -168,7 +183,8 @@ class _Compiler(Generic[T]):
     def _product(self, factors: tuple[Expr, ...]) -> Callable[[Frame], T]:
         # A bracket [condition] that is 0 makes the product 0 whatever the other factors are (Iverson's convention),
         # so conditions are decided first and nothing is read outside its range behind a closed bracket.
-        brackets = [self.truth(factor) for factor in factors if isinstance(factor, Compare)]
+        conditions = [factor for factor in factors if isinstance(factor, Compare)]
+        brackets = [self.truth(condition) for condition in sorted(conditions, key=reads_arrays)]
         others = [self.value(factor) for factor in factors if not isinstance(factor, Compare)]
         one, zero = self.arithmetic.number(Fraction(1)), self.arithmetic.number(Fraction(0))
 
@@ -301,6 +317,11 @@ def evaluate_expression(
 ) -> T:
     """The value of one expression, its free indices and sizes taken from `frame`."""
     return _Compiler(arithmetic, store, padded, frame).value(expr)(dict(frame))
+
+
+def reads_arrays(expr: Expr) -> bool:
+    """Whether an expression reads an element of an array: such a condition may stand behind one on indices alone."""
+    return any(isinstance(node, Ref) and node.indices for node in walk(expr))
 
 
 def entry(table: Table, place: tuple[int, ...]) -> Expr:

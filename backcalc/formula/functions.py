@@ -113,5 +113,23 @@ FUNCTIONS: Mapping[str, Function] = MappingProxyType({function.name: function fo
 ALIASES: Mapping[str, str] = MappingProxyType({"ln": "log", "sigma": "sigmoid"})
 """Other names under which a function is read; `sigma` so that σ(z) is."""
 
+WHOLE: Mapping[str, str] = MappingProxyType(
+    {
+        "softmax": r"\operatorname{softmax}",
+        "log_softmax": r"\operatorname{log\,softmax}",
+        "sumsq": r"\operatorname{sumsq}",
+        "norm2": r"\operatorname{norm}_{2}",
+        "sum": r"\operatorname{sum}",
+        "mean": r"\operatorname{mean}",
+        "prod": r"\operatorname{prod}",
+        "max": r"\max",
+        "min": r"\min",
+    }
+)
+"""The functions of one whole array, each with its LaTeX: the softmax along the last axis, the others over all entries.
+
+They are written out with indices (`formula.whole`) before a program is made of them, as are `matmul` and `transpose`.
+"""
+
 REDUCTIONS = ("sum", "mean", "prod", "max", "min", "argmax", "argmin")
 """The reductions over an index; `max` and `min` are also functions of their arguments."""

@@ -7,8 +7,10 @@ size. What is joined shares one size: given by a shape, by an explicit range `su
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
+from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.program import CONSTANTS, Equation, Program
 from backcalc.formula.tree import (
     ONE,
@@ -23,6 +25,7 @@ from backcalc.formula.tree import (
     names,
     num,
     rebuild,
+    substitute,
     walk,
 )
 
@@ -72,11 +75,11 @@ def build_program(
     >>> program.equations[0].body.upper, program.shapes["w"]
     (Num(value=Fraction(3, 1)), (Num(value=Fraction(3, 1)),))
     """
-    inference = _Inference(tuple(equations), dict(sizes or {}), padded)
+    inference = Inference(list(equations), dict(sizes or {}), padded)
     inference.check_names()
     inference.raise_errors()
     for name, shape in (shapes or {}).items():
-        inference.declare(name, tuple(num(size) if isinstance(size, int) else size for size in shape))
+        inference.declare(name, shape)
     for position in range(len(equations)):
         inference.read_equation(position)
     inference.raise_errors()
@@ -91,10 +94,10 @@ def build_program(
 
 
 @dataclass
-class _Inference:
+class Inference:
     """The working state of one inference: a union-find over axes and indices, and what is known of each class."""
 
-    equations: tuple[SourceEquation, ...]
+    equations: list[SourceEquation]
     sizes: dict[str, int | None]
     padded: frozenset[str]
     errors: list[ProgramError] = field(default_factory=list)
@@ -110,8 +113,9 @@ class _Inference:
 
     # -- names, order -----------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def defined(self) -> dict[str, int]:
+        """The position of the equation that defines each name."""
         return {equation.left.name: position for position, equation in enumerate(self.equations)}
 
     def fail(self, message: str, equation: int, token: str, hint: str | None = None) -> None:
@@ -160,7 +164,7 @@ class _Inference:
         """The positions of the equations in an order of evaluation, as written where that is possible."""
         defined = self.defined
         needs = [
-            sorted({defined[name] for name in names(equation.right) if name in defined} - {position})
+            sorted({defined[name] for name in self.needs(equation) if name in defined} - {position})
             for position, equation in enumerate(self.equations)
         ]
         ordered: list[int] = []
@@ -176,6 +180,10 @@ class _Inference:
             done.add(ready[0])
             waiting.remove(ready[0])
         return ordered
+
+    def needs(self, equation: SourceEquation) -> frozenset[str]:
+        """The names that the right side reads; the indices of the left side are none of them."""
+        return names(equation.right) - {index.name for index in equation.left.indices if isinstance(index, Ref)}
 
     def _report_cycle(self, waiting: list[int], needs: list[list[int]]) -> None:
         path = [waiting[0]]
@@ -204,11 +212,15 @@ class _Inference:
         )
 
     def number(self, size: Expr) -> int | None:
+        """The number that a size is; None where it is, or contains, a symbol without one."""
         if isinstance(size, Num):
             return size.value.numerator
         if isinstance(size, Ref) and not size.indices:
             return self.sizes.get(size.name)
-        return None
+        try:
+            return integer(size, {name: value for name, value in self.sizes.items() if value is not None})
+        except EvaluationError:
+            return None
 
     def know(self, node: Axis | Index, size: Expr, source: str, equation: int, token: str) -> None:
         root = self.find(node)
@@ -246,9 +258,10 @@ class _Inference:
         if shifted := offsets[0] or offsets[1]:
             self.offset[left] = shifted
 
-    def declare(self, name: str, shape: tuple[Expr, ...]) -> None:
+    def declare(self, name: str, shape: Sequence[Expr | int]) -> None:
         self.ranks[name] = len(shape)
-        for axis, size in enumerate(shape):
+        for axis, given in enumerate(shape):
+            size = num(given) if isinstance(given, int) else given
             self.known[self.find((name, axis))] = (size, f"axis {axis + 1} of `{name}`")
 
     def read_equation(self, position: int) -> None:
@@ -285,8 +298,7 @@ class _Inference:
         if count == 0:
             sample = ",".join("ijkl"[:old]) if old <= 4 else "…"
             self.fail(
-                f"`{name}` is an array with {axes} but stands here without any; "
-                "formulas over whole arrays are not supported by this version",
+                f"`{name}` is an array with {axes} but stands here without any",
                 position,
                 name,
                 f"write `{name}[{sample}]`",
@@ -381,6 +393,10 @@ class _Inference:
                 return
             self.join(node, (name, axis), position, index.name)
             return
+        if any(isinstance(part, Reduce) for part in walk(index)):
+            message = f"`{name}` is read at a sum: an index is made of numbers, sizes and indices"
+            self.fail(message, position, name)
+            return
         for part in walk(index):
             if isinstance(part, Ref) and part.name in scope and not part.indices:
                 root = self.find(scope[part.name])
@@ -389,6 +405,14 @@ class _Inference:
                 self.read(part, scope, position)
 
     # -- settling: a size for every class ---------------------------------------------------------
+
+    def settled(self, name: str) -> tuple[Expr, ...] | None:
+        """The shape of an array as far as it has been read; None where the size of an axis is still open."""
+        if name not in self.ranks:
+            return None
+        roots = [self.find((name, axis)) for axis in range(self.ranks[name])]
+        sizes = [self.known[root][0] if root in self.known else self.suggested.get(root) for root in roots]
+        return tuple(size for size in sizes if size is not None) if None not in sizes else None
 
     def settle(self) -> None:
         taken = set(self.ranks) | set(self.sizes) | {name for pairs in self.bindings.values() for name, _ in pairs}
@@ -449,7 +473,37 @@ class _Inference:
             return rebuild(expr, bound)
 
         indices = tuple(index.name for index in equation.left.indices if isinstance(index, Ref))
-        return Equation(equation.left.name, indices, bound(equation.right), equation.layer)
+        return self.apart(Equation(equation.left.name, indices, bound(equation.right), equation.layer))
+
+    def apart(self, equation: Equation) -> Equation:
+        """The equation with no index called like an array or a size, so that a name has one meaning everywhere."""
+        taken = (set(self.ranks) | set(self.sizes)) - self.index_sizes
+        reductions = walk_reductions(equation.body)
+        used = taken | set(equation.indices) | {part.index for part in reductions} | names(equation.body)
+        renamed: dict[str, str] = {}
+        for index in dict.fromkeys((*equation.indices, *(part.index for part in reductions))):
+            if index in taken:
+                renamed[index] = fresh_name(f"i_{index}", used)
+                used.add(renamed[index])
+        if not renamed:
+            return equation
+        free = {index: Ref(renamed[index]) for index in equation.indices if index in renamed}
+        body = rename_reductions(substitute(equation.body, free), renamed)
+        return Equation(equation.name, tuple(renamed.get(i, i) for i in equation.indices), body, equation.layer)
+
+
+def walk_reductions(expr: Expr) -> tuple[Reduce, ...]:
+    """Every reduction in an expression, outer ones first."""
+    return tuple(part for part in walk(expr) if isinstance(part, Reduce))
+
+
+def rename_reductions(expr: Expr, renamed: Mapping[str, str]) -> Expr:
+    """The expression with the bound indices called otherwise."""
+    changed = rebuild(expr, lambda part: rename_reductions(part, renamed))
+    if isinstance(changed, Reduce) and changed.index in renamed:
+        own = renamed[changed.index]
+        return replace(changed, index=own, body=substitute(changed.body, {changed.index: Ref(own)}))
+    return changed
 
 
 def _show(size: Expr) -> str:

@@ -19,7 +19,8 @@ MAX_DIGITS = 100
 MAX_EXPONENT = 400
 
 _NUMBER = re.compile(r"(?P<whole>[0-9]+(?:\.(?!\.)[0-9]*)?|\.[0-9]+)(?:[eE](?P<exponent>[+-]?[0-9]+))?")
-_OPERATOR = re.compile(r"\*\*|==|!=|<=|>=|\.\.|[-+*/^=<>()\[\],{}]")
+_OPERATOR = re.compile(r"\*\*|==|!=|<=|>=|\.\.|\.T\b|[-+*/^=<>()\[\],{}@]")
+_TRANSPOSED = re.compile(r"ᵀ|\^\s*(?:⊤|\\top\b|\{\s*(?:⊤|\\top)\s*\})")
 _REDUCER = re.compile(r"(?:([ΣΠ∑∏])|(" + "|".join(REDUCTIONS) + r"))_\{")
 _SUPERSCRIPT = re.compile("⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
@@ -33,6 +34,7 @@ _SAME = {
     "⋅": "*",
     "×": "*",
     "∗": "*",
+    "⊙": "*",
     "÷": "/",
     "≤": "<=",
     "≥": ">=",
@@ -40,7 +42,16 @@ _SAME = {
     "**": "^",
 }
 _BIG = {"Σ": "sum", "∑": "sum", "Π": "prod", "∏": "prod"}
-_COMMANDS = {r"\cdot": "*", r"\times": "*", r"\le": "<=", r"\leq": "<=", r"\ge": ">=", r"\geq": ">=", r"\ne": "!="}
+_COMMANDS = {
+    r"\cdot": "*",
+    r"\times": "*",
+    r"\odot": "*",
+    r"\le": "<=",
+    r"\leq": "<=",
+    r"\ge": ">=",
+    r"\geq": ">=",
+    r"\ne": "!=",
+}
 _GREEK_NAMES = {*GREEK.values(), "varepsilon", "varphi", "vartheta"}
 _CLOSES = {"(": ")", "[": "]", "{": "}"}
 
@@ -95,6 +106,8 @@ def _token(text: str, at: int, losses: Collection[str]) -> Token:
         return Token("reducer", _BIG[reducer[1]] if reducer[1] else reducer[2], at, reducer.end())
     if number := _NUMBER.match(text, at):
         return Token("number", number[0], at, number.end())
+    if transposed := _TRANSPOSED.match(text, at):
+        return Token("operator", ".T", at, transposed.end())
     if operator := _OPERATOR.match(text, at):
         return Token("operator", _SAME.get(operator[0], operator[0]), at, operator.end())
     if char in "∑∏" or (char in _BIG and text[at + 1 :].lstrip().startswith("(")):
@@ -109,7 +122,7 @@ def _token(text: str, at: int, losses: Collection[str]) -> Token:
         return _command(text, at)
     if is_letter(char) or char == "_":
         return _name(text, at, losses)
-    hints = {"@": "write the product with indices: `sum(k, W[j,k]*x[k])`", "ⁿ": "write `^n`"}
+    hints = {".": "the transpose of `X` is `X.T`", "ⁿ": "write `^n`"}
     raise FormulaError(f"unexpected character `{_shown(char)}`", text, at, at + 1, hints.get(char))
 
 

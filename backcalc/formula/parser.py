@@ -1,6 +1,6 @@
 """Tokens to tree: a Pratt parser. `read` is its public face.
 
-Precedence, loosest first: comparisons, `+ -`, `* /`, `^`. A minus sign takes the whole product after it
+Precedence, loosest first: comparisons, `+ -`, `* / @`, `^`, `.T`. A minus sign takes the whole product after it
 (`-a*b` is `Neg(Mul((a, b)))`), except that a minus before a literal belongs to the literal (`-2*x`, `a - 1/2`).
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 from backcalc.formula import reductions
 from backcalc.formula.cursor import Cursor
 from backcalc.formula.errors import nearest
-from backcalc.formula.functions import ALIASES, FUNCTIONS, REDUCTIONS
+from backcalc.formula.functions import ALIASES, FUNCTIONS, REDUCTIONS, WHOLE
 from backcalc.formula.lexer import MAX_DEPTH, Token, number, too_deep
 from backcalc.formula.pieces import Argument, Piece, equality, index_name
 from backcalc.formula.tree import Add, Call, Compare, Div, Mul, Neg, Num, Pow, Ref, Table
 
 COMPARE, SUM, PRODUCT, POWER, SUPERSCRIPT = range(1, 6)
-_LEVEL = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "^": POWER}
+_LEVEL = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "@": PRODUCT, "^": POWER, ".T": SUPERSCRIPT}
 _LEVEL |= dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), COMPARE)
 _COUNTS = ("no arguments", "one argument", "two arguments", "three arguments")
 
@@ -40,11 +40,14 @@ class Parser(Cursor):
             elif level == SUM:
                 left = self.sum(left)
             elif level == PRODUCT:
-                left = self.quotient(left) if place.text == "/" else self.product(left)
+                left = self.product(left) if place.text == "*" else self.binary(left)
             elif level == POWER:
                 self.next()
                 right = self.expression(POWER)
                 left = self.made(Pow(left.expr, right.expr), (left, right), left.start, right.end, place)
+            elif place.text == ".T":
+                self.next()
+                left = self.made(Call("transpose", (left.expr,)), (left,), left.start, place.end, place)
             else:
                 exponent = self.superscript(self.next())
                 left = self.made(Pow(left.expr, exponent), (left,), left.start, place.end, place)
@@ -86,9 +89,13 @@ class Parser(Cursor):
             parts.append(self.expression(POWER))
         return self.made(Mul(tuple(part.expr for part in parts)), tuple(parts), first.start, parts[-1].end, place)
 
-    def quotient(self, left: Piece) -> Piece:
+    def binary(self, left: Piece) -> Piece:
+        """A quotient or a matrix product; both group to the left."""
         place = self.next()
         right = self.expression(POWER)
+        if place.text == "@":
+            product = Call("matmul", (left.expr, right.expr))
+            return self.made(product, (left, right), left.start, right.end, place)
         if left.integer and right.integer and isinstance(left.expr, Num) and isinstance(right.expr, Num):
             above, below = left.expr.value, right.expr.value
             if below > 0:
@@ -197,8 +204,8 @@ class Parser(Cursor):
     def call(self) -> Piece:
         token = self.next()
         name = ALIASES.get(token.text, token.text)
-        if name not in FUNCTIONS and name not in REDUCTIONS:
-            close = nearest(token.text, [*FUNCTIONS, *REDUCTIONS, "ln"])
+        if name not in FUNCTIONS and name not in REDUCTIONS and name not in WHOLE:
+            close = nearest(token.text, [*FUNCTIONS, *REDUCTIONS, *WHOLE, "ln"])
             hint = f"did you mean `{close}`?" if close else f"to multiply, write `{token.text[:30]}*(…)`"
             raise self.error(f"unknown function `{token.text[:60]}`", token, hint)
         self.next()
@@ -213,10 +220,12 @@ class Parser(Cursor):
         for argument in given:
             if argument.index is not None:
                 raise self.error("a range can only be the first argument of a sum", argument.piece)
-        function = FUNCTIONS[name]
-        if len(given) != function.arity and not (function.variadic and len(given) > function.arity):
-            wanted = _COUNTS[function.arity] + (" or more, or an index and a body" if function.variadic else "")
-            hint = f"write `{name}({', '.join(function.arguments)})`"
+        function = FUNCTIONS.get(name)
+        names = function.arguments if function else ("X",)
+        variadic = function is not None and function.variadic
+        if len(given) != len(names) and not (variadic and len(given) > len(names)):
+            wanted = _COUNTS[len(names)] + (" or more, or an index and a body" if variadic else "")
+            hint = f"write `{name}({', '.join(names)})`"
             raise self.error(f"`{name}` takes {wanted}, not {len(given)}", token, hint)
         parts = tuple(argument.piece for argument in given)
         return self.made(Call(name, tuple(part.expr for part in parts)), parts, token.start, end, token)

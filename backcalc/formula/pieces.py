@@ -59,3 +59,21 @@ def reads_at(expr: Expr, index: str) -> bool:
             case _:
                 stack.extend((inner, inside) for inner in children(part))
     return False
+
+
+def reads_indexed(expr: Expr) -> bool:
+    """Whether a name that nothing binds stands inside index brackets, as in `x[k]`: what `sum(x[k])` leaves open."""
+    stack: list[tuple[Expr, bool, frozenset[str]]] = [(expr, False, frozenset())]
+    while stack:
+        part, inside, bound = stack.pop()
+        match part:
+            case Ref(name, ()) if inside and name not in bound:
+                return True
+            case Ref():
+                stack.extend((position, True, bound) for position in part.indices)
+            case Reduce(_, index, lower, upper, exclude, body):
+                stack.extend((outer, inside, bound) for outer in (lower, upper, exclude) if outer is not None)
+                stack.append((body, inside, bound | {index}))
+            case _:
+                stack.extend((inner, inside, bound) for inner in children(part))
+    return False

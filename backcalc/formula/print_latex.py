@@ -6,9 +6,20 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from backcalc.formula.functions import FUNCTIONS
+from backcalc.formula.functions import FUNCTIONS, WHOLE
 from backcalc.formula.names import ACCENTS, GREEK, derivative_parts, is_derivative
-from backcalc.formula.print_text import ATOM, COMPARE, FACTOR, POWER, PRODUCT, SIGNED, SUM, digits, short_decimal
+from backcalc.formula.print_text import (
+    ATOM,
+    COMPARE,
+    FACTOR,
+    POWER,
+    PRODUCT,
+    SIGNED,
+    SUM,
+    digits,
+    is_matmul,
+    short_decimal,
+)
 from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, Table
 
 _SIGNS = {"==": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
@@ -104,6 +115,10 @@ class LatexPrinter:
                 return rf"\frac{{{self.write(numerator)}}}{{{self.write(denominator)}}}", FACTOR
             case Pow(base, exponent):
                 return self.power(base, exponent)
+            case Call("matmul", (left, right)):
+                return self.matmul(left, right), PRODUCT
+            case Call("transpose", (operand,)):
+                return f"{self.below_script(operand)}^{{\\top}}", POWER
             case Call(function, arguments):
                 return self.call(function, arguments)
             case Compare(operators, operands):
@@ -155,12 +170,21 @@ class LatexPrinter:
         return text, SIGNED if text.startswith("-") else PRODUCT
 
     def power(self, base: Expr, exponent: Expr) -> tuple[str, int]:
-        below = self.write(base, ATOM)
-        if below.endswith("'"):
-            below = f"{{{below}}}"
+        below = self.below_script(base)
         fraction = isinstance(exponent, Num) and exponent.value.denominator > 1
         above = str(exponent.value) if fraction and isinstance(exponent, Num) else self.write(exponent)
         return f"{below}^{{{above}}}", POWER
+
+    def below_script(self, base: Expr) -> str:
+        """What an exponent or a ⊤ is written above; a prime is one already, so a name that has one is braced."""
+        text = self.write(base, ATOM)
+        return f"{{{text}}}" if text.endswith("'") else text
+
+    def matmul(self, left: Expr, right: Expr) -> str:
+        """`A @ B`: side by side it would look like a product of entries."""
+        text = self.write(left, PRODUCT if is_matmul(left) else FACTOR)
+        first = self.enclose(left, text) if isinstance(left, Reduce) else text
+        return rf"{first} \mathbin{{@}} {self.write(right, FACTOR)}"
 
     def comparison(self, operators: tuple[str, ...], operands: tuple[Expr, ...]) -> str:
         text = self.write(operands[0])
@@ -194,7 +218,8 @@ class LatexPrinter:
             case _:
                 inside = ", ".join(written)
                 left, right = (r"\left(", r"\right)") if _TALL.search(inside) else ("(", ")")
-                return f"{FUNCTIONS[function].latex}{left}{inside}{right}", FACTOR
+                name = FUNCTIONS[function].latex if function in FUNCTIONS else WHOLE[function]
+                return f"{name}{left}{inside}{right}", FACTOR
 
     def reduction(self, expr: Reduce) -> tuple[str, int]:
         index = latex_name(expr.index)

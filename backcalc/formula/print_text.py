@@ -72,6 +72,10 @@ class LinePrinter:
                 return self.signed(self.quotient(numerator, denominator))
             case Pow(base, exponent):
                 return self.power(base, exponent)
+            case Call("matmul", (left, right)):
+                return self.matmul(left, right), PRODUCT
+            case Call("transpose", (operand,)):
+                return self.transpose(operand), POWER
             case Call(function, arguments):
                 return self.call(function, arguments)
             case Compare(operators, operands):
@@ -139,7 +143,7 @@ class LinePrinter:
 
     def leftmost(self, expr: Expr) -> str:
         """The first factor: a quotient, a fraction or a signed literal needs no parentheses there."""
-        if isinstance(expr, Mul | Neg) or self.is_open(expr):
+        if isinstance(expr, Mul | Neg) or is_matmul(expr) or self.is_open(expr):
             return self.enclose(expr, self.write(expr))
         text, own = self.parts(expr)
         return text if own >= SIGNED else self.enclose(expr, text)
@@ -151,6 +155,7 @@ class LinePrinter:
         enclosed = (
             own < SIGNED
             or isinstance(numerator, Neg | Div)
+            or is_matmul(numerator)
             or self.is_open(numerator)
             # `1/2` is one number: a quotient of two literals says that it is none.
             or (isinstance(numerator, Num) and (isinstance(denominator, Num) or not above.lstrip(self.minus).isdigit()))
@@ -164,6 +169,19 @@ class LinePrinter:
 
     def power(self, base: Expr, exponent: Expr) -> tuple[str, int]:
         return f"{self.write(base, ATOM)}^{self.write(exponent, POWER)}", POWER
+
+    def matmul(self, left: Expr, right: Expr) -> str:
+        gap = "" if self.tight else " "
+        first = self.write(left) if is_matmul(left) and not self.is_open(left) else self.factor(left)
+        return f"{first}{gap}@{gap}{self.write(right, FACTOR)}"
+
+    def transpose(self, operand: Expr) -> str:
+        text = self.write(operand, ATOM)
+        # `2.T` would be read as the number `2.` and a name.
+        return (self.enclose(operand, text) if text[0].isdigit() or text[0] == "." else text) + self.transposed()
+
+    def transposed(self) -> str:
+        return ".T"
 
     # -- calls ------------------------------------------------------------------------------------
 
@@ -199,6 +217,11 @@ class LinePrinter:
     def range(self, expr: Reduce) -> str:
         lower, upper = (None if bound is None else self.write(bound, SUM) for bound in (expr.lower, expr.upper))
         return f"{self.spell(expr.index)}={lower or ''}..{upper or ''}"
+
+
+def is_matmul(expr: Expr) -> bool:
+    """Whether it is a matrix product: among factors it keeps its parentheses, `(A @ B)*c`, though none are needed."""
+    return isinstance(expr, Call) and expr.function == "matmul"
 
 
 def literal(value: Fraction) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.names import derivative_parts, is_derivative, lettered
 from backcalc.formula.print_text import ATOM, COMPARE, FACTOR, POWER, PRODUCT, SUM, LinePrinter
-from backcalc.formula.tree import Compare, Expr, Mul, Neg, Num, Reduce, Ref
+from backcalc.formula.tree import Call, Compare, Expr, Mul, Neg, Num, Reduce, Ref
 
 _SIGNS = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥"}
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -74,7 +74,10 @@ class UnicodePrinter(LinePrinter):
         return _SIGNS.get(operator, operator)
 
     def function(self, name: str) -> str:
-        return FUNCTIONS[name].unicode
+        return FUNCTIONS[name].unicode if name in FUNCTIONS else name
+
+    def transposed(self) -> str:
+        return "ᵀ"
 
     def call(self, function: str, arguments: tuple[Expr, ...]) -> tuple[str, int]:
         if function == "if" and isinstance(arguments[0], Compare):
@@ -94,6 +97,8 @@ class UnicodePrinter(LinePrinter):
                 return True
             case Mul(factors):
                 return isinstance(factors[-1], Reduce)
+            case Call("matmul", (_, right)):
+                return isinstance(right, Reduce)
             case Neg(operand):
                 return self.is_open(operand)
             case _:

@@ -57,6 +57,15 @@ class Program:
         return {equation.name: equation for equation in self.equations}
 
     @cached_property
+    def readers(self) -> Mapping[str, tuple[Equation, ...]]:
+        """The equations that read each array, in their order."""
+        found: dict[str, list[Equation]] = {}
+        for equation in self.equations:
+            for name in dict.fromkeys(ref.name for ref in equation.reads()):
+                found.setdefault(name, []).append(equation)
+        return {name: tuple(equations) for name, equations in found.items()}
+
+    @cached_property
     def leaves(self) -> tuple[str, ...]:
         """The arrays that no equation defines (inputs, parameters, targets), in the order they are declared."""
         return tuple(name for name in self.shapes if name not in self.by_name)

@@ -1,18 +1,18 @@
-"""What a call of `sum`, `max` … spells: a reduction over an index, or a maximum of its arguments."""
+"""What a call of `sum`, `max` … spells: a reduction over an index, of a whole array, or a maximum of its arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from backcalc.formula.cursor import Cursor
-from backcalc.formula.functions import FUNCTIONS
+from backcalc.formula.functions import FUNCTIONS, WHOLE
 from backcalc.formula.lexer import Token
-from backcalc.formula.pieces import Argument, Piece, equality, index_name, reads_at
-from backcalc.formula.tree import Expr, Reduce
+from backcalc.formula.pieces import Argument, Piece, equality, index_name, reads_at, reads_indexed
+from backcalc.formula.tree import Call, Expr, Reduce
 
 
 def called(cursor: Cursor, name: str, given: Sequence[Argument], token: Token) -> Piece | None:
-    """`sum(k, body)`, `sum(k != j, body)`, `sum(k=1..K, body)`, `sum(k=1..K, k != j, body)`.
+    """`sum(k, body)`, `sum(k != j, body)`, `sum(k=1..K, body)`, `sum(k=1..K, k != j, body)`, `sum(X)`.
 
     None where it is `max` or `min` of its arguments: those reduce only over a range, or an index that is
     read inside index brackets. Raises FormulaError.
@@ -33,6 +33,10 @@ def called(cursor: Cursor, name: str, given: Sequence[Argument], token: Token) -
             index, left_out = found
         else:
             index = index_name(parts[0].expr)
+    if len(given) == 1 and name in WHOLE and not reads_indexed(parts[0].expr):
+        return cursor.made(
+            Call(name, (parts[0].expr,)), (parts[0],), token.start, cursor.tokens[cursor.at - 1].end, token
+        )
     both = name in FUNCTIONS
     if index is not None and (not both or reads_at(parts[1].expr, index)):
         return _made(cursor, name, Argument(parts[0], index), left_out, parts[1], token)

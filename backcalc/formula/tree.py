@@ -232,7 +232,8 @@ def substitute(expr: Expr, values: Mapping[str, Expr]) -> Expr:
             inner = {name: value for name, value in values.items() if name != index}
             arriving = frozenset().union(*(names(value) for value in inner.values())) if inner else frozenset()
             if index in arriving:
-                fresh = fresh_name(index, arriving | names(body))
+                # Nor may the new name be one that is about to be replaced.
+                fresh = fresh_name(index, arriving | names(body) | inner.keys())
                 body = substitute(body, {index: Ref(fresh)})
                 index = fresh
             return Reduce(

@@ -10,8 +10,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from math import prod
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -41,7 +42,7 @@ def first_paragraph(schema: dict[str, Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """An array of weights or biases.
+    """An array of weights or biases, or of the running statistics of a norm, which no gradient changes.
 
     `entries` are its own names and fixed numbers, nested as deep as `shape`, where the file gives them. `absent` is how
     many entries of `shape` are not there (a connection table leaves them out).
@@ -52,7 +53,7 @@ class Parameter:
 
     name: str
     shape: Shape
-    role: Literal["weight", "bias"]
+    role: Literal["weight", "bias", "statistic"]
     trainable: bool = True
     entries: Entries | None = None
     absent: int = 0
@@ -88,20 +89,45 @@ class LayerEquations:
     """A layer as equations in the language of formulas, one per line, indices from 1.
 
     `padded` names the arrays that read as 0 outside their range; `shapes` gives those of arrays that the lines define
-    besides the output.
+    besides the output; `draws` those of arrays that the lines read and that are drawn anew for every sample, as masks.
+    Lines are of one sample, unless `batched` names the arrays to which they give the index of the samples themselves.
     """
 
     lines: tuple[str, ...]
     padded: frozenset[str] = frozenset()
     shapes: Mapping[str, Shape] = field(default_factory=dict)
+    draws: Mapping[str, Shape] = field(default_factory=dict)
+    batched: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """How equations count the samples of a mini-batch: by the index `index`, from 1 to `size`, a symbol or a number.
+
+    >>> Samples("n", "N").share_of(16)
+    '1/(16*N)'
+    """
+
+    index: str
+    size: str
+
+    def share_of(self, positions: int = 1) -> str:
+        """What one of so many numbers a sample is of all of them, as text."""
+        if self.size.isdigit():
+            return f"1/{int(self.size) * positions}"
+        return f"1/{self.size}" if positions == 1 else f"1/({positions}*{self.size})"
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What one output sees along one axis of the input: `extent` cells (None: the whole axis), a `stride` apart."""
+    """What one output sees along one axis of the input: `extent` cells (None: the whole axis), a `stride` apart.
 
-    extent: int | None
-    stride: int = 1
+    Where a layer makes its input larger both are fractions: of every `1/stride` neighbours the luckiest sees the most,
+    which is `extent` rounded down.
+    """
+
+    extent: int | Fraction | None
+    stride: int | Fraction = 1
 
 
 POINT = Window(1)
@@ -114,7 +140,8 @@ WHOLE = Window(None)
 class Layer(BaseModel, ABC):
     """One layer of a network.
 
-    `kind` is its name in files, `main` the field that `kind: value` sets. Subclasses add their fields, each with a
+    `kind` is its name in files, `main` the field that `kind: value` sets, `several` says that it reads two inputs or
+    more, which it must then name. Subclasses add their fields, each with a
     description, and answer the questions below.
     """
 
@@ -122,6 +149,7 @@ class Layer(BaseModel, ABC):
 
     kind: ClassVar[str]
     main: ClassVar[str | None] = None
+    several: ClassVar[bool] = False
 
     name: str | None = Field(None, description="name of the layer's output; by default its kind and a number")
     inputs: tuple[str, ...] | None = Field(None, description="names of earlier outputs; by default the one before")
@@ -136,6 +164,17 @@ class Layer(BaseModel, ABC):
     @abstractmethod
     def equations(self, name: str, source: str, shape: Shape) -> LayerEquations:
         """The layer as equations that define the array `name` from the array `source` of `shape`."""
+
+    def batch_equations(self, name: str, source: str, shape: Shape, samples: Samples) -> LayerEquations:
+        """The layer as it trains on a mini-batch, where that differs from how it answers one sample."""
+        return self.equations(name, source, shape)
+
+    def reading(self, sources: tuple[str, ...], shapes: tuple[Shape, ...]) -> Self:
+        """The layer in its place, where it knows all that it reads: only layers of several inputs differ by it.
+
+        The `shape` that the other methods take is then that of the first source. Raises ShapeError.
+        """
+        return self
 
     def shape_formula(self, shape: Shape) -> str:
         """How the output shape comes about, with numbers: `(28 + 2*2 - 5)/1 + 1 = 28`; may be a word."""
@@ -152,6 +191,10 @@ class Layer(BaseModel, ABC):
     def receptive(self, shape: Shape) -> Window | tuple[Window, ...]:
         """What one output sees of the input: one window for every spatial axis, or one per axis."""
         return POINT
+
+    def scatters(self, shape: Shape) -> bool:
+        """Whether neighbours in the output need not be neighbours in the input, as behind flatten."""
+        return False
 
     def in_words(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Mapping[str, str]:
         """The formulas of `cost` and `shape_formula` in general terms, by what they count.
@@ -187,3 +230,13 @@ def fresh_indices(wanted: str, *taken: str) -> tuple[str, ...]:
     """
     return tuple(fresh_name(name, {*taken, *(other for other in wanted.split() if other != name)})
                  for name in wanted.split())  # fmt: skip
+
+
+def axis_names(shape: Shape, *taken: str) -> tuple[str, ...]:
+    """Index names for every axis, as textbooks have them: `i` for a vector, `t,j` for steps, `c,i,j` for maps.
+
+    >>> axis_names((3, 28, 28), "x", "c")
+    ('c2', 'i', 'j')
+    """
+    usual = {1: "i", 2: "t j", 3: "c i j", 4: "c i j k"}
+    return fresh_indices(usual.get(len(shape), " ".join(f"i{axis}" for axis in range(1, len(shape) + 1))), *taken)

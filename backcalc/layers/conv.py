@@ -24,8 +24,8 @@ from backcalc.layers.fields import Padding, Positive, Read, Sizes, whole
 from backcalc.layers.slide import Slide, affine, channels, check_axes, per_axis, size_in_words, slides
 from backcalc.layers.weighted import WeightedLayer, parameter
 
-KERNEL_IN_WORDS = {1: "kernel", 2: "kernel height·kernel width"}
-PLACES_IN_WORDS = {1: "output length", 2: "output height·output width"}
+KERNEL_IN_WORDS = {1: "kernel", 2: "kernel height·kernel width", 3: "kernel depth·kernel height·kernel width"}
+PLACES_IN_WORDS = {1: "output length", 2: "output height·output width", 3: "output depth·output height·output width"}
 
 _ROWS = {"type": "array", "items": {"type": "array", "items": {"type": "integer", "minimum": 1}}}
 
@@ -125,8 +125,8 @@ class Convolution(WeightedLayer):
     def equations(self, name: str, source: str, shape: Shape) -> LayerEquations:
         arrays = [parameter.name for parameter in self.parameters(name, shape)]
         mask = f"M_{name}"
-        f, c, i, j, a, b = fresh_indices("f c i j a b", name, source, mask, *arrays)
-        places, taps = (i, j)[: self.axes], (a, b)[: self.axes]
+        f, c, *indices = fresh_indices("f c i j k a b d", name, source, mask, *arrays)
+        places, taps = tuple(indices[: self.axes]), tuple(indices[3 : 3 + self.axes])
         windows = self._slides(shape)
         cells = [slide.cell(*names) for slide, *names in zip(windows, places, taps, strict=True)]
         vector = len(shape) == self.axes
@@ -150,12 +150,7 @@ class Convolution(WeightedLayer):
 
     def _channel(self, f: str, c: str, shape: Shape) -> str:
         """The input channel that filter f's weight c reads: the c-th of the filter's group."""
-        if self.groups == 1:
-            return c
-        inputs, filters = shape[0] // self.groups, self.filters // self.groups
-        if filters == 1:
-            return affine((inputs, f), (1, c), constant=-inputs)
-        return affine((inputs, f"div({f}-1,{filters})"), (1, c))
+        return c if self.groups == 1 else group_channel(f, c, self.filters // self.groups, shape[0] // self.groups)
 
     def _mask(self, shape: Shape) -> str:
         rows = (("1" if c in row else "0" for c in range(1, shape[0] + 1)) for row in self.connections or ())
@@ -262,6 +257,28 @@ class Conv2d(Convolution):
 
     kind: ClassVar[str] = "conv2d"
     axes: ClassVar[int] = 2
+
+
+class Conv3d(Convolution):
+    """`q[f,i,j,k] = sum(c, sum(a, sum(b, sum(d, W[f,c,a,b,d]*x[c,i+a-1,j+b-1,k+d-1])))) + b[f]`.
+
+    >>> Conv3d(filters=4, kernel=3).output_shape((3, 8, 10, 12))
+    (4, 6, 8, 10)
+    """
+
+    kind: ClassVar[str] = "conv3d"
+    axes: ClassVar[int] = 3
+
+
+def group_channel(f: str, c: str, filters: int, inputs: int) -> str:
+    """The c-th input channel of filter f's group, of so many filters and input channels each, as text.
+
+    >>> group_channel("f", "c", 2, 3), group_channel("f", "c", 1, 3)
+    ('3*div(f-1,2)+c', '3*f+c-3')
+    """
+    if filters == 1:
+        return affine((inputs, f), (1, c), constant=-inputs)
+    return affine((inputs, f"div({f}-1,{filters})"), (1, c))
 
 
 def join_formulas(windows: tuple[Slide, ...]) -> str:

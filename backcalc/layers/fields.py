@@ -6,6 +6,7 @@ Files hand over exact numbers (`int` or `Fraction`), so `2` and `4/2` are the sa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, TypeAlias
@@ -66,7 +67,8 @@ def exact(value: object) -> Fraction:
     if isinstance(value, str) and len(value) <= 100:
         numerator, slash, denominator = value.partition("/")
         if not slash and "e" not in value.lower():
-            return Fraction(value)
+            with suppress(ValueError):
+                return Fraction(value)
         if numerator.strip().lstrip("-").isdigit() and denominator.strip().isdigit() and int(denominator):
             return Fraction(int(numerator), int(denominator))
     raise ValueError("expected a number, as 2, 0.5 or 17/6")
@@ -88,6 +90,12 @@ def sizes(value: object) -> int | tuple[int, ...]:
     """
     message = f"expected a whole number from 1 to {LARGEST_WINDOW}, or one per axis"
     return _cells(value, smallest=1, message=message)
+
+
+def cells(value: object) -> int | tuple[int, ...]:
+    """A number of cells, 0 too, or one per axis."""
+    message = f"expected a whole number from 0 to {LARGEST_WINDOW}, or one per axis"
+    return _cells(value, smallest=0, message=message)
 
 
 def padding(value: object) -> str | int | tuple[int, ...]:
@@ -150,6 +158,9 @@ Positive = Annotated[int, Read(positive, {"type": "integer", "minimum": 1})]
 
 Sizes = Annotated[int | tuple[int, ...], Read(sizes, _sizes_schema(1))]
 """One whole number from 1, or one per axis."""
+
+Cells = Annotated[int | tuple[int, ...], Read(cells, _sizes_schema(0))]
+"""A number of cells, 0 too, or one per axis."""
 
 Padding = Annotated[
     str | int | tuple[int, ...], Read(padding, {"anyOf": [{"enum": ["valid", "same"]}, _sizes_schema(0)]})

@@ -1,4 +1,7 @@
-"""Losses: one scalar of the network's last output y and a target t, as an equation."""
+"""Losses: one scalar of the network's last output y and a target t, as an equation.
+
+What all losses share stands here, and those that measure a distance from the target: sse, mse, rmse, mae, huber.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backcalc.layers.base import Shape, ShapeError, first_paragraph, fresh_indices, show_shape
 from backcalc.layers.fields import DEEPEST_LIST, Exact, Nested, Read
@@ -21,6 +24,10 @@ class Target:
     name: str
     shape: Shape
     values: Nested | None = None
+
+    def at(self, axes: tuple[str, ...]) -> str:
+        """The number that the output at those indices is compared with, as text."""
+        return f"{self.name}[{','.join(axes)}]" if self.shape else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ class Loss(BaseModel, ABC):
 
     kind: ClassVar[str]
     main: ClassVar[str | None] = "target"
+    of: ClassVar[str] = "probabilities"
 
     name: str = Field("J", description="name of the loss")
     target: Annotated[
@@ -83,7 +91,7 @@ class Loss(BaseModel, ABC):
         return f"{factor}*{body}"
 
 
-class _Elementwise(Loss):
+class Elementwise(Loss):
     """A loss that joins a term for every number of the output."""
 
     joined: ClassVar[str] = "sum"
@@ -96,14 +104,36 @@ class _Elementwise(Loss):
     def _joined(self, output: str, shape: Shape, target: Target) -> LossEquation:
         wanted = "i j k" if len(shape) <= 3 else " ".join(f"i{axis}" for axis in range(1, len(shape) + 1))
         axes = fresh_indices(wanted, self.name, output, target.name)[: len(shape)]
-        brackets = f"[{','.join(axes)}]"
-        body = self.term.format(y=output + brackets, t=target.name + (brackets if target.shape else ""))
+        body = self._term(output, target, axes)
         for axis in reversed(axes):
             body = f"{self.joined}({axis}, {body})"
-        return LossEquation(f"{self.name} = {self._scaled(body, negative=self.negative)}", target)
+        return LossEquation(f"{self.name} = {self._scaled(self._whole(body), negative=self.negative)}", target)
+
+    def _term(self, output: str, target: Target, axes: tuple[str, ...]) -> str:
+        """The term of the output's number at those indices, as text."""
+        return self.term.format(y=f"{output}[{','.join(axes)}]", t=target.at(axes))
+
+    def _whole(self, body: str) -> str:
+        """The loss from its joined terms, as text."""
+        return body
 
 
-class SumOfSquares(_Elementwise):
+class OneClass(Loss):
+    """A loss of a vector whose target is one class, counted from 1."""
+
+    def _class(self, shape: Shape) -> tuple[str, Target | None]:
+        """The class as text: its number, or the name that holds it, which is then read."""
+        if isinstance(self.target, tuple):
+            instead = self.kind.replace("nll", "cross_entropy")
+            hint = None if instead == self.kind else f"for a list use {instead}"
+            raise ShapeError(f"the target of {self.kind} is one class number, counted from 1", hint)
+        if isinstance(self.target, str):
+            check_vector(self.kind, shape, self.of)
+            return self.target, Target(self.target, ())
+        return str(class_number(self.kind, self.target, shape, self.of)), None
+
+
+class SumOfSquares(Elementwise):
     """`sum(i, (y[i] - t[i])^2)`, times the factor (often 1/2).
 
     >>> SumOfSquares(factor="1/2").equation("y", (2,)).line
@@ -114,7 +144,7 @@ class SumOfSquares(_Elementwise):
     term: ClassVar[str] = "({y} - {t})^2"
 
 
-class MeanSquare(_Elementwise):
+class MeanSquare(Elementwise):
     """`mean(i, (y[i] - t[i])^2)`: the mean over all outputs, times the factor.
 
     >>> MeanSquare(target=[0, 1]).equation("y", (2,)).target.values
@@ -126,60 +156,68 @@ class MeanSquare(_Elementwise):
     term: ClassVar[str] = "({y} - {t})^2"
 
 
-class BinaryCrossEntropy(_Elementwise):
-    """`-sum(i, t[i]*log(y[i]) + (1 - t[i])*log(1 - y[i]))`, every output a probability of its own."""
+class RootMeanSquare(Elementwise):
+    """`sqrt(mean(i, (y[i] - t[i])^2))`: the root of the mean over all outputs and samples, times the factor.
 
-    kind: ClassVar[str] = "bce"
-    negative: ClassVar[bool] = True
-    term: ClassVar[str] = "({t}*log({y}) + (1 - {t})*log(1 - {y}))"
-
-
-class CrossEntropy(_Elementwise):
-    """`-sum(i, t[i]*log(y[i]))` for probabilities y; a whole number as target is a class, counted from 1.
-
-    >>> CrossEntropy(target=2).equation("y", (3,)).target.values
-    (Fraction(0, 1), Fraction(1, 1), Fraction(0, 1))
+    >>> RootMeanSquare().equation("y", (2,)).line
+    'J = sqrt(mean(i, (y[i] - t[i])^2))'
     """
 
-    kind: ClassVar[str] = "cross_entropy"
-    negative: ClassVar[bool] = True
-    term: ClassVar[str] = "{t}*log({y})"
+    kind: ClassVar[str] = "rmse"
+    joined: ClassVar[str] = "mean"
+    term: ClassVar[str] = "({y} - {t})^2"
 
-    def equation(self, output: str, shape: Shape) -> LossEquation:
-        if isinstance(self.target, Fraction):
-            right = _class(self.kind, self.target, shape)
-            one_hot = tuple(Fraction(number == right) for number in range(1, shape[0] + 1))
-            return self._joined(output, shape, Target("t", shape, one_hot))
-        return super().equation(output, shape)
+    def _whole(self, body: str) -> str:
+        return f"sqrt({body})"
 
 
-class NegativeLogLikelihood(Loss):
-    """`-log(y[t])` for probabilities y; the target is a class, counted from 1.
+class MeanAbsolute(Elementwise):
+    """`mean(i, abs(y[i] - t[i]))`: the mean over all outputs, times the factor; at the kink its derivative is 0.
 
-    >>> NegativeLogLikelihood(target=1).equation("y", (2,)).line
-    'J = -log(y[1])'
+    >>> MeanAbsolute().equation("y", (2,)).line
+    'J = mean(i, abs(y[i] - t[i]))'
     """
 
-    kind: ClassVar[str] = "nll"
-
-    def equation(self, output: str, shape: Shape) -> LossEquation:
-        if isinstance(self.target, tuple):
-            raise ShapeError("the target of nll is one class number, counted from 1", "for a list use cross_entropy")
-        if isinstance(self.target, str):
-            _vector(self.kind, shape)
-            right, target = self.target, Target(self.target, ())
-        else:
-            right, target = str(_class(self.kind, self.target, shape)), None
-        return LossEquation(f"{self.name} = {self._scaled(f'log({output}[{right}])', negative=True)}", target)
+    kind: ClassVar[str] = "mae"
+    joined: ClassVar[str] = "mean"
+    term: ClassVar[str] = "abs({y} - {t})"
 
 
-def _vector(kind: str, shape: Shape) -> None:
+class Huber(Elementwise):
+    """The mean over all outputs of e^2/2 where |e| ≤ delta, else delta*(|e| - delta/2), for errors e = y - t.
+
+    Huber, "Robust estimation of a location parameter" (1964).
+
+    >>> Huber(delta=2).equation("y", (2,)).line
+    'J = mean(i, if(abs(y[i] - t[i]) <= 2, 1/2*(y[i] - t[i])^2, 2*abs(y[i] - t[i]) - 2))'
+    """
+
+    kind: ClassVar[str] = "huber"
+    joined: ClassVar[str] = "mean"
+
+    delta: Exact = Field(Fraction(1), description="error from which the loss grows no faster than a line")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.delta <= 0:
+            raise ValueError(f"delta is {self.delta}, but must be more than 0")
+        return self
+
+    def _term(self, output: str, target: Target, axes: tuple[str, ...]) -> str:
+        error = f"{output}[{','.join(axes)}] - {target.at(axes)}"
+        line = f"abs({error})" if self.delta == 1 else f"{self.delta}*abs({error})"
+        return f"if(abs({error}) <= {self.delta}, 1/2*({error})^2, {line} - {self.delta**2 / 2})"
+
+
+def check_vector(kind: str, shape: Shape, of: str) -> None:
+    """Raises ShapeError where the output is no vector."""
     if len(shape) != 1:
-        raise ShapeError(f"{kind} works on a vector of probabilities, but the output is {show_shape(shape)}")
+        raise ShapeError(f"{kind} works on a vector of {of}, but the output is {show_shape(shape)}")
 
 
-def _class(kind: str, target: Fraction, shape: Shape) -> int:
-    _vector(kind, shape)
+def class_number(kind: str, target: Fraction, shape: Shape, of: str) -> int:
+    """The class, counted from 1, that a target means for a vector of outputs. Raises ShapeError."""
+    check_vector(kind, shape, of)
     if target.denominator != 1 or not 1 <= target <= shape[0]:
         raise ShapeError(f"the target of {kind} is a class from 1 to {shape[0]}, but is {target}")
     return target.numerator

@@ -181,9 +181,9 @@ def spatial(kind: str, shape: Shape, axes: int) -> tuple[int, ...]:
     if axes == 1 and len(shape) == 1:
         return shape
     if len(shape) != axes + 1:
-        needed = "[length] or [channels, length]" if axes == 1 else "[channels, height, width]"
+        needed = ("[length] or [channels, length]", "[channels, height, width]", "[channels, depth, height, width]")
         hint = f"an image of one channel is {show_shape((1, *shape))}" if len(shape) == axes > 1 else None
-        raise ShapeError(f"{kind} works on {needed}, but got {show_shape(shape)}", hint)
+        raise ShapeError(f"{kind} works on {needed[axes - 1]}, but got {show_shape(shape)}", hint)
     return shape[1:]
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
 from backcalc.formula.errors import FormulaError
 from backcalc.formula.infer import ProgramErrors, SourceEquation, build_program
+from backcalc.formula.lexer import tokens
 from backcalc.formula.names import spelled
 from backcalc.formula.program import CONSTANTS, Program
 from backcalc.formula.read import read_equation, read_expression
 from backcalc.formula.tree import Expr, Neg, Num, Pow, Ref, children, walk
+from backcalc.formula.whole import written_out
 from backcalc.layers import Shape
 from backcalc.net.errors import did_you_mean, said
 from backcalc.net.load import Document, Mark
@@ -163,37 +166,47 @@ def _built(
     given: Mapping[str, Shape],
     loss: str | None,
 ) -> tuple[Program, tuple[str, ...]] | None:
-    defined = {source.left.name: source for source in sources}
-    scalars = [source.left.name for source in sources if not source.left.indices]
+    defined = {source.left.name for source in sources}
     read = {node.name for source in sources for node in walk(source.right) if isinstance(node, Ref)}
-    _known(document, "pad", list(spec.pad or []), read | set(defined))
-    _known(document, "shapes", list(spec.shapes or {}), read | set(defined))
-    if loss is not None and loss not in scalars:
-        if loss in defined:
-            message, help = f"the loss `{loss}` is an array, but a loss is one number", None
-        else:
-            message, help = f"no equation defines the loss `{shown(loss)}`", did_you_mean(loss, defined)
-        document.report(("loss",), message, help)
+    _known(document, "pad", list(spec.pad or []), read | defined)
+    _known(document, "shapes", list(spec.shapes or {}), read | defined)
+    if loss is not None and loss not in defined:
+        message = f"no equation defines the loss `{shown(loss)}`"
+        document.report(("loss",), message, did_you_mean(loss, defined))
     from_values: dict[str, tuple[Expr | int, ...]] = {
         name: shape
         for name, shape in given.items()
         if shape and name in read and name not in defined and name not in shapes
     }
+    padded = frozenset(spec.pad or [])
+    try:
+        sources = written_out(sources, shapes | from_values, sizes, padded)
+    except ProgramErrors as errors:
+        _report(document, lines, errors)
+        return None
+    scalars = [source.left.name for source in sources if not source.left.indices]
+    if loss in defined and loss not in scalars:
+        document.report(("loss",), f"the loss `{loss}` is an array, but a loss is one number")
     try:
         last = loss or (scalars[-1] if scalars else None)
-        program = build_program(sources, shapes | from_values, sizes, frozenset(spec.pad or []), last)
+        program = build_program(sources, shapes | from_values, sizes, padded, last)
     except ProgramErrors as errors:
-        told: set[Mark] = set()
-        for fault in errors.errors:
-            mark = _token(lines[fault.equation], fault.token)
-            if mark in told:  # `c = c + 1` after `c = …` is one mistake
-                continue
-            told.add(mark)
-            document.problems.append(document.problem_at(mark, fault.message, fault.hint))
+        _report(document, lines, errors)
         return None
-    constants = CONSTANTS - defined.keys()
+    constants = CONSTANTS - defined
     parameters = tuple(name for name in program.leaves if name in read and name not in sizes and name not in constants)
     return program, parameters
+
+
+def _report(document: Document, lines: list[Line], errors: ProgramErrors) -> None:
+    """Every fault of the equations at its place in the file."""
+    told: set[Mark] = set()
+    for fault in errors.errors:
+        mark = _token(lines[fault.equation], fault.token)
+        if mark in told:  # `c = c + 1` after `c = …` is one mistake
+            continue
+        told.add(mark)
+        document.problems.append(document.problem_at(mark, fault.message, fault.hint))
 
 
 def _known(document: Document, key: str, names: list[str], known: set[str]) -> None:
@@ -205,10 +218,18 @@ def _known(document: Document, key: str, names: list[str], known: set[str]) -> N
 
 
 def _token(line: Line, token: str) -> Mark:
-    """Where a word stands in a line: as itself, or in another spelling of the same name."""
+    """Where a word or a formula stands in a line: as itself, or in another spelling of the same."""
     for found in re.finditer(r"\\?[^\W\d]\w*", line.text):
         if found[0] == token or spelled(found[0].removeprefix("\\")) == token:
             return line.at(found.start(), found.end() - found.start())
+    with suppress(FormulaError):
+        for ignored in ((), ("(", ")")):  # what is printed may have other parentheses than what was read
+            there = [part for part in tokens(line.text)[:-1] if part.text not in ignored]
+            wanted = [part[:2] for part in tokens(token)[:-1] if part.text not in ignored]
+            for place in range(len(there) - len(wanted) + 1):
+                parts = there[place : place + len(wanted)]
+                if [part[:2] for part in parts] == wanted:
+                    return line.at(parts[0].start, parts[-1].end - parts[0].start)
     start = len(line.text) - len(line.text.lstrip())
     return line.at(start, len(line.text) - start)
 

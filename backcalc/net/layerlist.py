@@ -2,57 +2,75 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from backcalc.formula.names import spelled
 from backcalc.layers import KINDS, Layer
 from backcalc.net.errors import did_you_mean, said
 from backcalc.net.load import Document, Path
+from backcalc.net.repeat import Block, Entry, Repeat, Single, expanded
 from backcalc.net.spec import LATER_KINDS, described, name, shown, validated
 
 NOT_SIZES = frozenset({"name", "inputs", "weights", "biases"})
 """Arguments whose words are names of arrays, not of sizes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An entry of `layers`: its name, where it stands, and the layer, None where it could not be read."""
+def read_layers(
+    document: Document, entries: Sequence[Any], sizes: Mapping[str, int | None], inputs: Collection[str] = ()
+) -> list[Entry]:
+    """Every layer with its name, blocks that repeat written out; what is wrong is reported.
 
-    name: str
-    path: Path
-    layer: Layer | None
+    `inputs` are those of the network; the first layer reads the input, where there is one.
+    """
+    items = tuple(_items(document, entries, sizes, ("layers",)))
+    return expanded(document, items, next(iter(inputs)) if len(inputs) == 1 else None)
 
 
-def read_layers(document: Document, entries: Sequence[Any], sizes: Mapping[str, int | None]) -> list[Entry]:
-    """Every entry with its name; what is wrong is reported."""
-    found: list[Entry] = []
-    counts: Counter[str] = Counter()
+def _items(
+    document: Document, entries: Sequence[Any], sizes: Mapping[str, int | None], place: Path
+) -> Iterator[Single | Block]:
     for position, raw in enumerate(entries):
-        kind, arguments, path = _taken_apart(document, raw, ("layers", position))
+        kind, arguments, path = _taken_apart(document, raw, (*place, position))
         if kind is None:
             continue
-        counts[kind] += 1
-        default = f"{kind}_{counts[kind]}"
-        model = _kind(document, kind, path)
-        if model is None:
-            found.append(Entry(_name_of(arguments, default), path, None))
+        if kind == "repeat":
+            block = _block(document, arguments, path, sizes)
+            if block is not None:
+                yield block
             continue
-        given = _arguments(document, model, arguments, path, sizes)
+        model = _kind(document, kind, path)
+        given = None if model is None else _arguments(document, model, arguments, path, sizes)
         layer = None
-        if given is not None:
+        if given is not None and model is not None:
             layer, _ = validated(model, given, path, document, f"`{kind}`")
-        found.append(Entry(_name_of(given, default), path, layer))
-    return found
+        yield Single(kind, _name_of(arguments if given is None else given), path, layer)
 
 
-def _name_of(arguments: object, default: str) -> str:
+def _block(document: Document, arguments: object, path: Path, sizes: Mapping[str, int | None]) -> Block | None:
+    if not isinstance(arguments, dict):
+        help = "write `repeat: {name: block, times: 12, layers: […]}`"
+        document.report(path, f"`repeat` takes `times` and `layers`, got {described(arguments)}", help)
+        return None
+    given = {word: _sized(document, arguments[word], (*path, word), sizes) for word in arguments if word != "layers"}
+    if "layers" in arguments:
+        given["layers"] = arguments["layers"]
+    repeat, _ = validated(Repeat, given, path, document, "`repeat`")
+    layers = arguments.get("layers")
+    if not isinstance(layers, list):
+        return None
+    if not layers:
+        document.report((*path, "layers"), "there are no layers", key=True)
+    items = tuple(_items(document, layers, sizes, (*path, "layers")))
+    return Block(_name_of(given), 1 if repeat is None else repeat.times, path, items)
+
+
+def _name_of(arguments: object) -> str | None:
+    """The name in the arguments of a layer, if there is one."""
     try:
-        return name(arguments.get("name")) if isinstance(arguments, Mapping) else default
+        return name(arguments.get("name")) if isinstance(arguments, Mapping) else None
     except ValueError:
-        return default
+        return None
 
 
 def _taken_apart(document: Document, raw: object, path: Path) -> tuple[str | None, Any, Path]:
@@ -80,8 +98,8 @@ def _kind(document: Document, kind: str, path: Path) -> type[Layer] | None:
     if kind in LATER_KINDS:
         document.report(path, f"`{kind}` layers are not supported by this version", key=True)
     else:
-        known = [*KINDS, *LATER_KINDS]
-        help = did_you_mean(kind, known, f"the kinds are {said(list(KINDS), 'and')}")
+        known = [*KINDS, "repeat", *LATER_KINDS]
+        help = did_you_mean(kind, known, "`backcalc schema` lists the kinds")
         document.report(path, f"unknown layer kind `{shown(kind)}`", help, key=True)
     return None
 
@@ -97,11 +115,13 @@ def _arguments(
             help = f"write `{model.kind}`, or `{model.kind}: {{name: …}}`"
             document.report(path, f"`{model.kind}` takes no main argument, got {described(raw)}", help)
             return None
-        return {model.main: _sized(document, raw, path, sizes)}
+        if model.main != "inputs":
+            return {model.main: _sized(document, raw, path, sizes)}
+        raw = {"inputs": raw}
     given: dict[str, Any] = {}
     for word, value in raw.items():
         if word in ("weights", "biases"):
-            given[word] = _names(document, value, (*path, word))
+            given[word] = _names(document, value, (*path, word), word)
         elif word == "inputs":
             words = [value] if isinstance(value, str) else value
             given[word] = [_spelled(item) for item in words] if isinstance(words, list) else words
@@ -124,16 +144,16 @@ def _one_name(document: Document, value: object, path: Path) -> str | None:
         return None
 
 
-def _names(document: Document, value: object, path: Path) -> object:
+def _names(document: Document, value: object, path: Path, argument: str) -> object:
     """Own names in their one spelling, as deep as they are nested; numbers as they are."""
     if isinstance(value, list):
-        return [_names(document, item, (*path, number)) for number, item in enumerate(value)]
+        return [_names(document, item, (*path, number), argument) for number, item in enumerate(value)]
     if not isinstance(value, str):
         return value
     try:
         return name(value)
     except ValueError as error:
-        document.report(path, f"`{path[3]}`: {error}, got {described(value)}")
+        document.report(path, f"`{argument}`: {error}, got {described(value)}")
         return "w"
 
 

@@ -80,7 +80,10 @@ class Document:
         Raises TooManyProblems where there are enough, if the document `stops`.
         """
         if not any(path[:size] in self.broken for size in range(len(path) + 1)):
-            self.problems.append(self.problem_at(self.mark(path, key=key), message, help, note))
+            problem = self.problem_at(self.mark(path, key=key), message, help, note)
+            place = (problem.line, problem.column, problem.message)
+            if place not in ((known.line, known.column, known.message) for known in self.problems):
+                self.problems.append(problem)  # the copies of a block that repeats have the same faults
         if self.stops and len(self.problems) >= MOST_PROBLEMS:
             raise TooManyProblems
 

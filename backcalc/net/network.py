@@ -8,13 +8,16 @@ from fractions import Fraction
 from functools import cached_property
 
 from backcalc.formula.program import Program
-from backcalc.layers import Layer, Parameter, Shape
+from backcalc.layers import Layer, LayerEquations, Parameter, Samples, Shape
 from backcalc.layers.fields import Nested
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A layer in its place: what it reads, and the shapes that come in and go out, without the batch axis."""
+    """A layer in its place: what it reads, and the shapes that come in and go out, without the batch axis.
+
+    `input_shape` is that of the first of its inputs.
+    """
 
     name: str
     layer: Layer
@@ -22,6 +25,12 @@ class Node:
     input_shape: Shape
     output_shape: Shape
     parameters: tuple[Parameter, ...]
+
+    def stated(self, samples: Samples | None) -> LayerEquations:
+        """The layer's equations: as it answers one sample, or as it trains on a mini-batch."""
+        if samples is None:
+            return self.layer.equations(self.name, self.inputs[0], self.input_shape)
+        return self.layer.batch_equations(self.name, self.inputs[0], self.input_shape, samples)
 
 
 @dataclass(frozen=True, slots=True)

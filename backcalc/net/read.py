@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from backcalc.layers import Shape
-from backcalc.net.build import Built, build_layers, build_loss, layer_program
+from backcalc.net.assemble import layer_program
+from backcalc.net.batch import read_batch
+from backcalc.net.build import Built, build_layers
 from backcalc.net.errors import InputError, Problem, did_you_mean
 from backcalc.net.layerlist import read_layers
 from backcalc.net.load import Document, TooManyProblems, read_document
+from backcalc.net.loss import build_loss
 from backcalc.net.names import NameFault, Names
 from backcalc.net.nested import shape_of
 from backcalc.net.network import Network, Update
@@ -99,12 +102,17 @@ def _layers(document: Document, spec: NetFile, values: Values, title: str, sourc
     if spec.layers is not None and not spec.layers:
         document.report(("layers",), "there are no layers", key=True)
     inputs = {word: _input_shape(document, word, shape, sizes) for word, shape in (spec.input or {}).items()}
-    entries = read_layers(document, spec.layers or [], sizes)
-    built, shapes = build_layers(document, inputs, entries)
+    entries = read_layers(document, spec.layers or [], sizes, inputs)
+    batch = None if spec.batch is None else read_batch(document, spec.batch, sizes)
+    built, shapes = build_layers(document, inputs, entries, batch)
     if spec.loss is not None:
         build_loss(built, shapes, spec.loss)
     update = _update(document, spec.update, built)
     values.read(spec.values or {}, built.names, built.computed)
+    for samples in values.samples(built.sampled):
+        built.settle(samples)
+    if built.batch is not None and built.batch.number is None:
+        values.refuse_samples(built.sampled, built.batch.text)
     find = _find(document, spec.find, built.names)
     if not document.problems:
         values.document = shapes
@@ -149,7 +157,7 @@ def _input_shape(document: Document, word: str, shape: Sequence[int | str], size
 def _equations(document: Document, spec: NetFile, values: Values, title: str, source: Source) -> Network | None:
     from backcalc.net.equations import loss_name, read_program
 
-    for key in ("layers", "input"):
+    for key in ("layers", "input", "batch"):
         if isinstance(document.data, dict) and key in document.data:
             document.report((key,), f"a file has `equations` or `{key}`, not both", key=True)
     loss = loss_name(document, spec.loss)

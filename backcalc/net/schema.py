@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from backcalc.layers import KINDS, LOSSES
+from backcalc.net.repeat import Repeat
 from backcalc.net.spec import NetFile, Sgd
 
 _NAME_OR_NUMBERS = {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "array"}]}
@@ -17,16 +18,20 @@ def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of net.yaml.
 
     >>> schema()["properties"]["layers"]["items"]["anyOf"][0]["enum"][:3]
-    ['flatten', 'linear', 'relu']
+    ['batchnorm', 'elu', 'flatten']
     """
     document = NetFile.model_json_schema()
     definitions: dict[str, Any] = {}
     layers = _kinds({kind: (model, model.main) for kind, model in KINDS.items()}, "layer", definitions)
     losses = _kinds({kind: (model, model.main) for kind, model in LOSSES.items()}, "loss", definitions)
     properties = document["properties"]
+    definitions["repeat"] = Repeat.model_json_schema()
+    definitions["repeat"]["properties"]["layers"] |= {"items": {"$ref": "#/properties/layers/items"}}
+    layers["anyOf"].append(_by_kind("repeat", {"$ref": "#/$defs/repeat"}))
     _give(properties, "input", {"anyOf": [{"type": "integer", "minimum": 1}, _shape(), _by_name(_shape_or_size())]})
     _give(properties, "layers", {"type": "array", "items": layers})
     _give(properties, "loss", {"anyOf": [*losses["anyOf"], {"type": "string"}]})
+    _give(properties, "batch", {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]})
     _give(properties, "values", _by_name(_NAME_OR_NUMBERS))
     _give(properties, "update", _kinds({"sgd": (Sgd, "rate")}, "update", definitions))
     _give(properties, "find", {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
@@ -75,7 +80,9 @@ def _kinds(
         if main is not None and needed <= {main}:
             options.append({key: value for key, value in body["properties"][main].items() if key != "title"})
         content = {"anyOf": options, "description": body.get("description", "").split("\n")[0]}
-        keyed.append(
-            {"type": "object", "properties": {kind: content}, "required": [kind], "additionalProperties": False}
-        )
+        keyed.append(_by_kind(kind, content))
     return {"anyOf": [{"enum": alone}, *keyed]}
+
+
+def _by_kind(kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": {kind: dict(content)}, "required": [kind], "additionalProperties": False}

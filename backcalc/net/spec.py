@@ -19,24 +19,17 @@ MOST_LAYERS = 10_000
 
 Model = TypeVar("Model", bound=BaseModel)
 
-LATER_KEYS = ("batch", "random", "given", "penalty", "steps", "state")
+LATER_KEYS = ("random", "given", "penalty", "steps", "state")
 """Keys of the file that later versions read."""
 
 LATER_KINDS = (
-    *("conv3d", "conv_transpose1d", "conv_transpose2d", "locally_connected2d"),
-    *("global_avgpool", "adaptive_avgpool2d", "upsample2d"),
-    *("reshape", "transpose", "slice", "split", "channel_shuffle"),
-    *("batchnorm", "layernorm", "groupnorm", "rmsnorm", "normalise", "dropout", "gaussian_noise"),
-    *("relu6", "leaky_relu", "elu", "gelu", "silu", "hard_sigmoid", "hard_swish", "softplus", "log_softmax", "sign"),
-    *("add", "multiply", "concat", "embedding", "positional", "attention", "rotary", "class_token", "relative_bias"),
-    *("layer_scale", "stochastic_depth", "mixture", "rnn", "lstm", "gru", "repeat", "formula"),
+    "split",
+    *("embedding", "positional", "attention", "rotary", "class_token", "relative_bias"),
+    *("layer_scale", "stochastic_depth", "mixture", "rnn", "lstm", "gru", "formula"),
 )
 """Layer kinds that later versions read."""
 
-LATER_LOSSES = (
-    *("cross_entropy_logits", "nll_logits", "bce_logits", "hinge", "perceptron"),
-    *("rmse", "mae", "huber", "kl"),
-)
+LATER_LOSSES: tuple[str, ...] = ()
 """Losses that later versions read."""
 
 LATER_UPDATES = ("momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw")
@@ -126,6 +119,9 @@ class NetFile(BaseModel):
         None, description="shapes of the inputs by name, without the batch axis; a number alone is the size of x"
     )
     layers: list[Any] | None = Field(None, description="the layers, in order", max_length=MOST_LAYERS)
+    batch: Any = Field(
+        None, description="how many samples: a number, or a symbol; layers then derive over a mini-batch"
+    )
     loss: Any = Field(None, description="the loss on the last output; in a file of equations the name of the scalar")
     values: dict[str, Any] | None = Field(
         None, description="numbers by name: a number, nested lists, a range of names `w1..w6`, or `file: arrays.npz`"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import prod
 from pathlib import Path as FilePath
@@ -107,6 +107,23 @@ class Values:
             return
         for word, number in arrays.items():
             self._assign(word, number, path, names, computed)
+
+    def samples(self, sampled: Mapping[str, Shape]) -> Iterator[int]:
+        """How many samples the values show: their first axes, where they have one more than one sample has."""
+        for array, (_, number) in self.found.items():
+            given = shape_of(number)
+            if array in sampled and given and len(given) == len(sampled[array]) + 1:
+                yield given[0]
+
+    def refuse_samples(self, sampled: Mapping[str, Shape], size: str) -> None:
+        """Reports the values of arrays of all samples: none of them shows how many samples there are."""
+        for array, (path, number) in self.found.items():
+            given = shape_of(number)
+            if array in sampled and given is not None:
+                wanted = f"[{', '.join((size, *map(str, sampled[array])))}]"
+                came = f"has the shape {show_shape(given)}" if given else "is one number"
+                help = f"give a value for every sample, or `{size}` its number, as in `sizes: {{{size}: 4}}`"
+                self.document.report(path, f"`{array}` has the shape {wanted}, but its value {came}", help)
 
     def check_shapes(self, shapes: Mapping[str, Shape | None]) -> dict[str, Nested]:
         """The values, each in the shape of its array; what does not fit is reported."""

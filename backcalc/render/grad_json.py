@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from backcalc.derive.adjoint import Adjoint, derivative_name
-from backcalc.derive.derivation import Block, Change, Derivation, Gradient
+from backcalc.derive.derivation import Change, Derivation, finite
 from backcalc.derive.exact import Exact
+from backcalc.derive.gradient import Gradient
 from backcalc.derive.scalar import Line
 from backcalc.derive.write import negated
+from backcalc.derive.written import Block
 from backcalc.formula.evaluate import Array
 from backcalc.formula.print_latex import to_latex
 from backcalc.formula.print_text import to_text
@@ -42,7 +45,7 @@ def render(derivation: Derivation, digits: int | None = None) -> dict[str, Any]:
         "updates": {change.name: writer.update(change) for change in derivation.updates},
         "steps": writer.steps(),
         "verified": [
-            {"against": c.against, "max_error": c.max_error, "passed": c.passed, "detail": c.detail}
+            {"against": c.against, "max_error": finite(c.max_error), "passed": c.passed, "detail": c.detail}
             for c in derivation.verified
         ],
         "notes": [*derivation.sharing, *derivation.notes],
@@ -62,7 +65,10 @@ class _Writer:
         self.derivation, self.digits = derivation, digits
 
     def decimal(self, value: Exact) -> float | str:
-        return value.decimal() if self.digits is None else decimal_text(value, self.digits)
+        number = value.decimal()
+        if self.digits is None and isfinite(number):
+            return number
+        return decimal_text(value, self.digits or 17)
 
     def value(self, array: Array[Exact] | None) -> dict[str, Any]:
         """`{exact, decimal}`, nested lists for an array; null where there is no value."""

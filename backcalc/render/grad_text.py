@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from backcalc.derive.adjoint import Adjoint
-from backcalc.derive.derivation import Block, Derivation, Gradient
+from backcalc.derive.derivation import Derivation
 from backcalc.derive.exact import Exact
-from backcalc.derive.ground import is_copy
+from backcalc.derive.gradient import Gradient
+from backcalc.derive.ground import is_copy, is_identity
 from backcalc.derive.scalar import Line
+from backcalc.derive.written import Block
 from backcalc.formula.evaluate import Array
 from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.read import read_expression
-from backcalc.formula.tree import ZERO, Expr, Num, Ref, Table, num, rebuild, substitute
+from backcalc.formula.tree import ZERO, Call, Expr, Num, Ref, Table, num, rebuild, substitute, walk
 from backcalc.net.network import Node
 from backcalc.render.layout import WIDTH, equation, heading, paragraph
-from backcalc.render.values import put_in, shown
+from backcalc.render.values import nested, put_in, shown
 from backcalc.render.verify_text import said
 
 MOST_ENTRIES = 12  # of an array that is printed with its values
@@ -34,14 +39,14 @@ class _Printer:
         self.scalar = derivation.view == "scalar"
 
     def all(self) -> list[str]:
-        return [
-            *self.title(),
+        written = [
             *self.forward(),
             *self.backward(),
             *self.result(),
             *self.updates(),
             *self.verification(),
         ]
+        return [*self.title(written), *written]
 
     def math(self, expr: Expr) -> str:
         return to_unicode(expr, scalar_names=self.scalar)
@@ -51,7 +56,7 @@ class _Printer:
 
     # -- what it is about -------------------------------------------------------------------------
 
-    def title(self) -> list[str]:
+    def title(self, written: list[str]) -> list[str]:
         derivation = self.derivation
         network = derivation.network
         lines = heading(network.name, "═")
@@ -62,19 +67,41 @@ class _Printer:
         asked = [gradient for gradient in derivation.gradients if not self.said_by_entries(gradient)]
         wanted = ", ".join(self.math(_element(gradient)) for gradient in asked)
         lines += paragraph(f"Wanted: {wanted}.", 0, self.width)
-        if conventions := self.conventions():
+        if conventions := self.conventions(written):
             lines += paragraph(conventions, 0, self.width)
+        if given := self.given():
+            lines += paragraph(f"Given: {given}.", 0, self.width)
         return [*lines, ""]
 
-    def conventions(self) -> str:
-        said = ["log is the natural logarithm", "[condition] is 1 where it holds and 0 elsewhere"]
-        used = {function for adjoint in self.derivation.adjoints.values() for function in adjoint.functions}
-        if "log" not in used:
-            said.pop(0)
-        if "relu" in used:
+    def conventions(self, written: list[str]) -> str:
+        """What the reader has to know to read what is written, and nothing else."""
+        program = self.derivation.program
+        calls = {node.function for e in program.equations for node in walk(e.body) if isinstance(node, Call)}
+        text = "\n".join(written)
+        said = []
+        if "log" in calls:
+            said.append("log is the natural logarithm")
+        if "σ(" in text:
+            said.append("σ(u) = 1/(1 + exp(−u))")
+        if re.search(r"\[[^\[\]]* [=≠<>≤≥] ", text):
+            said.append("[condition] is 1 where it holds and 0 elsewhere")
+        if "relu" in calls:
             said.append("the derivative of relu at 0 is taken as 0")
-        text = "; ".join(said)
-        return f"Conventions: {text}." if used & {"log", "relu"} else ""
+        return f"Conventions: {'; '.join(said)}." if said else ""
+
+    def given(self) -> str:
+        """The values of the file, names of one value together: `x = (1/2, 1, −1/2), w1 = … = w6 = 1`."""
+        groups: dict[str, list[str]] = {}
+        for name, values in self.derivation.values.items():
+            if name in self.derivation.program.leaves and len(values) <= MOST_ENTRIES:
+                groups.setdefault(self.listed(values), []).append(to_unicode(Ref(name)))
+        return ", ".join(f"{' = '.join(names)} = {value}" for value, names in groups.items())
+
+    def listed(self, values: Array[Exact]) -> str:
+        def row(part: Any) -> str:
+            return f"({', '.join(row(item) for item in part)})" if isinstance(part, list) else str(part)
+
+        return row(nested(values, lambda value: shown(value, self.digits).removeprefix("≈ ")))
 
     # -- forward ----------------------------------------------------------------------------------
 
@@ -96,7 +123,15 @@ class _Printer:
         item = self.derivation.program.by_name[name]
         if isinstance(item.body, Table):
             return self.equation(name, [to_unicode(item.body)])
-        return self.equation(to_unicode(item.left), [to_unicode(item.body)])
+        return self.equation(to_unicode(item.left), [to_unicode(self.through(item.body) if self.scalar else item.body)])
+
+    def through(self, expr: Expr) -> Expr:
+        """The expression with what is merely handed on called by its own name: h for the flattened h."""
+        if isinstance(expr, Ref):
+            source = self.derivation.program.by_name.get(expr.name)
+            if source is not None and is_identity(source) and isinstance(source.body, Ref):
+                return self.through(Ref(source.body.name, expr.indices))
+        return rebuild(expr, self.through)
 
     def line(self, line: Line, indent: int = 4) -> list[str]:
         """One scalar line: formula = numbers put in = value."""
@@ -129,9 +164,7 @@ class _Printer:
         """The values of a small array, one line; nothing for a large one or one without values."""
         if values is None or len(values) > MOST_ENTRIES:
             return []
-        shown_values = [shown(value, self.digits).removeprefix("≈ ") for value in values.values()]
-        text = shown_values[0] if () in values else "(" + ", ".join(shown_values) + ")"
-        return self.equation(to_unicode(left), [text], 4)
+        return self.equation(to_unicode(left), [self.listed(values)], 4)
 
     # -- backward ---------------------------------------------------------------------------------
 

@@ -72,9 +72,14 @@ def put_in(formula: Expr, values: Mapping[str, Array[Exact]]) -> Expr | None:
 
 def _number(value: Exact) -> Expr:
     tree = value.expr()
+    if isinstance(tree, Num) and tree.value.denominator == 1 and abs(tree.value) >= 10**TERSE:
+        tree = None
     if isinstance(tree, (Num, Call, Neg)) and len(to_unicode(tree)) <= TERSE:
         return tree
-    return Num(Fraction(decimal_text(value)))
+    text = decimal_text(value)
+    if "e" in text:  # a power of ten is shown as one, not written out
+        return Neg(Ref(text[1:])) if text.startswith("-") else Ref(text)
+    return Num(Fraction(text))
 
 
 def nested(array: Array[Exact], change: Callable[[Exact], Any]) -> Any:

@@ -12,7 +12,9 @@ def render(verification: Verification, width: int = WIDTH) -> str:
     lines = heading(verification.net, "═")
     for way in verification.ways:
         lines += paragraph(said(way), 0, width)
-    lines += ["", "All ways agree." if verification.passed else "The ways do NOT all agree."]
+    evaluated = any(way.max_error is not None for way in verification.ways)
+    verdict = "All ways agree." if verification.passed else "The ways do NOT all agree."
+    lines += ["", verdict if evaluated else "Nothing was verified."]
     return "\n".join([*lines, ""])
 
 

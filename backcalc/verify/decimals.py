@@ -27,6 +27,8 @@ def _power(base: Any, exponent: Any) -> Any:
         if base == 0 and whole < 0:
             raise EvaluationError("division by zero")
         return base**whole
+    if base == 0 and exponent > 0:
+        return MP.zero
     if base <= 0:
         raise EvaluationError("a power with a fractional exponent needs a positive base")
     return MP.power(base, exponent)

@@ -60,7 +60,7 @@ def random_point(
                 value = shift if attempt % 2 else 2 * shift - 1
             values[name][place] = value
     if near:
-        chosen = "near the given values, off the kink"
+        chosen = "near the given values, where there is a derivative"
     else:
         chosen = "at random values" + (" for what has none" if any(name in given for name in program.leaves) else "")
     if sizes:

@@ -22,13 +22,13 @@ from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 
-LARGEST = 30_000_000  # elements of one array
+LARGEST = 10_000_000  # elements of one array
 
 
 def evaluate_vectors(program: Program, values: Mapping[str, Floats], sizes: Mapping[str, int]) -> dict[str, Floats]:
     """Every intermediate of the program as an array; leaves are taken from `values`.
 
-    Raises EvaluationError where an equation would need an array of more than 30 million elements.
+    Raises EvaluationError where an equation would need an array of more than 10 million elements.
     """
     known = {name: value for name, value in program.sizes.items() if value is not None} | dict(sizes)
     store: dict[str, Floats] = dict(values)

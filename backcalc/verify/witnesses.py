@@ -15,7 +15,7 @@ from typing import Any
 
 from backcalc.derive.adjoint import Adjoint
 from backcalc.derive.arrays import elements, evaluate_available, work
-from backcalc.derive.derivation import Check, Derivation, derive, with_checks
+from backcalc.derive.derivation import Check, Derivation, derive, finite, with_checks
 from backcalc.derive.exact import Exact
 from backcalc.formula.evaluate import Array, evaluate, evaluate_expression
 from backcalc.formula.floats import FLOATS
@@ -24,12 +24,15 @@ from backcalc.formula.program import Program
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import Expr, Reduce, walk
 from backcalc.net.network import Network
-from backcalc.verify.decimals import DECIMALS, MP
+from backcalc.verify.decimals import DECIMALS, DIGITS, MP
 from backcalc.verify.point import Point, Values, given_point, random_point
 
 STEP = MP.mpf(10) ** -20
 CLOSE = 1e-30  # relative, at sixty digits
+SMALLEST = 1e-25  # what cancels from numbers near 1 is right to 60 digits of them, not of itself
 CLOSE_FLOAT = 1e-9  # relative, in double precision
+_Loss = Callable[[str, tuple[int, ...], Any], Any]
+
 CHEAP = 200_000  # operations that `grad` may spend on differences
 THOROUGH = 2_000_000  # operations that `verify` may
 ATTEMPTS = 8
@@ -51,7 +54,7 @@ class Verification:
     def to_json(self) -> dict[str, Any]:
         """`{net, ways: [{way, max_error, passed}], passed}`."""
         ways = [
-            {"way": way.against, "max_error": way.max_error, "passed": way.passed, "detail": way.detail}
+            {"way": way.against, "max_error": finite(way.max_error), "passed": way.passed, "detail": way.detail}
             for way in self.ways
         ]
         return {"schema_version": 1, "net": self.net, "ways": ways, "passed": self.passed}
@@ -85,7 +88,8 @@ def check(derivation: Derivation, budget: int = CHEAP) -> tuple[Check, ...]:
         return (Check("any witness", None, False, f"nothing could be evaluated: {found}"),)
     point, store = found
     return (
-        _steps(derivation, point),
+        *_steps(derivation, point, store),
+        *_lines(derivation, store),
         *_closed_forms(derivation, store, point),
         _differences(derivation, point, store, budget),
     )
@@ -115,8 +119,8 @@ def _candidates(program: Program, given: Values, on_kink: bool, fixed: frozenset
         if not on_kink:
             yield own
         yield from (random_point(program, given, attempt, near=True, fixed=fixed) for attempt in range(ATTEMPTS))
-    else:
-        yield from (random_point(program, given, attempt) for attempt in range(ATTEMPTS))
+        given = {name: array for name, array in given.items() if name in fixed}
+    yield from (random_point(program, given, attempt) for attempt in range(ATTEMPTS))
 
 
 def _evaluate(program: Program, point: Point) -> dict[str, Array[Any]]:
@@ -129,8 +133,8 @@ def _evaluate(program: Program, point: Point) -> dict[str, Array[Any]]:
 # -- steps ---------------------------------------------------------------------------------------
 
 
-def _steps(derivation: Derivation, point: Point) -> Check:
-    """Both sides of every step, in double precision."""
+def _steps(derivation: Derivation, point: Point, exactly: Mapping[str, Array[Any]]) -> tuple[Check, ...]:
+    """Both sides of every step, in double precision; at sixty digits where that does not show them equal."""
     program = derivation.adjoint_program()
     sizes = {name: value for name, value in program.sizes.items() if value is not None} | dict(point.sizes)
     floats = {name: {at: float(value) for at, value in array.items()} for name, array in point.values.items()}
@@ -147,13 +151,29 @@ def _steps(derivation: Derivation, point: Point) -> Check:
             checked += 1
             for place in places:
                 frame = {**sizes, **dict(zip(adjoint.indices, place, strict=True))}
-                left, right = (
-                    evaluate_expression(side, frame, store, FLOATS, program.padded)
-                    for side in (step.before, step.after)
-                )
-                worst = max(worst, _error(left, right))
-    detail = f"{checked} of {total} steps" if checked < total else f"{total} steps"
-    return Check("both sides of every step", worst, worst <= CLOSE_FLOAT, f"{detail}, {point.chosen}")
+                sides = (step.before, step.after)
+                worst = max(worst, _difference(sides, frame, (store, exactly), program.padded))
+    detail = f"{checked} of {total} steps" if checked < total else many(total, "step")
+    found = Check("both sides of every step", worst, worst <= CLOSE_FLOAT, f"{detail}, {point.chosen}")
+    return (found,) if total else ()
+
+
+def _difference(
+    sides: tuple[Expr, Expr],
+    frame: Mapping[str, int],
+    stores: tuple[Mapping[str, Array[Any]], Mapping[str, Array[Any]]],
+    padded: frozenset[str],
+) -> float:
+    """How far two expressions are apart; floats overflow and cancel, so a difference counts at sixty digits only."""
+    floats, exactly = stores
+    try:
+        left, right = (evaluate_expression(side, frame, floats, FLOATS, padded) for side in sides)
+        if (error := _error(left, right)) <= CLOSE_FLOAT:
+            return error
+    except (EvaluationError, OverflowError):
+        pass
+    left, right = (evaluate_expression(side, frame, exactly, DECIMALS, padded) for side in sides)
+    return _error(left, right)
 
 
 def _spread(program: Program, adjoint: Adjoint, sizes: Mapping[str, int]) -> Iterator[tuple[int, ...]]:
@@ -172,7 +192,31 @@ def _cost(expr: Expr, sizes: Mapping[str, int]) -> int:
 
 
 def _error(left: Any, right: Any) -> float:
-    return float(abs(left - right) / max(1, abs(left), abs(right)))
+    """The relative difference; below `SMALLEST` the absolute one, in units of it, since sums cancel."""
+    return float(abs(left - right) / max(SMALLEST, abs(left), abs(right)))
+
+
+# -- lines -----
+
+
+def _lines(derivation: Derivation, store: Mapping[str, Array[Any]]) -> tuple[Check, ...]:
+    """Every line of the scalar view, in each of its forms, against the equation that it writes out."""
+    lines = [line for block in (*derivation.forward, *derivation.backward) for line in block.lines]
+    known = {name: {at: v.approx for at, v in array.items()} for name, array in derivation.values.items()}
+    where = "at the given values" if derivation.loss in known else "at random values"
+    values = known if derivation.loss in known else store
+    worst, count = 0.0, 0
+    for line in lines:
+        if line.of not in values:
+            continue
+        for formula in (line.formula, line.short, line.inserted):
+            if formula is not None:
+                count += 1
+                found = evaluate_expression(formula, {}, values, DECIMALS, derivation.program.padded)
+                worst = max(worst, _error(found, values[line.of][line.place]))
+    return (
+        (Check("every line written out", worst, worst <= CLOSE, f"{many(count, 'formula')}, {where}"),) if count else ()
+    )
 
 
 # -- closed forms --------------------------------------------------------------------------------
@@ -191,7 +235,7 @@ def _closed_forms(derivation: Derivation, store: Mapping[str, Array[Any]], point
             worst = max(worst, _error(_printed(value), store[name][place]))
     if not count:
         return ()
-    return (Check("the closed forms at 50 digits", worst, worst <= CLOSE, f"{count} values, {point.chosen}"),)
+    return (Check("the closed forms at 50 digits", worst, worst <= CLOSE, f"{many(count, 'value')}, {point.chosen}"),)
 
 
 def _printed(value: Exact) -> Any:
@@ -216,13 +260,36 @@ def _differences(derivation: Derivation, point: Point, store: Mapping[str, Array
     chosen += _evenly(extra, affordable - len(chosen))
     worst = 0.0
     for adjoint, place in chosen:
-        slope = (loss(adjoint.of, place, STEP) - loss(adjoint.of, place, -STEP)) / (2 * STEP)
-        worst = max(worst, _error(slope, store[adjoint.name][place]))
+        worst = max(worst, _slope_error(loss, adjoint.of, place, store[adjoint.of][place], store[adjoint.name][place]))
     total = len(entries) + len(extra)
-    amount = f"{total} derivatives" if len(chosen) == total else f"{len(chosen)} of {total} derivatives"
+    amount = many(total, "derivative") if len(chosen) == total else f"{len(chosen)} of {total} derivatives"
     return Check(
         "central differences of the forward equations", worst, worst <= CLOSE, f"{amount}, h = 1e-20, {point.chosen}"
     )
+
+
+def _slope_error(loss: _Loss, name: str, place: tuple[int, ...], value: Any, expected: Any) -> float:
+    """The error of a derivative; beside a kink or an edge that is nearer than the step, of one with a step as small."""
+    error = MP.inf
+    for step in (STEP * abs(value), STEP * abs(value) / 10**5, STEP):
+        if not step:
+            continue
+        try:
+            ends = loss(name, place, step), loss(name, place, -step)
+        except EvaluationError:
+            continue
+        slope = (ends[0] - ends[1]) / (2 * step)
+        rounding = MP.mpf(10) ** (3 - DIGITS) * max(abs(end) for end in ends) / step
+        apart = max(MP.zero, abs(slope - expected) - rounding)
+        error = min(error, apart / max(abs(slope), abs(expected)) if apart else MP.zero)
+        if error <= CLOSE:
+            break
+    return float(error)
+
+
+def many(count: int, noun: str) -> str:
+    """`1 step`, `2 steps`."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def _evenly(entries: list[Any], count: int) -> list[Any]:
@@ -234,9 +301,7 @@ def _evenly(entries: list[Any], count: int) -> list[Any]:
     return [entries[position * len(entries) // count] for position in range(count)]
 
 
-def _loss_function(
-    derivation: Derivation, point: Point, store: Mapping[str, Array[Any]]
-) -> Callable[[str, tuple[int, ...], Any], Any]:
+def _loss_function(derivation: Derivation, point: Point, store: Mapping[str, Array[Any]]) -> _Loss:
     """J as a function of one element: an intermediate is set by hand, what comes after it is computed anew."""
     program, loss = derivation.program, derivation.loss
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,8 +12,12 @@ from backcalc.count import count
 from backcalc.count.conventions import CONVENTIONS, convention
 from backcalc.count.receptive import Field, at_input
 from backcalc.count.table import Formula
+from backcalc.formula.evaluate import evaluate
+from backcalc.formula.floats import FLOATS
+from backcalc.formula.infer import SourceEquation, build_program
 from backcalc.formula.integers import integer
-from backcalc.formula.read import read_expression
+from backcalc.formula.read import read_equation, read_expression
+from backcalc.layers import KINDS
 from backcalc.layers.base import WHOLE, Window
 from backcalc.net import InputError, load_network
 
@@ -181,6 +187,72 @@ def test_receptive_fields_per_axis_where_they_differ():
 
 def test_behind_flatten_a_window_sees_all():
     """Neighbours in a flattened map are no neighbours in the image."""
-    reception = at_input((2, 6, 5)).after(Window(1), flattens=True)
+    reception = at_input((2, 6, 5)).after(Window(1), scatters=True)
     assert (reception.cells, reception.after(Window(1)).cells, reception.after(Window(2)).cells) == (1, 1, (6, 5))
     assert at_input((7,)).after(WHOLE).cells == 7
+
+
+def cells_behind(layers, size, place):
+    """Which cells of a row of `size` an output depends on, by following the equations' reads one layer at a time."""
+    shapes = [(1, size)]
+    for layer in layers:
+        shapes.append(layer.output_shape(shapes[-1]))
+    cells = {place}
+    for layer, shape in reversed(list(zip(layers, shapes, strict=False))):
+        line = layer.equations("y", "x", shape)
+        reads = read_places(layer, shape, line)
+        cells = {cell for own in cells for cell in reads[own]}
+    return cells
+
+
+def read_places(layer, shape, stated):
+    """For every output along the last axis, which cells of the input its equation reads."""
+    arrays = {parameter.name: parameter.shape for parameter in layer.parameters("y", shape)}
+    out = layer.output_shape(shape)
+    source = [SourceEquation(*read_equation(line)) for line in stated.lines]
+    program = build_program(source, {"x": shape, "y": out, **arrays}, padded=stated.padded)
+    ones = {name: dict.fromkeys(product(*(range(1, n + 1) for n in axes)), 1.0) for name, axes in arrays.items()}
+    found = {}
+    for cell in range(1, shape[-1] + 1):
+        x = {place: float(place[-1] == cell) for place in product(*(range(1, n + 1) for n in shape))}
+        for place, value in evaluate(program, {"x": x, **ones}, FLOATS)["y"].items():
+            if value:
+                found.setdefault(place[-1] - 1, set()).add(cell - 1)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kinds", "most"),
+    [
+        ([("conv_transpose1d", {"kernel": 3, "stride": 2})], 2),
+        ([("conv_transpose1d", {"kernel": 4, "stride": 2})], 2),
+        ([("conv_transpose1d", {"kernel": 5, "stride": 2}), ("conv1d", {"kernel": 2})], 3),
+        ([("conv1d", {"kernel": 5}), ("conv_transpose1d", {"kernel": 2, "stride": 2}), ("conv1d", {"kernel": 3})], 6),
+        ([("conv_transpose1d", {"kernel": 2, "stride": 2}), ("conv1d", {"kernel": 2}), ("conv1d", {"kernel": 2})], 2),
+        ([("conv_transpose1d", {"kernel": 3, "stride": 3}), ("conv1d", {"kernel": 5})], 3),
+    ],
+)
+def test_receptive_fields_behind_layers_that_enlarge(kinds, most):
+    layers = [KINDS[kind](filters=1, bias=False, **fields) for kind, fields in kinds]
+    reception, shape = at_input((1, 12)), (1, 12)
+    for layer in layers:
+        reception = reception.after(layer.receptive(shape))
+        shape = layer.output_shape(shape)
+    seen = [cells_behind(layers, 12, place) for place in range(shape[-1])]
+    assert reception.cells == most == max(max(cells) - min(cells) + 1 for cells in seen)
+
+
+def test_receptive_fields_behind_upsampling():
+    """Nearest-neighbour upsampling reads one cell, and a window of 3 behind it at most two."""
+    layers = [{"upsample2d": 2}, {"conv2d": {"filters": 1, "kernel": 3}}]
+    table = count(net(layers, inputs={"x": [1, 4, 4]}))
+    assert [row.receptive_field for row in table.rows] == [1, 2]
+    assert table.to_json()["layers"][1]["formulas"]["receptive_field"] == "floor(3/2 + (3 - 1)·1/2) = 2"
+
+
+def test_what_leaves_no_neighbours_together_sees_all_behind_it():
+    layers = ["transpose", {"conv1d": {"filters": 1, "kernel": 2}}]
+    assert [row.receptive_field for row in count(net(layers, inputs={"x": [4, 6]})).rows] == [1, 6]
+    layers = [{"reshape": [1, 4, 4]}, {"conv2d": {"filters": 1, "kernel": 2}}]
+    assert [row.receptive_field for row in count(net(layers, inputs={"x": [4, 2, 2]})).rows] == [1, 2]
+    assert count(net([{"slice": {"step": 2}}, {"conv1d": {"filters": 1, "kernel": 3}}], 9)).rows[1].receptive_field == 5

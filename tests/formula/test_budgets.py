@@ -29,6 +29,9 @@ SECONDS = 0.25  # a loaded machine included; alone each takes milliseconds
         ("√" * 4_900 + "x", TOO_DEEP),
         ("9**" * 2_000 + "9", TOO_DEEP),
         ("a/" * 2_400 + "a", TOO_DEEP),
+        ("a@" * 2_400 + "a", TOO_DEEP),
+        ("a" + ".T" * 4_900, TOO_DEEP),
+        ("softmax(" * 150 + "x" + ")" * 150, TOO_DEEP),
         ("a" + "²" * 19_999, "a number may have at most 100 digits"),
         ("Σ_{k}" * 1_000 + "x", TOO_DEEP),
         ("exp(" * 150 + "x" + ")" * 150, TOO_DEEP),
@@ -82,6 +85,8 @@ DEEPEST = {
     "mixed": "1+2*(" * 49 + "x" + ")" * 49,
     "comparison": "1 < -2*(" * 33 + "x" + ")" * 33,
     "quotient": "a/" * 99 + "a",
+    "matrix product": "a@" * 99 + "a",
+    "transpose": "a" + ".T" * 99,
     "power": "a^" * 99 + "a",
     "condition": "if(a > " * 49 + "x" + ", 1, 2)" * 49,
 }

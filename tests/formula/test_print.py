@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backcalc.formula.functions import FUNCTIONS, REDUCTIONS
+from backcalc.formula.functions import FUNCTIONS, REDUCTIONS, WHOLE
+from backcalc.formula.pieces import reads_indexed
 from backcalc.formula.print_latex import to_latex
 from backcalc.formula.print_text import to_text
 from backcalc.formula.print_unicode import to_unicode
@@ -55,6 +56,11 @@ def nodes(parts: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
         first = Ref(index) if sign is None else Compare((sign,), (Ref(index), value))
         return Call(operation, (first, Ref("x", (Ref(index), body))))
 
+    def whole(function: str, operand: Expr) -> Expr:
+        # `sum(x[k])` is refused: it has forgotten its index.
+        forgotten = function in REDUCTIONS and reads_indexed(operand)
+        return Call("transpose" if forgotten else function, (operand,))
+
     several = st.lists(parts, min_size=2, max_size=4).map(tuple)
     extremes = st.sampled_from(["max", "min"])
     return st.one_of(
@@ -75,6 +81,8 @@ def nodes(parts: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
             parts,
             st.booleans(),
         ),
+        st.builds(whole, st.sampled_from([*sorted(WHOLE), "transpose"]), parts),
+        st.lists(parts, min_size=2, max_size=2).map(lambda given: Call("matmul", tuple(given))),
         st.builds(looks_bound, extremes, NAMES, st.none() | OPERATORS, parts, parts),
     )
 
@@ -90,6 +98,11 @@ TABLES = st.recursive(TREES, lambda rows: st.lists(rows, min_size=1, max_size=3)
 @example(Mul((num(2), num(Fraction(1, 2)))))
 @example(Neg(num(Fraction(-1, 2))))
 @example(Mul((Reduce("sum", "k", None, None, None, Ref("x")), Ref("y"))))
+@example(Call("transpose", (num(2),)))
+@example(Call("transpose", (Pow(Ref("x"), num(2)),)))
+@example(Call("transpose", (Call("sqrt", (Ref("x"),)),)))
+@example(Call("matmul", (Mul((Ref("a"), Ref("b"))), Call("matmul", (Ref("c"), Ref("d"))))))
+@example(Mul((Call("matmul", (Ref("a"), Reduce("sum", "k", None, None, None, Ref("x")))), Ref("b"))))
 @settings(max_examples=1200, deadline=None)
 def test_every_tree_reads_back_as_itself(expr: Expr) -> None:
     assert read_expression(to_text(expr), losses=LOSSES) == expr
@@ -213,6 +226,10 @@ def test_latex_never_doubles_a_script_and_always_closes(expr: Expr, scalar: bool
         ("0.1*x", "0.1·x", "0.1 x"),
         ("diff(y, x)^2", "(∂y/∂x)²", r"\left(\frac{\partial y}{\partial x}\right)^{2}"),
         ("_a", "_a", r"\mathrm{\_a}"),
+        ("X @ W.T + b", "X @ Wᵀ + b", r"X \mathbin{@} W^{\top} + b"),
+        ("(A @ B)*c @ D", "((A @ B)·c) @ D", r"((A \mathbin{@} B) \, c) \mathbin{@} D"),
+        ("x1'.T^2", "(x1'ᵀ)²", r"({x_{1}'}^{\top})^{2}"),
+        ("softmax(Z)*norm2(w)", "softmax(Z)·norm2(w)", r"\operatorname{softmax}(Z) \, \operatorname{norm}_{2}(w)"),
     ],
 )
 def test_printed_as_in_a_textbook(formula: str, unicode: str, latex: str) -> None:

@@ -144,6 +144,45 @@ def test_a_maximum_reduces_only_over_what_stands_in_brackets() -> None:
     assert read_expression("max(k, sum(k, x[k]))") == Call("max", (k, inner))
 
 
+def matmul(left: Expr, right: Expr) -> Expr:
+    return Call("matmul", (left, right))
+
+
+def transpose(operand: Expr) -> Expr:
+    return Call("transpose", (operand,))
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("a @ b.T + c", Add((matmul(a, transpose(b)), c))),
+        ("a @ b @ c", matmul(matmul(a, b), c)),
+        ("a @ (b @ c)", matmul(a, matmul(b, c))),
+        ("a*b @ c", matmul(Mul((a, b)), c)),
+        ("a @ b*c", Mul((matmul(a, b), c))),
+        ("a @ b/c", Div(matmul(a, b), c)),
+        ("-a @ b", Neg(matmul(a, b))),
+        ("-2 @ a", matmul(num(-2), a)),
+        ("a @ b^2", matmul(a, Pow(b, num(2)))),
+        ("a.T^2", Pow(transpose(a), num(2))),
+        ("a^b.T", Pow(a, transpose(b))),
+        ("-a.T.T", Neg(transpose(transpose(a)))),
+        ("x[1].T", transpose(Ref("x", (num(1),)))),
+        ("sum(k=a..T, x[k])", Reduce("sum", "k", a, Ref("T"), None, Ref("x", (k,)))),
+        ("aᵀ @ b", matmul(transpose(a), b)),
+        (r"a^{\top} @ b^\top", matmul(transpose(a), transpose(b))),
+        ("a^⊤ ⊙ b", Mul((transpose(a), b))),
+        ("aᵀ²", Pow(transpose(a), num(2))),
+        ("sum(a @ b)", Call("sum", (matmul(a, b),))),
+        ("max(a)/norm2(b)", Div(Call("max", (a,)), Call("norm2", (b,)))),
+        ("softmax(-a)", Call("softmax", (Neg(a),))),
+        ("mean(sum(k, x[k]))", Call("mean", (Reduce("sum", "k", None, None, None, Ref("x", (k,))),))),
+    ],
+)
+def test_whole_arrays(text: str, tree: Expr) -> None:
+    assert read_expression(text) == tree
+
+
 def test_equations() -> None:
     assert read_equation("h[0,j] = 0") == (Ref("h", (num(0), j)), num(0))
     assert read_equation("W = [[a, b], [c, 1/2]]") == (Ref("W"), Table((Table((a, b)), Table((c, half)))))
@@ -186,9 +225,24 @@ EXPRESSION_ERRORS = [
     ("exp(a, b)", "`exp` takes one argument, not 2\n  exp(a, b)\n  ^^^\nhelp: write `exp(u)`"),
     ("if(a, b)", "`if` takes three arguments, not 2\n  if(a, b)\n  ^^\nhelp: write `if(c, a, b)`"),
     (
-        "max(a)",
-        "`max` takes two arguments or more, or an index and a body, not 1\n  max(a)\n  ^^^\nhelp: write `max(u, v)`",
+        "max()",
+        "`max` takes two arguments or more, or an index and a body, not 0\n  max()\n  ^^^\nhelp: write `max(u, v)`",
     ),
+    (
+        "mean(x[k] + y)",
+        "`mean` takes an index and a body\n  mean(x[k] + y)\n  ^^^^\n"
+        "help: write `mean(k, x[k])` or `mean(k=1..K, x[k])`",
+    ),
+    (
+        "argmax(x)",
+        "`argmax` takes an index and a body\n  argmax(x)\n  ^^^^^^\nhelp: write `argmax(k, x[k])` or "
+        "`argmax(k=1..K, x[k])`",
+    ),
+    ("softmax(x, y)", "`softmax` takes one argument, not 2\n  softmax(x, y)\n  ^^^^^^^\nhelp: write `softmax(X)`"),
+    ("softmx(x)", "unknown function `softmx`\n  softmx(x)\n  ^^^^^^\nhelp: did you mean `softmax`?"),
+    ("a @ @ b", "expected a value, not `@`\n  a @ @ b\n      ^"),
+    ("a.t", "unexpected character `.`\n  a.t\n   ^\nhelp: the transpose of `X` is `X.T`"),
+    ("a.T[1]", "only a name can be indexed\n  a.T[1]\n     ^"),
     (
         "sum(x[k])",
         "`sum` takes an index and a body\n  sum(x[k])\n  ^^^\nhelp: write `sum(k, x[k])` or `sum(k=1..K, x[k])`",
@@ -208,10 +262,6 @@ EXPRESSION_ERRORS = [
         "a range can only be the first argument of a sum\n  1..3\n   ^^\nhelp: write `sum(k=1..K, x[k])`",
     ),
     ("a = b", "`=` cannot stand here\n  a = b\n    ^\nhelp: two values are compared with `==`"),
-    (
-        "X @ W",
-        "unexpected character `@`\n  X @ W\n    ^\nhelp: write the product with indices: `sum(k, W[j,k]*x[k])`",
-    ),
     ("a ? b", "unexpected character `?`\n  a ? b\n    ^"),
     ("a\x00", "unexpected character `U+0000`\n  a�\n   ^"),
     ("x_{1}", "unexpected `{`\n  x_{1}\n    ^\nhelp: indices stand in brackets: `x[1]`"),

@@ -1,0 +1,137 @@
+"""`repeat: {name, times, layers}`: a block of layers several times over, each time with weights of its own.
+
+The names in a block get `_1`, `_2`, … behind them, own names of weights too. Inside the block its name stands for what
+the block reads, so that a residual can be written `add: [block, h]`; behind it for what its last copy puts out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from backcalc.layers import Layer
+from backcalc.layers.fields import Entries, Positive
+from backcalc.net.load import Document, Path
+from backcalc.net.spec import MOST_LAYERS, Name
+
+
+class Repeat(BaseModel):
+    """A block of layers several times over, each time with weights of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    name: Name | None = Field(
+        None, description="name of the block: inside it what it reads, behind it what it puts out"
+    )
+    times: Positive = Field(description="number of copies")
+    layers: list[Any] = Field(description="the layers of the block, in order")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A layer in its order: its name, where it stands in the file, and the layer, None where it could not be read.
+
+    `suffix` is what names in the block that it comes from get behind them.
+    """
+
+    name: str
+    path: Path
+    layer: Layer | None
+    suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """A layer as the file has it, with the name that the file gives it."""
+
+    kind: str
+    name: str | None
+    path: Path
+    layer: Layer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block as the file has it."""
+
+    name: str | None
+    times: int
+    path: Path
+    items: tuple[Single | Block, ...]
+
+    def size(self) -> int:
+        """How many layers it stands for."""
+        return self.times * size_of(self.items)
+
+
+def size_of(items: tuple[Single | Block, ...]) -> int:
+    """How many layers the items stand for."""
+    return sum(item.size() if isinstance(item, Block) else 1 for item in items)
+
+
+def expanded(document: Document, items: tuple[Single | Block, ...], first: str | None) -> list[Entry]:
+    """The layers one after the other, blocks written out. `first` is what the first of them reads."""
+    if size_of(items) > MOST_LAYERS:
+        document.report(("layers",), f"there are more than {MOST_LAYERS} layers", key=True)
+        return []
+    expansion = _Expansion(document, first)
+    return list(expansion.entries(items, {}, ""))
+
+
+@dataclass
+class _Expansion:
+    """`last` is what the layer before put out, `counts` how many layers there are of a kind."""
+
+    document: Document
+    last: str | None
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def entries(self, items: tuple[Single | Block, ...], outside: Mapping[str, str], suffix: str) -> Iterator[Entry]:
+        """The items as entries; `outside` says what names around them stand for, `suffix` what theirs get."""
+        known = dict(outside)
+        known |= {item.name: item.name + suffix for item in items if isinstance(item, Single) and item.name}
+        for item in items:
+            if isinstance(item, Single):
+                entry = self.entry(item, known, suffix)
+                self.last = entry.name
+                yield entry
+                continue
+            if item.name is not None and item.name in known:
+                message = f"the name `{item.name}` of the block is taken by a layer or another block"
+                self.document.report((*item.path, "name"), message, "give it another name")
+            for copy in range(1, item.times + 1 if item.size() else 1):
+                here = {item.name: self.last} if item.name and self.last else {}
+                yield from self.entries(item.items, {**known, **here}, f"{suffix}_{copy}")
+                inner = (each.name for each in item.items if isinstance(each, Single) and each.name)
+                known |= {f"{name}_{copy}": f"{name}{suffix}_{copy}" for name in inner}
+            if item.name and self.last:
+                known[item.name] = self.last
+
+    def entry(self, item: Single, known: Mapping[str, str], suffix: str) -> Entry:
+        self.counts[item.kind] += 1
+        name = f"{item.kind}_{self.counts[item.kind]}" if item.name is None else item.name + suffix
+        if item.layer is None:
+            return Entry(name, item.path, None, suffix)
+        changed: dict[str, object] = {}
+        if item.layer.inputs is not None:
+            changed["inputs"] = tuple(known.get(word, word) for word in item.layer.inputs)
+        for argument in ("weights", "biases"):
+            given = getattr(item.layer, argument, None)
+            if given is not None and suffix:
+                changed[argument] = _suffixed(given, suffix)
+        return Entry(name, item.path, item.layer.model_copy(update=changed) if changed else item.layer, suffix)
+
+
+def _suffixed(entries: Entries, suffix: str) -> Entries:
+    """Own names of weights with a suffix, numbers as they are."""
+    match entries:
+        case tuple():
+            return tuple(_suffixed(entry, suffix) for entry in entries)
+        case str():
+            return entries + suffix
+        case _:
+            return entries
