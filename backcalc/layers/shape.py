@@ -128,7 +128,6 @@ class Reshape(Layer):
     kind: ClassVar[str] = "reshape"
     main: ClassVar[str | None] = "shape"
 
-    # Pydantic's own name for a model's shape is not in the way: files call this argument `shape`.
     shape: Annotated[tuple[int, ...], Read(_new_shape, _NEW_SHAPE)] = Field(
         description="sizes of the output without the batch axis, one of which may be -1: what is left"
     )

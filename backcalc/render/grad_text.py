@@ -142,7 +142,8 @@ class _Printer:
     def numbers(self, formula: Expr, value: Exact | None) -> list[str]:
         """The numbers put in, and the value, without saying the same twice."""
         if value is None:
-            return []
+            known = put_in(formula, self.derivation.values, partly=True)
+            return [] if known is None else [self.math(known)]
         found: list[str] = []
         filled = put_in(formula, self.derivation.values)
         if filled is not None:
@@ -151,7 +152,7 @@ class _Printer:
         # An equals sign and an almost-equals sign do not stand together.
         if result.startswith("≈ "):
             if not found:
-                return [result[2:]] if isinstance(formula, Num) else [f"{self.math(formula)} {result}"][1:] or [result]
+                return [result[2:]]
             found[-1] += f" {result}"
             return found
         if found and result.startswith(f"{found[-1]} ≈"):

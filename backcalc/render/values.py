@@ -45,8 +45,11 @@ def shown(value: Exact, digits: int | None = None) -> str:
     return exact if len(exact) <= TERSE else f"{exact} ≈ {decimal}"
 
 
-def put_in(formula: Expr, values: Mapping[str, Array[Exact]]) -> Expr | None:
-    """The formula with the numbers in the place of the names; None where one has none, or nothing is replaced."""
+def put_in(formula: Expr, values: Mapping[str, Array[Exact]], partly: bool = False) -> Expr | None:
+    """The formula with the numbers in the place of the names; None where nothing is replaced.
+
+    A name without a value makes it None too, unless `partly`: then it stays a name.
+    """
     found = False
 
     def replace(expr: Expr) -> Expr:
@@ -64,7 +67,7 @@ def put_in(formula: Expr, values: Mapping[str, Array[Exact]]) -> Expr | None:
         return rebuild(expr, replace)
 
     for node in walk(formula):
-        if isinstance(node, Ref) and node.name not in values and node.name not in ("e", "pi"):
+        if not partly and isinstance(node, Ref) and node.name not in values and node.name not in ("e", "pi"):
             return None
     result = replace(formula)
     return result if found else None

@@ -115,9 +115,9 @@ def _point(derivation: Derivation, given: Values) -> tuple[Point, dict[str, Arra
 
 def _candidates(program: Program, given: Values, on_kink: bool, fixed: frozenset[str]) -> Iterator[Point]:
     own = given_point(program, given)
-    if own is not None:
-        if not on_kink:
-            yield own
+    if own is not None and not on_kink:
+        yield own
+    if own is not None or on_kink:
         yield from (random_point(program, given, attempt, near=True, fixed=fixed) for attempt in range(ATTEMPTS))
         given = {name: array for name, array in given.items() if name in fixed}
     yield from (random_point(program, given, attempt) for attempt in range(ATTEMPTS))

@@ -154,4 +154,6 @@ def programs(draw: Draw) -> Network:
     shapes |= {"u": ["N"], "v": ["M"]}
     text = "\n".join(lines)
     used = {name: shape for name, shape in shapes.items() if name in "uv" or f"{name}[" in text}
-    return loaded({"sizes": {"N": None, "M": None}, "shapes": used, "pad": ["p"] if "p" in used else [], "equations": text})
+    return loaded(
+        {"sizes": {"N": None, "M": None}, "shapes": used, "pad": ["p"] if "p" in used else [], "equations": text}
+    )

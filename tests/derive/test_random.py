@@ -48,13 +48,13 @@ def test_symbolic_sizes_against_differences(network: Network) -> None:
         assert disagreements(derivation, leaves, sizes) == []
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=CALM)
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=CALM)
 @given(networks())
 def test_networks_against_sympy_on_the_unrolled_scalar(network: Network) -> None:
     """SymPy differentiates the scalar that the equations unroll to; at fractions both are the same to 40 digits."""
     derivation = derive(network)
     program = derivation.program
-    assume(sum(len(places(program, name, {})) for name in program.leaves) <= 40)
+    assume(sum(len(places(program, name, {})) for name in program.leaves) <= 20)
     given_ones = {name: elements(v) for name, v in network.values.items()}
     fractions = exact_leaves(program, 3) | given_ones
     leaves = {n: {at: MP.mpf(v.numerator) / v.denominator for at, v in array.items()} for n, array in fractions.items()}
@@ -70,6 +70,6 @@ def test_networks_against_sympy_on_the_unrolled_scalar(network: Network) -> None
             for at in places(program, adjoint.of, {})
         }
     for (name, at), symbol in list(symbols.items())[::5]:
-        true = sympy.diff(scalar, symbol).subs(point).evalf(45)
+        true = sympy.diff(scalar, symbol).xreplace(point).evalf(45)
         claim = store[f"d{derivation.loss}/d{name}"][at] if name in derivation.adjoints else MP.mpf(0)
         assert abs(MP.mpf(str(true)) - claim) <= MP.mpf(10) ** -38 * max(1, abs(claim))

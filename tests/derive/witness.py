@@ -102,7 +102,9 @@ def whole(expr: Expr, frame: Mapping[str, int], store: Mapping[str, Mapping[Plac
     return int(MP.nint(value(expr, frame, store)))
 
 
-def value(expr: Expr, frame: Mapping[str, int], store: Mapping[str, Mapping[Place, Any]], padded: Iterable[str] = ()) -> Any:
+def value(
+    expr: Expr, frame: Mapping[str, int], store: Mapping[str, Mapping[Place, Any]], padded: Iterable[str] = ()
+) -> Any:
     """The number that an expression stands for, by recursion on what was written."""
 
     def go(part: Expr) -> Any:
@@ -315,7 +317,9 @@ def unrolled(program: Program, loss: str, leaves: Store) -> tuple[Any, dict[tupl
                 span = range(int(number(lower)), int(number(upper)) + 1)
                 frames = [{**frame, index: k} for k in span]
                 if operation in ("max", "min"):
-                    at = _best([value(body, {**known, **f}, numbers, program.padded) for f in frames], operation == "max")
+                    at = _best(
+                        [value(body, {**known, **f}, numbers, program.padded) for f in frames], operation == "max"
+                    )
                     return go(body, frames[at])
                 total = sympy.Add(*(go(body, f) for f in frames))
                 return total / len(frames) if operation == "mean" else total
@@ -331,6 +335,8 @@ def exact_leaves(program: Program, seed: int) -> dict[str, dict[Place, Fraction]
     """Fractions for all leaves, the same in every arithmetic."""
     source = random.Random(seed)
     return {
-        name: {place: Fraction(source.choice([-1, 1]) * source.randint(5, 60), 37) for place in places(program, name, {})}
+        name: {
+            place: Fraction(source.choice([-1, 1]) * source.randint(5, 60), 37) for place in places(program, name, {})
+        }
         for name in program.leaves
     }

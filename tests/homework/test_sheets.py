@@ -242,5 +242,9 @@ def test_convolution_and_pooling(capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["flops"] for row in bare["layers"]] == [720 * 1599, 320 * 8] == [1151280, 2560]
     assert bare["totals"]["flops"] == 1153840
     assert biased["totals"]["flops"] == 1154560
-    assert (biased["totals"]["params"], biased["layers"][0]["weights"], biased["layers"][0]["biases"]) == (16020, 16000, 20)
+    assert (biased["totals"]["params"], biased["layers"][0]["weights"], biased["layers"][0]["biases"]) == (
+        16020,
+        16000,
+        20,
+    )
     assert biased["layers"][0]["macs"] == 576000

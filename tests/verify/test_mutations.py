@@ -26,7 +26,11 @@ CONVOLUTION = {
     "layers": [{"conv1d": {"name": "q", "filters": 1, "kernel": 2, "bias": False}}, "sigmoid"],
     "loss": {"sse": {}},
 }
-SOFTMAX = {"input": {"x": 3}, "layers": [{"dense": {"name": "z", "units": 3}}, "softmax"], "loss": {"nll": {"target": 2}}}
+SOFTMAX = {
+    "input": {"x": 3},
+    "layers": [{"dense": {"name": "z", "units": 3}}, "softmax"],
+    "loss": {"nll": {"target": 2}},
+}
 POOLING = {"input": {"x": [2, 4, 6]}, "layers": [{"avgpool2d": 2}, "flatten", {"dense": 2}], "loss": {"sse": {}}}
 WEIGHTS = {"equations": "J = 2*w*x + 3*w*x + (w - x)^2", "find": ["w"]}
 ROOT = {"equations": "u = sqrt(w)\nJ = u*sqrt(w)*sqrt(w + 3)^3", "values": {"w": 2}}
@@ -36,8 +40,14 @@ NORM = {
     "shapes": {"a": ["N"], "c": ["N"]},
     "equations": "mu = 1/N*sum(i=1..N, a[i])\nv = 1/N*sum(i=1..N, (a[i] - mu)^2)\nJ = sum(i=1..N, c[i]*(a[i] - mu)*v)",
 }
-COUNT = {"sizes": {"N": None}, "shapes": {"a": ["N"]}, "equations": "J = sum(i=1..N, s^2*a[1]) + a[1]*sum(i=1..N, a[i])"}
-SHARED = {"equations": "z1 = w1*x\nz2 = w2*x\ny1 = exp(z1)/(exp(z1) + exp(z2))\ny2 = exp(z2)/(exp(z1) + exp(z2))\nJ = -log(y1)"}
+COUNT = {
+    "sizes": {"N": None},
+    "shapes": {"a": ["N"]},
+    "equations": "J = sum(i=1..N, s^2*a[1]) + a[1]*sum(i=1..N, a[i])",
+}
+SHARED = {
+    "equations": "z1 = w1*x\nz2 = w2*x\ny1 = exp(z1)/(exp(z1) + exp(z2))\ny2 = exp(z2)/(exp(z1) + exp(z2))\nJ = -log(y1)"
+}
 
 
 def _swap(patch: Patch, name: str, change: Callable[[Terms, Terms], Terms]) -> None:
@@ -82,7 +92,9 @@ def fold_to_the_wrong_place(patch: Patch) -> None:
         found = real(term, *rest)
         if found is term:
             return term
-        factors = tuple((Ref(b.name, (ONE,)) if isinstance(b, Ref) and b.name == rest[0].name else b, e) for b, e in found.factors)
+        factors = tuple(
+            (Ref(b.name, (ONE,)) if isinstance(b, Ref) and b.name == rest[0].name else b, e) for b, e in found.factors
+        )
         return replace(found, factors=factors)
 
     patch.setattr(facts, "_fold_product", wrong)
@@ -101,12 +113,12 @@ def narrow_that_forgets_the_range(patch: Patch) -> None:
     patch.setattr(brackets, "_smallest", lambda left, *_: left)
 
 
-def sum_of_n_counted_short(patch: Patch) -> None:
+def sum_of_n_counted_twice(patch: Patch) -> None:
     _swap(patch, "count", lambda before, after: _scaled(after, 2))
 
 
-def turned_without_the_sign(patch: Patch) -> None:
-    _swap(patch, "turn", lambda before, after: _scaled(after, -1))
+def turned_into_twice_as_much(patch: Patch) -> None:
+    _swap(patch, "turn", lambda before, after: _scaled(after, 2))
 
 
 def collapsed_twice(patch: Patch) -> None:
@@ -164,9 +176,12 @@ CASES: list[tuple[Callable[[Patch], None], Mapping[str, Any]]] = [
     (fold_to_the_wrong_place, SOFTMAX),
     (settle_without_its_bracket, SOFTMAX),
     (decide_that_believes_everything, SOFTMAX),
-    (narrow_that_forgets_the_range, {"equations": "J = sum(i=1..4, sum(k=1..4, (k <= i)*x[k]))*s", "shapes": {"x": [4]}}),
-    (sum_of_n_counted_short, COUNT),
-    (turned_without_the_sign, {"equations": "J = (t - y)^2"}),
+    (
+        narrow_that_forgets_the_range,
+        {"equations": "J = sum(i=1..4, sum(k=1..4, (k <= i)*x[k]))*s", "shapes": {"x": [4]}},
+    ),
+    (sum_of_n_counted_twice, COUNT),
+    (turned_into_twice_as_much, {"equations": "J = (t - y)^2"}),
     (collapsed_twice, SOFTMAX),
     (collapsed_twice, POOLING),
     (opened_with_the_wrong_sign, {"equations": "J = w*(x - y)"}),
@@ -247,11 +262,26 @@ HARD = [
     _Case("overflows a double", {"equations": "J = exp(1000*x)", "values": {"x": 1}}),
     _Case(
         "smaller than the step",
-        {"input": {"z": 2}, "layers": ["softmax"], "loss": {"nll": {"target": 1}}, "values": {"z": [-130, 0]}, "find": ["z"]},
+        {
+            "input": {"z": 2},
+            "layers": ["softmax"],
+            "loss": {"nll": {"target": 1}},
+            "values": {"z": [-130, 0]},
+            "find": ["z"],
+        },
     ),
     _Case("a kink nearer than the step", {"equations": "u = exp(-200*x)\nJ = relu(u)*x", "values": {"x": 1}}),
     _Case("on a kink", {"equations": "J = relu(x)*w + abs(x)", "values": {"x": 0, "w": 3}}),
-    _Case("a tie", {"input": {"x": 4}, "layers": [{"maxpool1d": 2}], "loss": {"sse": {}}, "values": {"x": [1, 1, 2, 0]}, "find": ["x"]}),
+    _Case(
+        "a tie",
+        {
+            "input": {"x": 4},
+            "layers": [{"maxpool1d": 2}],
+            "loss": {"sse": {}},
+            "values": {"x": [1, 1, 2, 0]},
+            "find": ["x"],
+        },
+    ),
 ]
 
 
