@@ -20,7 +20,6 @@ def show(net: str, equations: bool, form: str) -> Answer:
     Examples:
       backcalc show examples/shared-kernel.yaml --equations
       backcalc show net.yaml --equations --output equations.yaml
-      backcalc grad equations.yaml
     """
     if not equations:
         raise click.UsageError("this version shows a network as equations only: add --equations")

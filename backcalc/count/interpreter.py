@@ -85,7 +85,8 @@ def execute(
 ) -> dict[str, Execution]:
     """Executes every equation in order, from the values of the leaves (indices from 1, `()` for a number).
 
-    >>> from backcalc.formula.infer import SourceEquation, build_program
+    >>> from backcalc.formula.infer import build_program
+    >>> from backcalc.formula.source import SourceEquation
     >>> from backcalc.formula.read import read_equation
     >>> line = SourceEquation(*read_equation("z[j] = sum(k, W[j,k]*x[k]) + b[j]"))
     >>> program = build_program([line], {"W": (1, 2), "x": (2,), "b": (1,)})

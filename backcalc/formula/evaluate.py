@@ -3,7 +3,8 @@
 Expressions are turned into closures once and called once per element; nothing is ever compiled as Python.
 
 >>> from backcalc.formula.floats import FLOATS
->>> from backcalc.formula.infer import SourceEquation, build_program
+>>> from backcalc.formula.infer import build_program
+>>> from backcalc.formula.source import SourceEquation
 >>> from backcalc.formula.read import read_equation
 >>> line = SourceEquation(*read_equation("z[j] = sum(k, W[j,k]*x[k])"))
 >>> program = build_program([line], {"W": (2, 2), "x": (2,)})

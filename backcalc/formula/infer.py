@@ -7,11 +7,14 @@ size. What is joined shares one size: given by a shape, by an explicit range `su
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from backcalc.formula.apart import apart
 from backcalc.formula.integers import EvaluationError, integer
+from backcalc.formula.order import check_names, order
 from backcalc.formula.program import CONSTANTS, Equation, Program
+from backcalc.formula.source import ProgramError, ProgramErrors, SourceEquation
 from backcalc.formula.tree import (
     ONE,
     Call,
@@ -25,37 +28,11 @@ from backcalc.formula.tree import (
     names,
     num,
     rebuild,
-    substitute,
     walk,
 )
 
 Axis = tuple[str, int]  # (array, position from 0)
 Index = tuple[str, int]  # ("#i", running number of the binding)
-
-
-@dataclass(frozen=True, slots=True)
-class SourceEquation:
-    """An equation as read: `left` with plain index names, `right` with ranges still open."""
-
-    left: Ref
-    right: Expr
-    layer: str = ""
-
-
-class ProgramError(ValueError):
-    """Equations that do not make a program: `equation` is the position in the list, `token` the word to point at."""
-
-    def __init__(self, message: str, equation: int, token: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message, self.equation, self.token, self.hint = message, equation, token, hint
-
-
-class ProgramErrors(ValueError):
-    """All the errors of one set of equations, in their order."""
-
-    def __init__(self, errors: Sequence[ProgramError]) -> None:
-        super().__init__("\n".join(error.message for error in errors))
-        self.errors = tuple(errors)
 
 
 def build_program(
@@ -76,15 +53,14 @@ def build_program(
     (Num(value=Fraction(3, 1)), (Num(value=Fraction(3, 1)),))
     """
     inference = Inference(list(equations), dict(sizes or {}), padded)
-    inference.check_names()
+    inference.errors.extend(check_names(equations, inference.sizes))
     inference.raise_errors()
     for name, shape in (shapes or {}).items():
         inference.declare(name, shape)
     for position in range(len(equations)):
         inference.read_equation(position)
     inference.raise_errors()
-    ordered = inference.order()
-    inference.raise_errors()
+    ordered = order(equations)
     inference.settle()
     inference.raise_errors()
     bodies = [inference.elaborate(position) for position in ordered]
@@ -124,78 +100,6 @@ class Inference:
     def raise_errors(self) -> None:
         if self.errors:
             raise ProgramErrors(sorted(self.errors, key=lambda error: error.equation))
-
-    def check_names(self) -> None:
-        """A name stands on the left once, and not on its own right side."""
-        first: dict[str, int] = {}
-        for position, equation in enumerate(self.equations):
-            name = equation.left.name
-            if name in first:
-                self.fail(
-                    f"`{name}` is defined twice: a name stands on the left once",
-                    position,
-                    name,
-                    f"give the second one a name of its own, as in `{name}2 = …`",
-                )
-            elif name in self.sizes:
-                self.fail(f"`{name}` is a size and cannot be defined by an equation", position, name)
-            first.setdefault(name, position)
-            repeated = [part.name for part in equation.left.indices if isinstance(part, Ref)]
-            for place, index in enumerate(repeated):
-                if index in repeated[:place]:
-                    self.fail(f"the index `{index}` stands twice on the left of `{name}`", position, index)
-            if any(not isinstance(part, Ref) for part in equation.left.indices):
-                self.fail(
-                    f"the left side of `{name}` must have plain indices; recurrences with boundary rows "
-                    "are not supported by this version",
-                    position,
-                    name,
-                )
-            if any(isinstance(node, Ref) and node.name == name for node in walk(equation.right)):
-                what = "recurrences are not supported by this version" if equation.left.indices else None
-                self.fail(
-                    f"`{name}` is defined by itself" + (f": {what}" if what else ""),
-                    position,
-                    name,
-                    None if what else f"a name stands on the left once; write a new name, as in `{name}2 = …`",
-                )
-
-    def order(self) -> list[int]:
-        """The positions of the equations in an order of evaluation, as written where that is possible."""
-        defined = self.defined
-        needs = [
-            sorted({defined[name] for name in self.needs(equation) if name in defined} - {position})
-            for position, equation in enumerate(self.equations)
-        ]
-        ordered: list[int] = []
-        done: set[int] = set()
-        waiting = list(range(len(self.equations)))
-        while waiting:
-            ready = [position for position in waiting if done.issuperset(needs[position])]
-            if not ready:
-                self._report_cycle(waiting, needs)
-                return ordered
-            # One at a time, so that what is written in order stays in order.
-            ordered.append(ready[0])
-            done.add(ready[0])
-            waiting.remove(ready[0])
-        return ordered
-
-    def needs(self, equation: SourceEquation) -> frozenset[str]:
-        """The names that the right side reads; the indices of the left side are none of them."""
-        return names(equation.right) - {index.name for index in equation.left.indices if isinstance(index, Ref)}
-
-    def _report_cycle(self, waiting: list[int], needs: list[list[int]]) -> None:
-        path = [waiting[0]]
-        while True:
-            following = next(position for position in needs[path[-1]] if position in waiting)
-            if following in path:
-                loop = [*path[path.index(following) :], following]
-                break
-            path.append(following)
-        chain = " → ".join(f"`{self.equations[position].left.name}`" for position in loop)
-        first = loop[0]
-        self.fail(f"the equations go round in a circle: {chain}", first, self.equations[first].left.name)
 
     # -- reading: what is joined with what --------------------------------------------------------
 
@@ -473,37 +377,8 @@ class Inference:
             return rebuild(expr, bound)
 
         indices = tuple(index.name for index in equation.left.indices if isinstance(index, Ref))
-        return self.apart(Equation(equation.left.name, indices, bound(equation.right), equation.layer))
-
-    def apart(self, equation: Equation) -> Equation:
-        """The equation with no index called like an array or a size, so that a name has one meaning everywhere."""
         taken = (set(self.ranks) | set(self.sizes)) - self.index_sizes
-        reductions = walk_reductions(equation.body)
-        used = taken | set(equation.indices) | {part.index for part in reductions} | names(equation.body)
-        renamed: dict[str, str] = {}
-        for index in dict.fromkeys((*equation.indices, *(part.index for part in reductions))):
-            if index in taken:
-                renamed[index] = fresh_name(f"i_{index}", used)
-                used.add(renamed[index])
-        if not renamed:
-            return equation
-        free = {index: Ref(renamed[index]) for index in equation.indices if index in renamed}
-        body = rename_reductions(substitute(equation.body, free), renamed)
-        return Equation(equation.name, tuple(renamed.get(i, i) for i in equation.indices), body, equation.layer)
-
-
-def walk_reductions(expr: Expr) -> tuple[Reduce, ...]:
-    """Every reduction in an expression, outer ones first."""
-    return tuple(part for part in walk(expr) if isinstance(part, Reduce))
-
-
-def rename_reductions(expr: Expr, renamed: Mapping[str, str]) -> Expr:
-    """The expression with the bound indices called otherwise."""
-    changed = rebuild(expr, lambda part: rename_reductions(part, renamed))
-    if isinstance(changed, Reduce) and changed.index in renamed:
-        own = renamed[changed.index]
-        return replace(changed, index=own, body=substitute(changed.body, {changed.index: Ref(own)}))
-    return changed
+        return apart(Equation(equation.left.name, indices, bound(equation.right), equation.layer), taken)
 
 
 def _show(size: Expr) -> str:

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 
 from backcalc.formula.entries import Entries, Entry, Shape, WholeError, declare, quoted, said
 from backcalc.formula.functions import WHOLE
-from backcalc.formula.infer import Inference, ProgramError, ProgramErrors, SourceEquation
+from backcalc.formula.infer import Inference
+from backcalc.formula.order import check_names, needed_names, order
 from backcalc.formula.print_text import to_text
 from backcalc.formula.program import CONSTANTS
+from backcalc.formula.source import ProgramError, ProgramErrors, SourceEquation
 from backcalc.formula.tree import Call, Expr, Reduce, Ref, Table, children, names, num, walk
 
 
@@ -38,12 +40,11 @@ def written_out(
     if not any(_is_whole(equation, arrays.keys()) for equation in equations):
         return list(equations)
     inference = Inference(list(equations), dict(sizes or {}), padded)
-    inference.check_names()
+    inference.errors.extend(check_names(equations, inference.sizes))
     inference.raise_errors()
-    order = inference.order()
-    inference.raise_errors()
+    ordered = order(equations)
     whole: set[int] = set()
-    for position in order:
+    for position in ordered:
         if _is_whole(equations[position], arrays.keys()):
             whole.add(position)
             arrays.setdefault(equations[position].left.name, 0)
@@ -55,7 +56,7 @@ def written_out(
     known = {
         name: tuple(num(size) if isinstance(size, int) else size for size in shape) for name, shape in shapes.items()
     }
-    return _Writer(inference, known, arrays, _taken(equations, known, inference.sizes)).write(order, whole)
+    return _Writer(inference, known, arrays, _taken(equations, known, inference.sizes)).write(ordered, whole)
 
 
 def _arrays(equations: Iterable[SourceEquation]) -> dict[str, int]:
@@ -119,7 +120,7 @@ class _Writer:
     def write(self, order: Sequence[int], whole: set[int]) -> list[SourceEquation]:
         for position in order:
             equation = self.inference.equations[position]
-            if not self.failed.isdisjoint(self.inference.needs(equation)):
+            if not self.failed.isdisjoint(needed_names(equation)):
                 self.failed.add(equation.left.name)
             elif position in whole:
                 try:

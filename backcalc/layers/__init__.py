@@ -51,13 +51,14 @@ from backcalc.layers.loss_likelihood import (
     NegativeLogLikelihoodLogits,
 )
 from backcalc.layers.loss_margin import Hinge, Perceptron
+from backcalc.layers.maps import ChannelShuffle, Upsample2d
 from backcalc.layers.merge import Add, Concat, Multiply
 from backcalc.layers.noise import Dropout, GaussianNoise
 from backcalc.layers.norm import BatchNorm, GroupNorm, LayerNorm, RmsNorm
 from backcalc.layers.normalise import Normalise
 from backcalc.layers.pool import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d, Subsample2d
 from backcalc.layers.rbf import Rbf
-from backcalc.layers.shape import ChannelShuffle, Flatten, Reshape, Slice, Transpose, Upsample2d
+from backcalc.layers.shape import Flatten, Reshape, Slice, Transpose
 from backcalc.layers.softmax import LogSoftmax, Softmax
 
 _LAYERS: tuple[type[Layer], ...] = (

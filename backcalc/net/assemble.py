@@ -10,8 +10,8 @@ from backcalc.layers.fields import Entries
 from backcalc.net.batch import cleared, joined, lifted
 
 if TYPE_CHECKING:
-    from backcalc.formula.infer import SourceEquation
     from backcalc.formula.program import Program
+    from backcalc.formula.source import SourceEquation
     from backcalc.formula.tree import Expr
     from backcalc.layers import Samples, Shape
     from backcalc.net.build import Built
@@ -58,8 +58,9 @@ class _Statements:
 
 def layer_program(built: Built) -> Program:
     """The equations of the layers, the tables of own names, and the loss, as a program."""
-    from backcalc.formula.infer import SourceEquation, build_program
+    from backcalc.formula.infer import build_program
     from backcalc.formula.read import read_equation
+    from backcalc.formula.source import SourceEquation
 
     batch = built.batch
     samples = None if batch is None else batch.samples(built.names.shapes)
@@ -84,8 +85,8 @@ def layer_program(built: Built) -> Program:
 
 def _state_node(statements: _Statements, node: Node) -> None:
     """The tables of a layer's own names, and its equations."""
-    from backcalc.formula.infer import SourceEquation
     from backcalc.formula.read import read_equation
+    from backcalc.formula.source import SourceEquation
     from backcalc.formula.tree import Ref
 
     samples = statements.samples

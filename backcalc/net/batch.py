@@ -31,7 +31,7 @@ from backcalc.net.load import Document
 from backcalc.net.spec import LARGEST_SIZE, described, name
 
 if TYPE_CHECKING:
-    from backcalc.formula.infer import SourceEquation
+    from backcalc.formula.source import SourceEquation
 
 INDICES = ("n", "s", "m")
 """What the index of the samples is called: the first of these that is no array, else `n2`, `n3`, …"""
@@ -100,7 +100,7 @@ def read_batch(document: Document, raw: object, sizes: Mapping[str, int | None])
 def cleared(equation: SourceEquation, taken: Collection[str]) -> SourceEquation:
     """The equation with other names for its own indices where they are taken: an index is no array.
 
-    >>> from backcalc.formula.infer import SourceEquation
+    >>> from backcalc.formula.source import SourceEquation
     >>> from backcalc.formula.print_text import to_text
     >>> from backcalc.formula.read import read_equation
     >>> line = cleared(SourceEquation(*read_equation("v[n] = w[n]*x[n]")), {"n", "t"})
@@ -134,7 +134,7 @@ def lifted(equation: SourceEquation, sampled: Collection[str], index: str) -> So
 
     An equation that reads nothing sampled is of no sample, and stays as it is. The index is none of its own.
 
-    >>> from backcalc.formula.infer import SourceEquation
+    >>> from backcalc.formula.source import SourceEquation
     >>> from backcalc.formula.print_text import to_text
     >>> from backcalc.formula.read import read_equation
     >>> line = lifted(SourceEquation(*read_equation("v[i] = w[i]*x[i]")), {"x"}, "n")
@@ -159,7 +159,7 @@ def joined(equation: SourceEquation, sampled: Collection[str], samples: Samples,
 
     Under a root, as that of the mean square, it is the samples that are joined, not their roots.
 
-    >>> from backcalc.formula.infer import SourceEquation
+    >>> from backcalc.formula.source import SourceEquation
     >>> from backcalc.formula.print_text import to_text
     >>> from backcalc.formula.read import read_equation
     >>> loss = SourceEquation(*read_equation("J = 1/2*sum(i, (y[i] - t[i])^2)"))

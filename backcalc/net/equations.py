@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from backcalc.formula.errors import FormulaError
-from backcalc.formula.infer import ProgramErrors, SourceEquation, build_program
+from backcalc.formula.infer import build_program
 from backcalc.formula.lexer import tokens
 from backcalc.formula.names import spelled
 from backcalc.formula.program import CONSTANTS, Program
 from backcalc.formula.read import read_equation, read_expression
-from backcalc.formula.tree import Expr, Neg, Num, Pow, Ref, children, walk
+from backcalc.formula.source import ProgramErrors, SourceEquation
+from backcalc.formula.tree import Expr, Neg, Num, Pow, Ref, Table, children, walk
 from backcalc.formula.whole import written_out
 from backcalc.layers import Shape
 from backcalc.net.errors import did_you_mean, said
@@ -184,7 +185,7 @@ def _built(
     except ProgramErrors as errors:
         _report(document, lines, errors)
         return None
-    scalars = [source.left.name for source in sources if not source.left.indices]
+    scalars = [each.left.name for each in sources if not each.left.indices and not isinstance(each.right, Table)]
     if loss in defined and loss not in scalars:
         document.report(("loss",), f"the loss `{loss}` is an array, but a loss is one number")
     try:

@@ -204,6 +204,8 @@ def _lines(derivation: Derivation, store: Mapping[str, Array[Any]]) -> tuple[Che
     lines = [line for block in (*derivation.forward, *derivation.backward) for line in block.lines]
     known = {name: {at: v.approx for at, v in array.items()} for name, array in derivation.values.items()}
     where = "at the given values" if derivation.loss in known else "at random values"
+    if derivation.loss not in known and any("tie" in note for note in derivation.notes):
+        return ()  # the lines say which of equals is taken, and elsewhere it is not the largest
     values = known if derivation.loss in known else store
     worst, count = 0.0, 0
     for line in lines:

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from backcalc.count.conventions import EXACT
 from backcalc.count.interpreter import Execution, execute
 from backcalc.count.table import Formula
-from backcalc.formula.infer import SourceEquation, build_program
+from backcalc.formula.infer import build_program
 from backcalc.formula.read import read_equation
+from backcalc.formula.source import SourceEquation
 from backcalc.layers import Cost, Layer, Shape
 from backcalc.layers.conv_transpose import TransposedConvolution
 from backcalc.layers.pool import PoolingWithStride

@@ -14,9 +14,10 @@ from backcalc.count.receptive import Field, at_input
 from backcalc.count.table import Formula
 from backcalc.formula.evaluate import evaluate
 from backcalc.formula.floats import FLOATS
-from backcalc.formula.infer import SourceEquation, build_program
+from backcalc.formula.infer import build_program
 from backcalc.formula.integers import integer
 from backcalc.formula.read import read_equation, read_expression
+from backcalc.formula.source import SourceEquation
 from backcalc.layers import KINDS
 from backcalc.layers.base import WHOLE, Window
 from backcalc.net import InputError, load_network

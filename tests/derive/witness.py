@@ -266,7 +266,7 @@ def generic(derivation: Derivation, sizes: Mapping[str, int] | None = None, atte
 
 
 def unrolled(program: Program, loss: str, leaves: Store) -> tuple[Any, dict[tuple[str, Place], Any]]:
-    """J as one SymPy expression in a symbol for every leaf; where the formula branches, the branch taken at `leaves`."""
+    """J as one SymPy expression in a symbol for every leaf; where the formula branches, the one taken at `leaves`."""
     numbers = forward(program, leaves, {})
     known = {n: v for n, v in program.sizes.items() if v is not None}
     symbols = {

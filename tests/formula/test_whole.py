@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from backcalc.formula.evaluate import evaluate
 from backcalc.formula.floats import FLOATS
-from backcalc.formula.infer import ProgramErrors, SourceEquation, build_program
+from backcalc.formula.infer import build_program
 from backcalc.formula.print_text import to_text
 from backcalc.formula.read import read_equation
+from backcalc.formula.source import ProgramErrors, SourceEquation
 from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Ref, num
 from backcalc.formula.whole import written_out
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 
 from backcalc.formula.evaluate import evaluate
 from backcalc.formula.floats import FLOATS
-from backcalc.formula.infer import SourceEquation, build_program
+from backcalc.formula.infer import build_program
 from backcalc.formula.read import read_equation
+from backcalc.formula.source import SourceEquation
 from backcalc.layers import KINDS, ShapeError
 from tests.count.strategies import (
     averages,

@@ -109,6 +109,8 @@ LOSSES = [
     ("nll_logits", 3, {"target": 2, "factor": HALF}, "1/2*(exp(z[j])/sum(k=1..3, exp(z[k])) - (j == 2))"),
     ("bce_logits", 2, {}, "sigmoid(z[j]) - t[j]"),
     ("bce_logits", 2, {"target": [0, 1]}, "sigmoid(z[j]) - t[j]"),
+    ("rmse", 2, {"target": [0, 1]}, "(z[j] - t[j])/(2*J)"),
+    ("rmse", 3, {"factor": 2}, None),
     ("mae", 2, {"target": [0, 1]}, "1/2*sign(z[j] - t[j])"),
     (
         "huber",
@@ -139,7 +141,8 @@ def test_gradients_of_losses_are_verified_and_closed(kind, units, fields, formul
     layers = [{"dense": {"name": "z", "units": units}}]
     derivation = gradients(layers, (2,), {kind: fields}, valued=valued, find=["z", "W_z"])
     assert derivation.passed, derivation.verified
-    assert to_text(derivation.gradients[0].formula) == formula
+    closed = derivation.gradients[0].formula
+    assert to_text(closed) == formula if formula else not unevaluated(closed)
 
 
 @pytest.mark.parametrize("target", ["t", [Fraction(1, 3), Fraction(2, 3)]])

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from backcalc.formula.evaluate import evaluate
 from backcalc.formula.floats import FLOATS
-from backcalc.formula.infer import SourceEquation, build_program
+from backcalc.formula.infer import build_program
 from backcalc.formula.read import read_equation
+from backcalc.formula.source import SourceEquation
 from backcalc.layers import LOSSES, ShapeError
 
 HALF = Fraction(1, 2)

@@ -18,9 +18,10 @@ from backcalc.count.interpreter import execute
 from backcalc.count.table import Formula
 from backcalc.formula.evaluate import evaluate
 from backcalc.formula.floats import FLOATS
-from backcalc.formula.infer import SourceEquation, build_program
+from backcalc.formula.infer import build_program
 from backcalc.formula.print_text import to_text
 from backcalc.formula.read import read_equation
+from backcalc.formula.source import SourceEquation
 from backcalc.layers import KINDS, Layer, Shape, ShapeError
 from backcalc.net import InputError, load_network
 

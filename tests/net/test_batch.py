@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 import backcalc
 from backcalc.formula.evaluate import evaluate
 from backcalc.formula.floats import FLOATS
-from backcalc.formula.infer import SourceEquation
 from backcalc.formula.print_text import to_text
 from backcalc.formula.read import read_equation
+from backcalc.formula.source import SourceEquation
 from backcalc.layers import Samples
 from backcalc.net import InputError, Network, load_network
 from backcalc.net.batch import cleared, joined, lifted

@@ -46,7 +46,8 @@ COUNT = {
     "equations": "J = sum(i=1..N, s^2*a[1]) + a[1]*sum(i=1..N, a[i])",
 }
 SHARED = {
-    "equations": "z1 = w1*x\nz2 = w2*x\ny1 = exp(z1)/(exp(z1) + exp(z2))\ny2 = exp(z2)/(exp(z1) + exp(z2))\nJ = -log(y1)"
+    "equations": "z1 = w1*x\nz2 = w2*x\n"
+    "y1 = exp(z1)/(exp(z1) + exp(z2))\ny2 = exp(z2)/(exp(z1) + exp(z2))\nJ = -log(y1)"
 }
 
 
