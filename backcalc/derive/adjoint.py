@@ -98,7 +98,8 @@ def derivative_name(loss: str, of: str) -> str:
 def differentiate(program: Program, loss: str, stated: tuple[Fact, ...] = ()) -> tuple[Adjoint, ...]:
     """The derivative of the scalar `loss` with respect to every array that it depends on, from the loss backwards.
 
-    Intermediates come in reverse order, then the leaves in the order they are declared. `stated` are facts about
+    Intermediates come in reverse order, then the leaves in the order they are declared, but for those that stand in an
+    index, as the class in `y[t]`: they are whole numbers and have no derivative. `stated` are facts about
     leaves, such as that given targets sum to 1.
     Raises NotDifferentiable where a reader has no derivative rule.
     """
@@ -106,7 +107,7 @@ def differentiate(program: Program, loss: str, stated: tuple[Fact, ...] = ()) ->
     reaching = _reaching(program, loss)
     found: dict[str, Adjoint] = {}
     intermediates = [equation.name for equation in reversed(program.equations) if equation.name in reaching]
-    leaves = [name for name in program.leaves if name in reaching]
+    leaves = [name for name in program.leaves if name in reaching and name not in program.index_names]
     for name in [*intermediates, *leaves]:
         if name != loss:
             found[name] = _adjoint(program, loss, name, found, setting_parts)

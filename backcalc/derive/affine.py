@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from backcalc.formula.tree import Add, Call, Div, Expr, Mul, Neg, Num, Reduce, Ref, num, rebuild
+from backcalc.formula.tree import Add, Call, Div, Expr, Mul, Neg, Num, Reduce, Ref, names, num, rebuild
 
 Ranges = Mapping[str, tuple[Expr, Expr]]
 
@@ -166,7 +166,9 @@ def at_least(expr: Expr, bound: Expr, ranges: Ranges, sizes: frozenset[str]) -> 
         inner = [atom for atom in form.coefficients if isinstance(atom, Ref) and atom.name in ranges]
         if not inner:
             break
-        atom = inner[0]
+        # An index whose range mentions another goes before it: k <= i + 1 says more of i - k than i >= 1 does.
+        edges = [names(edge) for other in inner for edge in ranges[other.name]]
+        atom = next((one for one in inner if not any(one.name in mentioned for mentioned in edges)), inner[0])
         coefficient = form.coefficients[atom]
         lower, upper = ranges[atom.name]
         form = form.without(atom) + linear(lower if coefficient > 0 else upper) * coefficient

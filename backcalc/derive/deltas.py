@@ -167,6 +167,56 @@ def _number(expr: Expr) -> int | None:
     return expr.value.numerator if isinstance(expr, Num) and expr.value.denominator == 1 else None
 
 
+def spread(term: Term, setting: Setting) -> Term | None:
+    """[a = div(i - 1, s) + 1] says that i is one of s neighbours: a range. Ends: a delta becomes a range."""
+    for bracket in term.brackets:
+        if bracket.operators != ("==",):
+            continue
+        form = linear(bracket.operands[0]) - linear(bracket.operands[1])
+        for atom, coefficient in form.coefficients.items():
+            match atom:
+                case Call("div", (inner, Num(n))) if abs(coefficient) == 1 and names(inner) & term.bound:
+                    quotient = form.without(atom) * (-1 / coefficient)
+                    if any(names(other) & names(inner) & term.bound for other in quotient.coefficients):
+                        continue
+                    low = quotient * n
+                    bounds = (low.expr(), inner, (low + Linear({}, n - 1)).expr())
+                    rest = replace(term, brackets=tuple(b for b in term.brackets if b is not bracket))
+                    return with_bracket(rest, Compare(("<=", "<="), bounds))
+                case _:
+                    continue
+    return term
+
+
+def multiples(term: Term, setting: Setting) -> Term | None:
+    """Σ_i f(i)·[a = 2·i - 1]: i is div(a + 1, 2) where that is whole. Ends: every application removes a sum."""
+    for bracket in term.brackets:
+        if bracket.operators != ("==",):
+            continue
+        form = linear(bracket.operands[1]) - linear(bracket.operands[0])
+        for bound in term.sums:
+            coefficient = form.coefficients.get(Ref(bound.index))
+            rest_form = form.without(Ref(bound.index))
+            if coefficient is None or coefficient.denominator != 1 or bound.index in _bounds_of(term):
+                continue
+            if any(bound.index in names(atom) or isinstance(atom, Reduce) for atom in rest_form.coefficients):
+                continue
+            if any(abs(form.coefficients.get(Ref(b.index), Fraction(0))) == 1 for b in term.sums):
+                continue  # another sum settles it without a remainder
+            multiple = (rest_form * Fraction(-1 if coefficient > 0 else 1)).expr()
+            step = num(abs(coefficient))
+            solution = Call("div", (multiple, step))
+            rest = replace(
+                term,
+                brackets=tuple(b for b in term.brackets if b is not bracket),
+                sums=tuple(b for b in term.sums if b is not bound),
+            )
+            found = tidy_indices(put(rest, {bound.index: solution}))
+            found = with_bracket(found, Compare(("==",), (Call("mod", (multiple, step)), num(0))))
+            return with_bracket(found, Compare(("<=", "<="), (bound.lower, solution, bound.upper)))
+    return term
+
+
 def one_window(term: Term, setting: Setting) -> Term | None:
     """Σ_o f(o)·[1 ≤ i - s·o + s ≤ s]: windows of width s laid side by side, only one holds i. Ends: removes a sum.
 

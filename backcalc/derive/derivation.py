@@ -114,7 +114,7 @@ def derive(network: Network, wrt: Sequence[str] | None = None, view: View | None
     stated = _stated(network, program)
     adjoints = {adjoint.of: adjoint for adjoint in differentiate(program, loss, stated)}
     store, failures, notes = _values(network, program, adjoints)
-    wanted = find_names(network, wrt, label="wrt") if wrt else network.find
+    wanted = find_names(network, wrt, label="wrt") if wrt else _found(network.find, program)
     ground = Ground(program, loss, adjoints, _decider(store, program))
     gradients = tuple(_gradient(name, program, loss, adjoints, store) for name in wanted)
     shown, forward, backward = written(program, ground, adjoints, gradients, store, view)
@@ -138,6 +138,11 @@ def derive(network: Network, wrt: Sequence[str] | None = None, view: View | None
         needed=tuple(needed(adjoints, gradients, program, through=shown == "scalar")),
         stated=frozenset(fact.name for fact in stated),
     )
+
+
+def _found(names: tuple[str, ...], program: Program) -> tuple[str, ...]:
+    """What is asked for where nobody asked: everything but whole numbers, unless those alone."""
+    return tuple(name for name in names if name not in program.index_names) or names
 
 
 def _stated(network: Network, program: Program) -> tuple[Fact, ...]:
@@ -195,6 +200,8 @@ def _gradient(
     ref = _asked_name(asked, program, loss)
     place = tuple(index.value.numerator for index in ref.indices if isinstance(index, Num)) or None
     adjoint = adjoints.get(ref.name)
+    if ref.name in program.index_names:
+        raise DerivationError(f"`{ref.name}` stands in an index: it is a whole number and has no derivative")
     if adjoint is None:
         indices = tuple("ijklmn"[: len(program.shapes[ref.name])])
         reason = f"{loss} is the loss itself" if ref.name == loss else f"{loss} does not depend on {ref.name}"

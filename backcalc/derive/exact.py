@@ -84,6 +84,9 @@ class Exact:
             return self
         return _join(self, other, "/", self.approx / other.approx)
 
+    def __int__(self) -> int:
+        return int(_MP.nint(self.approx)) if self.rational is None else int(self.rational)
+
     def is_zero(self) -> bool:
         """Whether the value is 0: certain for an exact value, to 50 digits for a decimal."""
         if isinstance(self.value, Fraction):

@@ -31,6 +31,7 @@ from backcalc.formula.tree import (
     Reduce,
     Ref,
     Table,
+    names,
     num,
     rebuild,
     walk,
@@ -74,7 +75,7 @@ class Ground:
             case Ref(name, ()):
                 return num(frame[name]) if name in frame else expr
             case Ref(name, indices):
-                return self.element(name, tuple(integer(index, frame) for index in indices))
+                return self.element(name, tuple(self.place(index, frame) for index in indices))
             case Add(terms):
                 return add(tuple(self(term, frame) for term in terms))
             case Neg(operand):
@@ -100,6 +101,14 @@ class Ground:
                 return self._reduction(expr, frame)
             case _:
                 return rebuild(expr, lambda part: self(part, frame))
+
+    def place(self, index: Expr, frame: Mapping[str, int]) -> int:
+        """The number of an index; a value in it, as the class in `y[t]`, is taken from the values."""
+        if not names(index) & self.program.index_names:
+            return integer(index, frame)
+        if self.decide is None:
+            raise TooWide("which element is read depends on a value that is not given")
+        return self.decide(index, frame)
 
     def element(self, name: str, place: tuple[int, ...]) -> Expr:
         """One element of an array, looked through tables and copies."""
@@ -139,6 +148,8 @@ class Ground:
         return product(tuple(self(factor, frame) for factor in factors))
 
     def _compare(self, expr: Compare, frame: Mapping[str, int]) -> Expr:
+        if names(expr) & self.program.index_names and self.decide is not None:
+            return num(self.decide(expr, frame))
         operands = tuple(self(operand, frame) for operand in expr.operands)
         if all(isinstance(operand, Num) for operand in operands):
             values = [operand.value for operand in operands if isinstance(operand, Num)]

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from backcalc.derive.affine import at_least, linear, tidy
 from backcalc.derive.brackets import decide, narrow, settle
-from backcalc.derive.deltas import collapse, mixed_radix, one_window, tidy_indices
+from backcalc.derive.deltas import collapse, mixed_radix, multiples, one_window, spread, tidy_indices
 from backcalc.derive.facts import Centred, Fact, fold_term
 from backcalc.derive.key import key
 from backcalc.derive.setting import Setting
@@ -115,6 +115,8 @@ def _splice(terms: Terms, setting: Setting) -> Terms:
 RULES: tuple[Rule, ...] = (
     Rule("collapse", _each(collapse), "a delta picks one term out of the sum"),
     Rule("collapse", _each(mixed_radix), "the flattened index is put together from its digits"),
+    Rule("collapse", _each(spread), "the quotient is the same for neighbours: they are a range"),
+    Rule("collapse", _each(multiples), "a multiple has one quotient"),
     Rule("collapse", _each(one_window), "the windows lie side by side: one of them holds the element"),
     Rule("single", _each(single_terms), "a sum of one term is that term"),
     Rule("decide", _each(decide), "a condition that always or never holds is 1 or 0"),

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, SupportsInt, TypeAlias, TypeVar, cast
 
 from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.integers import EvaluationError, integer, rational
@@ -150,9 +150,10 @@ class _Compiler(Generic[T]):
             return plain
         padded = name in self.padded
         zero = number(Fraction(0))
+        places = [self.place(index) for index in indices]
 
         def read(frame: Frame) -> T:
-            place = tuple(integer(index, frame) for index in indices)
+            place = tuple(at(frame) for at in places)
             array = store.get(name)
             if array is None:
                 raise EvaluationError(f"`{name}` has no value")
@@ -164,6 +165,13 @@ class _Compiler(Generic[T]):
             return found
 
         return read
+
+    def place(self, index: Expr) -> Callable[[Frame], int]:
+        """An index expression; a value in it, as the class in `y[t]`, is read as a whole number."""
+        if not any(isinstance(node, Ref) and (node.indices or node.name in self.store) for node in walk(index)):
+            return lambda frame: integer(index, frame)
+        value = self.value(index)
+        return lambda frame: int(cast(SupportsInt, value(frame)))
 
     def _call(self, function: str, arguments: tuple[Expr, ...]) -> Callable[[Frame], T]:
         compute = self.arithmetic.functions.get(function)

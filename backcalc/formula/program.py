@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from backcalc.formula.tree import Expr, Num, Ref, walk
+from backcalc.formula.tree import Expr, Num, Ref, names, walk
 
 CONSTANTS = frozenset({"e", "pi"})
 
@@ -69,6 +69,12 @@ class Program:
     def leaves(self) -> tuple[str, ...]:
         """The arrays that no equation defines (inputs, parameters, targets), in the order they are declared."""
         return tuple(name for name in self.shapes if name not in self.by_name)
+
+    @cached_property
+    def index_names(self) -> frozenset[str]:
+        """The arrays and scalars that stand in an index, as the class in `y[t]`: their values are whole numbers."""
+        places = (index for equation in self.equations for ref in equation.reads() for index in ref.indices)
+        return frozenset(name for place in places for name in names(place) if name in self.shapes)
 
     def extended(self, equations: tuple[Equation, ...], shapes: Mapping[str, tuple[Expr, ...]]) -> Program:
         """The same program with further equations after its own."""

@@ -16,7 +16,7 @@ from backcalc.derive.derivation import Check, Derivation
 from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.program import Equation, Program
 from backcalc.formula.tree import Expr
-from backcalc.verify.point import Values, index_names
+from backcalc.verify.point import Values
 from backcalc.verify.vectors import LARGEST, Floats, evaluate_vectors
 
 STEP = 1e-6
@@ -48,7 +48,7 @@ def check_large(derivation: Derivation, given: Values) -> tuple[Check, ...]:
 
 def _points(program: Program, given: Values) -> Iterator[dict[str, Floats]]:
     """The given values where there are any, random ones of a size that keeps sums near 1 elsewhere."""
-    whole = index_names(program)
+    whole = program.index_names
     for attempt in range(ATTEMPTS):
         source = np.random.default_rng(attempt)
         values: dict[str, Floats] = {}
@@ -98,7 +98,7 @@ def _directions(derivation: Derivation, values: Mapping[str, Floats], store: Map
     program, loss = derivation.program, derivation.loss
     source = np.random.default_rng(1)
     worst, count, passed = 0.0, 0, True
-    names = [name for name in program.leaves if name in derivation.adjoints and name not in index_names(program)]
+    names = [name for name in program.leaves if name in derivation.adjoints and name not in program.index_names]
     for name in names:
         shape = tuple(integer(axis, {}) for axis in program.shapes[name])
         direction = np.asarray(source.choice([-1.0, 1.0], shape))

@@ -13,7 +13,7 @@ from itertools import count, product
 
 from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.program import Program
-from backcalc.formula.tree import Num, Ref, walk
+from backcalc.formula.tree import Num
 
 Values = Mapping[str, Mapping[tuple[int, ...], Fraction]]
 
@@ -43,7 +43,7 @@ def random_point(
     """
     source = random.Random(f"backcalc {attempt}")
     sizes = _sizes(program, attempt)
-    counted = index_names(program)
+    counted = program.index_names
     values: dict[str, dict[tuple[int, ...], Fraction]] = {}
     for name in program.leaves:
         if name in given and (not near or name in fixed) and not _symbolic(program, name):
@@ -84,18 +84,6 @@ def _places(program: Program, name: str, sizes: Mapping[str, int]) -> list[tuple
     known = {size: value for size, value in program.sizes.items() if value is not None} | dict(sizes)
     extents = [integer(axis, known) for axis in program.shapes[name]]
     return list(product(*(range(1, extent + 1) for extent in extents)))
-
-
-def index_names(program: Program) -> frozenset[str]:
-    """Leaves that stand in an index, as the class in `y[t]`: they must be whole numbers."""
-    return frozenset(
-        part.name
-        for equation in program.equations
-        for node in equation.reads()
-        for index in node.indices
-        for part in walk(index)
-        if isinstance(part, Ref) and part.name in program.shapes
-    )
 
 
 __all__ = ["EvaluationError", "Point", "Values", "given_point", "random_point"]

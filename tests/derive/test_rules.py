@@ -96,7 +96,7 @@ STAYS: list[tuple[Change, str]] = [
     (count_constant_sums, "sum(k=max(1, i - 2)..N, x)"),
     (turn, "2*(t - y)"),
     (turn, "-2*(t - y)^2"),
-    (turn, "-(1 - y)"),
+    (turn, "-2*(1 - y)"),
 ]
 
 
@@ -165,10 +165,10 @@ MU = Equation("mu", ("j",), e("1/N*sum(i=1..N, a[i,j])"))
         (Y, "sum(k=1..M, y[k])", None),
         (Y, "sum(k=2..N, y[k])", None),
         (Y, "sum(k=1..N, v[k])", None),
-        (MU, "v*sum(n=1..N, a[n,2] - mu[2])", "0"),
-        (MU, "v*sum(n=1..N, mu[2] - a[n,2])", "0"),
-        (MU, "v*sum(n=1..N, a[n,2] - mu[1])", None),
-        (MU, "v*sum(n=1..N, a[n,n] - mu[n])", None),  # a diagonal is no column
+        (MU, "sum(n=1..N, v*(a[n,2] - mu[2]))", "0"),
+        (MU, "sum(n=1..N, v*(mu[2] - a[n,2]))", "0"),
+        (MU, "sum(n=1..N, v*(a[n,2] - mu[1]))", None),
+        (MU, "sum(n=1..N, v*(a[n,n] - mu[n]))", None),  # a diagonal is no column
         (MU, "v*sum(n=1..N, (a[n,2] - mu[2])^2)", None),
         (MU, "v*sum(n=1..N, (a[n,2] - mu[2])*b[n])", None),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import backcalc
+from backcalc.count.interpreter import execute
+from backcalc.count.table import Formula
 from backcalc.formula.evaluate import evaluate
 from backcalc.formula.floats import FLOATS
 from backcalc.net import InputError, load_network
@@ -70,6 +74,20 @@ NETS = {
 def test_gradients_are_verified(name: str, batch: str) -> None:
     derivation = backcalc.grad(NETS[name] + batch, view="index")
     assert derivation.passed, [str(check) for check in derivation.verified]
+
+
+@pytest.mark.parametrize("kind", ["add", "multiply", "concat"])
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_costs_are_those_of_the_executed_equations(kind: str, count: int) -> None:
+    names = list("abcd")[:count]
+    network = load_network(
+        {"input": {name: [2, 3] for name in names}, "layers": [{kind: {"name": "y", "inputs": names}}]}
+    )
+    places = {(i, j): Fraction(3 * i + j) for i in (1, 2) for j in (1, 2, 3)}
+    done = execute(network.program, dict.fromkeys(names, places))["y"]
+    cost = network.nodes[0].layer.cost((2, 3))
+    units = Formula(cost.units).value
+    assert +Counter({key: Formula(text).value * units for key, text in cost.operations.items()}) == +done.operations
 
 
 def test_costs_and_receptive_fields() -> None:

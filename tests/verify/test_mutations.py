@@ -251,6 +251,23 @@ def test_a_forgotten_adjoint_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
     assert not all(way.passed for way in check(broken, budget=0))
 
 
+@pytest.mark.parametrize("weight", ["1", "1e-20", "1e-40", "1e-70"])
+def test_a_wrong_derivative_at_a_tiny_value_is_noticed(weight: str) -> None:
+    """A step as small as the value would drown every derivative in its rounding."""
+    derivation = derive(
+        backcalc.load(
+            {"equations": "J = (w + 2)*x", "values": {"w": weight, "x": 1}},
+        ),
+        ["w"],
+    )
+    found = derivation.adjoints["w"]
+    wrong = replace(found, closed=Add((found.closed, Num(Fraction(1, 10**12)))), steps=())
+    gradients = tuple(replace(gradient, adjoint=wrong) for gradient in derivation.gradients)
+    broken = replace(derivation, adjoints={**derivation.adjoints, "w": wrong}, gradients=gradients)
+    assert {way.against: way.passed for way in check(derivation)}["central differences of the forward equations"]
+    assert not {way.against: way.passed for way in check(broken)}["central differences of the forward equations"]
+
+
 @dataclass(frozen=True)
 class _Case:
     """A network whose numbers stand where doubles or a fixed step give out."""
