@@ -32,6 +32,7 @@ from backcalc.formula.tree import (
     fresh_name,
     names,
     num,
+    rebuild,
     substitute,
 )
 
@@ -159,7 +160,21 @@ def _call(function: str, arguments: tuple[Expr, ...], name: str) -> Iterator[Par
         values = dict(zip(FUNCTIONS[function].arguments, arguments, strict=True))
         for argument, rule in zip(arguments, _derivatives(function), strict=True):
             for inner in partials(argument, name):
-                yield replace(inner.times(substitute(rule, values)), functions=(function, *inner.functions))
+                local = without_ones(substitute(rule, values))
+                yield replace(inner.times(local), functions=(function, *inner.functions))
+
+
+def without_ones(expr: Expr) -> Expr:
+    """The expression without factors 1, which parameters such as the alpha of elu leave.
+
+    >>> without_ones(Mul((num(1), Ref("x")))) == Ref("x")
+    True
+    """
+    changed = rebuild(expr, without_ones)
+    if isinstance(changed, Mul):
+        kept = tuple(factor for factor in changed.factors if factor != ONE)
+        return ONE if not kept else kept[0] if len(kept) == 1 else Mul(kept)
+    return changed
 
 
 def _reduction(expr: Reduce, name: str) -> Iterator[Partial]:

@@ -18,6 +18,7 @@ def to_expr(terms: Terms) -> Expr:
     >>> to_text(to_expr(to_terms(read_expression("g*y - y*sum(i=1..3, g2[i])"))))
     'y*(g - sum(i=1..3, g2[i]))'
     """
+    terms = tuple(term for term in terms if term.coefficient)
     if not terms:
         return ZERO
     if len(terms) == 1:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+import backcalc
 from backcalc.derive.brackets import decide, narrow, settle
 from backcalc.derive.deltas import collapse, mixed_radix, one_window
 from backcalc.derive.facts import centred, complement, shares, worth_naming
@@ -211,6 +212,12 @@ def test_merge(before: str, after: str) -> None:
 def test_multiplying_out_keeps_what_a_sum_binds() -> None:
     wide = distribute(to_terms(e("sum(i=1..3, (a[i] + b)*c[i])")))
     assert to_text(to_expr(wide)) == "sum(i=1..3, a[i]*c[i]) + b*sum(i=1..3, c[i])"
+
+
+@pytest.mark.parametrize("square", ["(w - w)^2", "0*w", "(w - w)*(w + 1)"])
+def test_what_is_nothing_has_the_derivative_nothing(square: str) -> None:
+    found = backcalc.grad({"equations": f"J = {square} + v", "values": {"v": 1, "w": 2}}, wrt=["w"])
+    assert str(found.values["dJ/dw"][()]) == "0" and found.passed
 
 
 def test_splice() -> None:

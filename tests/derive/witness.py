@@ -17,7 +17,7 @@ import sympy
 from backcalc.derive import Derivation
 from backcalc.derive.arrays import elements
 from backcalc.formula.program import Program
-from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, Table
+from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, Table, walk
 
 MP = mpmath.mp.clone()
 MP.dps = 60
@@ -102,6 +102,13 @@ def whole(expr: Expr, frame: Mapping[str, int], store: Mapping[str, Mapping[Plac
     return int(MP.nint(value(expr, frame, store)))
 
 
+def _order(factor: Expr) -> int:
+    """Iverson: behind a bracket that is 0 nothing is read; among brackets those that read nothing come first."""
+    if not isinstance(factor, Compare):
+        return 2
+    return int(any(isinstance(node, Ref) and node.indices for node in walk(factor)))
+
+
 def value(
     expr: Expr, frame: Mapping[str, int], store: Mapping[str, Mapping[Place, Any]], padded: Iterable[str] = ()
 ) -> Any:
@@ -126,7 +133,7 @@ def value(
             return -go(operand)
         case Mul(factors):
             result = MP.mpf(1)
-            for factor in sorted(factors, key=lambda f: not isinstance(f, Compare)):  # Iverson: brackets come first
+            for factor in sorted(factors, key=_order):
                 result *= go(factor)
                 if result == 0:
                     return result

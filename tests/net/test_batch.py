@@ -221,3 +221,23 @@ def test_the_gradient_is_delta_transposed_times_x(samples: int, inputs: int, out
 def test_the_size_is_no_value() -> None:
     with pytest.raises(InputError, match="`N` takes no value: it is a size; give its number in `sizes`"):
         load_network("input: 3\nbatch: N\nlayers: [relu]\nvalues: {N: 3}\n")
+
+
+@pytest.mark.parametrize("classes", ["[2, 1, 3]", "2", "c"])
+def test_classes_of_the_samples(classes: str) -> None:
+    """Softmax and the negative logarithm of the class: dJ/dz = (y - one-hot)/N."""
+    network = load_network(
+        "input: 3\nbatch: N\nlayers: [softmax: {name: y}]\n"
+        f"loss: {{nll: {{target: {classes}}}}}\nfind: [x]\nvalues: {{x: [[1, 2, 0], [0, 1, -1], [2, 2, 1]]}}\n"
+    )
+    if classes == "c":
+        assert network.program.shape("c") == (3,)
+        assert backcalc.grad(network, view="index").passed
+        return
+    derivation = backcalc.grad(network, view="index")
+    x = np.array([[1, 2, 0], [0, 1, -1], [2, 2, 1]])
+    y = np.exp(x) / np.exp(x).sum(1, keepdims=True)
+    right = [1, 0, 2] if classes != "2" else [1, 1, 1]
+    for place, number in array((y - np.eye(3)[right]) / 3).items():
+        assert float(derivation.values["dJ/dx"][place].value) == pytest.approx(number, rel=1e-9, abs=1e-12)
+    assert derivation.passed
