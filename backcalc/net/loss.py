@@ -13,7 +13,7 @@ from backcalc.net.build import Built, chain
 from backcalc.net.errors import did_you_mean, said
 from backcalc.net.load import Document, Path
 from backcalc.net.nested import LARGEST_ARRAY, fits, flat, folded, shape_of
-from backcalc.net.spec import LATER_LOSSES, described, name, shown, validated
+from backcalc.net.spec import described, name, shown, validated
 
 
 def build_loss(built: Built, shapes: Document, raw: object) -> None:
@@ -23,11 +23,8 @@ def build_loss(built: Built, shapes: Document, raw: object) -> None:
     if kind is None:
         return
     if kind not in LOSSES:
-        if kind in LATER_LOSSES:
-            document.report(path, f"the loss `{kind}` is not supported by this version", key=True)
-        else:
-            help = did_you_mean(kind, [*LOSSES, *LATER_LOSSES], f"the losses are {said(list(LOSSES), 'and')}")
-            document.report(path, f"unknown loss `{shown(kind)}`", help, key=True)
+        help = did_you_mean(kind, list(LOSSES), f"the losses are {said(list(LOSSES), 'and')}")
+        document.report(path, f"unknown loss `{shown(kind)}`", help, key=True)
         built.names.loose.update(("J", "t"))
         return
     model = LOSSES[kind]

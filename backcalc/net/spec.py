@@ -29,9 +29,6 @@ LATER_KINDS = (
 )
 """Layer kinds that later versions read."""
 
-LATER_LOSSES: tuple[str, ...] = ()
-"""Losses that later versions read."""
-
 LATER_UPDATES = ("momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw")
 """Update rules that later versions read."""
 
