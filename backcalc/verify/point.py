@@ -72,7 +72,7 @@ def _sizes(program: Program, attempt: int) -> dict[str, int]:
     symbols = [name for name, value in program.sizes.items() if value is None]
     taken = {axis.value for shape in program.shapes.values() for axis in shape if isinstance(axis, Num)}
     taken |= {Fraction(value) for value in program.sizes.values() if value is not None}
-    free = (size for size in count(2 + attempt // 2) if size not in taken)
+    free = (size for size in count(3 + attempt // 2) if size not in taken)
     return dict(zip(symbols, free, strict=False))
 
 
