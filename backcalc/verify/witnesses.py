@@ -291,7 +291,8 @@ def _slope_error(loss: _Loss, name: str, place: tuple[int, ...], value: Any, exp
         if rounding > SHARP * max(abs(slope), abs(expected), *(abs(end) for end in ends)):
             continue  # so small a step shows nothing: any derivative would pass
         apart = abs(slope - expected)
-        best = min(best, float(apart / abs(expected) if apart > rounding and expected else apart))
+        scale = abs(expected) if apart > rounding and expected else max(1, abs(expected))
+        best = min(best, float(apart / scale))
         if apart <= rounding + CLOSE * max(abs(slope), abs(expected)):
             agrees = True
             break
