@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
+from math import prod
 from typing import Any, TypeVar
 
 from backcalc.formula.evaluate import Arithmetic, Array, evaluate
-from backcalc.formula.integers import EvaluationError
+from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.program import Equation, Program
-from backcalc.formula.tree import size
+from backcalc.formula.tree import Num, Reduce, names, size, walk
 
 T = TypeVar("T")
 
@@ -74,59 +74,29 @@ def _available(program: Program, equation: Equation, store: Mapping[str, object]
     read = {ref.name for ref in equation.reads()}
     if any(name in program.shapes and name not in store for name in read):
         return False
-    symbols = {name for name in program.sizes if name in read} | {
-        name for axis in program.shapes[equation.name] for name in program.sizes if _mentions(axis, name)
-    }
+    symbols = frozenset(program.sizes) & read.union(*(names(axis) for axis in program.shapes[equation.name]))
     return symbols <= sizes
 
 
-def _mentions(axis: Any, name: str) -> bool:
-    from backcalc.formula.tree import names
-
-    return name in names(axis)
-
-
 def work(program: Program, sizes: Mapping[str, int] | None = None) -> int:
-    """About how many operations one evaluation of the program takes; -1 where a size has no number."""
+    """About how many operations one evaluation of the program takes, rather too many; -1 where a size has no number."""
+    known = {name: value for name, value in program.sizes.items() if value is not None} | dict(sizes or {})
     total = 0
     for equation in program.equations:
-        shape = _numbers(program, equation.name, sizes)
-        if shape is None:
+        try:
+            elements_of_it = prod(integer(axis, known) for axis in program.shapes[equation.name])
+        except EvaluationError:
             return -1
-        inner = 1
-        from backcalc.formula.integers import integer
-        from backcalc.formula.tree import Num, Reduce, walk
-
-        for node in walk(equation.body):
-            if isinstance(node, Reduce) and node.upper is not None:
-                try:
-                    inner *= max(1, integer(node.upper, dict(sizes or {}) | _known(program)))
-                except EvaluationError:
-                    inner *= next((n.value.numerator for n in walk(node.upper) if isinstance(n, Num)), 1)
-        total += _product(shape) * inner * min(size(equation.body), 10)
+        inner = prod(_width(node, known) for node in walk(equation.body) if isinstance(node, Reduce))
+        total += elements_of_it * inner * min(size(equation.body), 10)
     return total
 
 
-def _known(program: Program) -> dict[str, int]:
-    return {name: value for name, value in program.sizes.items() if value is not None}
-
-
-def _numbers(program: Program, name: str, sizes: Mapping[str, int] | None) -> tuple[int, ...] | None:
-    from backcalc.formula.integers import integer
-
+def _width(reduction: Reduce, known: Mapping[str, int]) -> int:
+    """How many terms a reduction has; of a clipped range the largest number in its bound."""
+    if reduction.upper is None:
+        return 1
     try:
-        return tuple(integer(axis, _known(program) | dict(sizes or {})) for axis in program.shapes[name])
+        return max(1, integer(reduction.upper, known))
     except EvaluationError:
-        return None
-
-
-def _product(shape: Sequence[int]) -> int:
-    total = 1
-    for extent in shape:
-        total *= extent
-    return total
-
-
-def exact_values(values: Mapping[str, Any]) -> dict[str, dict[tuple[int, ...], Fraction]]:
-    """The values of a network as elements."""
-    return {name: elements(value) for name, value in values.items()}
+        return max([1, *(node.value.numerator for node in walk(reduction.upper) if isinstance(node, Num))])

@@ -362,6 +362,3 @@ def complement(equations: tuple[Equation, ...]) -> tuple[tuple[tuple[str, ...], 
             names_of = tuple(name for name, _ in group)
             found.append((names_of, f"{' + '.join(names_of)} = 1, since each is its share of one total"))
     return tuple(found)
-
-
-__all__ = ["Fact", "complement", "fold_term", "match", "shares", "worth_naming"]

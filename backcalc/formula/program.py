@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from backcalc.formula.integers import integer
 from backcalc.formula.tree import Expr, Num, Ref, names, walk
 
 CONSTANTS = frozenset({"e", "pi"})
@@ -86,8 +87,6 @@ class Program:
 
     def shape(self, name: str) -> tuple[int, ...] | None:
         """The numeric shape of an array; None where a size stays symbolic."""
-        from backcalc.formula.integers import integer
-
         known = {size: value for size, value in self.sizes.items() if value is not None}
         if any(isinstance(node, Ref) and node.name not in known for axis in self.shapes[name] for node in walk(axis)):
             return None

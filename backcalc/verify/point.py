@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count, product
 
-from backcalc.formula.integers import EvaluationError, integer
+from backcalc.formula.integers import integer
 from backcalc.formula.program import Program
 from backcalc.formula.tree import Num
 
@@ -84,6 +84,3 @@ def _places(program: Program, name: str, sizes: Mapping[str, int]) -> list[tuple
     known = {size: value for size, value in program.sizes.items() if value is not None} | dict(sizes)
     extents = [integer(axis, known) for axis in program.shapes[name]]
     return list(product(*(range(1, extent + 1) for extent in extents)))
-
-
-__all__ = ["EvaluationError", "Point", "Values", "given_point", "random_point"]
