@@ -92,6 +92,10 @@ def _join_loss(built: Built, shapes: Document, loss: Loss, path: Path) -> None:
         if have != target.shape and have is not None:
             message = f"the target `{target.name}` has the shape {show_shape(have)}, but {show_shape(target.shape)}"
             shapes.report(place, f"loss `{kind}`: {message} is needed")
+        elif place == path and target.name in {node.name for node in built.nodes}:
+            message = f"its target would be called `{target.name}`, which is the name of a layer"
+            help = "name one, as in `target: d`, or call the layer otherwise"
+            shapes.report(place, f"loss `{kind}`: {message}", help)
     elif built.define(target.name, "the target", place, target.shape):
         if per_sample:
             built.sample(target.name, target.shape)

@@ -114,10 +114,9 @@ def _layers(document: Document, spec: NetFile, values: Values, title: str, sourc
     if built.batch is not None and built.batch.number is None:
         values.refuse_samples(built.sampled, built.batch.text)
     find = _find(document, spec.find, built.names)
-    if not document.problems:
-        values.document = shapes
-        built.values |= values.check_shapes(built.names.shapes)
-        document.problems.extend(shapes.problems)
+    values.document = shapes
+    built.values |= values.check_shapes(built.names.shapes)
+    document.problems.extend(shapes.problems)
     if document.problems:
         return None
     return Network(
@@ -177,8 +176,7 @@ def _equations(document: Document, spec: NetFile, values: Values, title: str, so
     update = _update(document, spec.update, built)
     values.read(spec.values or {}, built.names, computed)
     find = _find(document, spec.find, built.names)
-    if not document.problems:
-        built.values = values.check_shapes(built.names.shapes)
+    built.values = values.check_shapes(built.names.shapes)
     if document.problems:
         return None
     return Network(
