@@ -19,13 +19,14 @@ from backcalc.derive.gradient import Gradient
 from backcalc.derive.ground import Ground, TooWide
 from backcalc.derive.kinks import kinks
 from backcalc.derive.sharing import sharing
+from backcalc.derive.update import Change, change
 from backcalc.derive.written import Block, DerivationError, View, needed, written
 from backcalc.formula.errors import nearest
 from backcalc.formula.evaluate import Array, evaluate_expression
 from backcalc.formula.integers import EvaluationError
 from backcalc.formula.program import Program
 from backcalc.formula.read import read_expression
-from backcalc.formula.tree import ZERO, Add, Expr, Mul, Neg, Num, Ref, num, substitute
+from backcalc.formula.tree import ZERO, Expr, Num, Ref, num, substitute
 from backcalc.net import Network, find_names
 
 MOST_WORK = 300_000  # operations of an evaluation with exact numbers
@@ -44,16 +45,6 @@ class Check:
 def finite(error: float | None) -> float | None:
     """The error as JSON can say it: null where it is beyond every number."""
     return error if error is not None and isfinite(error) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The update of one parameter: delta = -rate · gradient, new = old + delta."""
-
-    name: str
-    formula: Expr
-    delta: Array[Exact] | None
-    new: Array[Exact] | None
 
 
 @dataclass(frozen=True)
@@ -128,7 +119,7 @@ def derive(network: Network, wrt: Sequence[str] | None = None, view: View | None
         view=shown,
         adjoints=adjoints,
         gradients=gradients,
-        updates=tuple(_change(g, rate, store) for g in gradients if _is_parameter(g, network)),
+        updates=tuple(change(g, network.update, rate, store) for g in gradients if _is_parameter(g, network)),
         values=store,
         forward=forward,
         backward=backward,
@@ -237,23 +228,6 @@ def _asked_name(asked: str, program: Program, loss: str) -> Ref:
 
 def _is_parameter(gradient: Gradient, network: Network) -> bool:
     return gradient.adjoint.of in network.parameters
-
-
-def _change(gradient: Gradient, rate: Expr, store: Mapping[str, Array[Exact]]) -> Change:
-    """w - η·∂J/∂w for one array, own name or element."""
-    adjoint = gradient.adjoint
-    place = [num(i) for i in gradient.place] if gradient.place is not None else [Ref(i) for i in adjoint.indices]
-    old, slope = Ref(adjoint.of, tuple(place)), Ref(adjoint.name, tuple(place))
-    formula = Add((old, Neg(Mul((rate, slope))) if not isinstance(rate, Num) else Mul((num(-rate.value), slope))))
-    if gradient.value is None or not isinstance(rate, Num):
-        return Change(gradient.asked, formula, None, None)
-    step = Exact.of(-rate.value)
-    delta = {at: step * value for at, value in gradient.value.items()}
-    before = store.get(adjoint.of)
-    if before is not None and gradient.place is not None:
-        before = {(): before[gradient.place]}
-    new = None if before is None else {at: before[at] + change for at, change in delta.items()}
-    return Change(gradient.asked, formula, delta, new)
 
 
 def with_checks(derivation: Derivation, checks: tuple[Check, ...]) -> Derivation:

@@ -35,11 +35,16 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """How a step of training changes a parameter: Δw = −rate · ∂J/∂w. Without a number the rate is `symbol`."""
+    """How a step of training changes a parameter. Without a number the rate is `symbol`.
+
+    `arguments` are those that the file gives, `flag` whether the rule's flag (`rate_inside`) is set.
+    """
 
     kind: str = "sgd"
     rate: Fraction | None = None
     symbol: str = "eta"
+    arguments: Mapping[str, Fraction] = field(default_factory=dict)
+    flag: bool = False
 
 
 @dataclass(frozen=True)

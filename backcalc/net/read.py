@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,16 @@ from backcalc.layers import Shape
 from backcalc.net.assemble import layer_program
 from backcalc.net.batch import read_batch
 from backcalc.net.build import Built, build_layers
-from backcalc.net.errors import InputError, Problem, did_you_mean
+from backcalc.net.errors import InputError, Problem, did_you_mean, said
 from backcalc.net.layerlist import read_layers
 from backcalc.net.load import Document, TooManyProblems, read_document
 from backcalc.net.loss import build_loss
 from backcalc.net.names import NameFault, Names
 from backcalc.net.nested import shape_of
 from backcalc.net.network import Network, Update
-from backcalc.net.spec import LATER_KEYS, LATER_UPDATES, NetFile, Sgd, described, name, shown, validated
+from backcalc.net.spec import LATER_KEYS, NetFile, described, name, shown, step_model, validated
 from backcalc.net.text import Source, source_of
+from backcalc.net.update import UPDATES
 from backcalc.net.values import Values
 
 
@@ -202,7 +204,7 @@ def _is_name(word: str) -> bool:
 
 
 def _update(document: Document, raw: object, built: Built) -> Update:
-    """`update`: `sgd`, or `sgd` with its rate. A rate that is a name may have a value."""
+    """`update`: a rule, alone or with its arguments. A rate that is a name may have a value."""
     kind, arguments = ("sgd", None) if raw is None else (raw, None) if isinstance(raw, str) else (None, None)
     path: tuple[str | int, ...] = ("update",)
     if isinstance(raw, dict) and len(raw) == 1:
@@ -210,20 +212,18 @@ def _update(document: Document, raw: object, built: Built) -> Update:
         path = ("update", str(kind))
     if kind is None:
         document.report(path, f"expected one update rule, as `sgd: {{rate: 0.1}}`, got {described(raw)}")
-    elif kind in LATER_UPDATES:
-        document.report(path, f"the update rule `{kind}` is not supported by this version", key=True)
-    elif kind != "sgd":
-        help = did_you_mean(kind, ["sgd", *LATER_UPDATES], "the update rules are `sgd`")
+    elif kind not in UPDATES:
+        help = did_you_mean(kind, list(UPDATES), f"the update rules are {said([f'`{u}`' for u in UPDATES], 'and')}")
         document.report(path, f"unknown update rule `{shown(kind)}`", help, key=True)
     else:
         if arguments is not None and not isinstance(arguments, dict):
             arguments = {"rate": arguments}
-        sgd, _ = validated(Sgd, arguments or {}, path, document, "`sgd`")
-        if sgd is not None and isinstance(sgd.rate, Fraction):
-            return Update("sgd", sgd.rate)
-        symbol = sgd.rate if sgd is not None and isinstance(sgd.rate, str) else "eta"
+        step, _ = validated(step_model(kind), arguments or {}, path, document, f"`{kind}`")
+        if step is not None and isinstance(step.rate, Fraction):
+            return Update(kind, step.rate, "eta", step.given(), step.flag())
+        symbol = step.rate if step is not None and isinstance(step.rate, str) else "eta"
         built.names.shapes.setdefault(symbol, ())
-        return Update("sgd", None, symbol)
+        return Update(kind, None, symbol, *((step.given(), step.flag()) if step is not None else ()))
     built.names.loose.update(("eta", "rate"))
     return Update()
 
@@ -231,7 +231,7 @@ def _update(document: Document, raw: object, built: Built) -> Update:
 def _with_rate(update: Update, values: Mapping[str, Any]) -> Update:
     """The update with the number that `values` gives its rate."""
     rate = values.get(update.symbol) if update.rate is None else None
-    return Update(update.kind, rate, update.symbol) if isinstance(rate, Fraction) else update
+    return replace(update, rate=rate) if isinstance(rate, Fraction) else update
 
 
 def _without_rate(values: Mapping[str, Any], update: Update) -> Mapping[str, Any]:

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from backcalc.layers import KINDS, LOSSES
 from backcalc.net.repeat import Repeat
-from backcalc.net.spec import NetFile, Sgd
+from backcalc.net.spec import NetFile, step_model
+from backcalc.net.update import UPDATES
 
 _NAME_OR_NUMBERS = {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "array"}]}
 
@@ -33,7 +34,7 @@ def schema() -> dict[str, Any]:
     _give(properties, "loss", {"anyOf": [*losses["anyOf"], {"type": "string"}]})
     _give(properties, "batch", {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]})
     _give(properties, "values", _by_name(_NAME_OR_NUMBERS))
-    _give(properties, "update", _kinds({"sgd": (Sgd, "rate")}, "update", definitions))
+    _give(properties, "update", _kinds({kind: (step_model(kind), "rate") for kind in UPDATES}, "update", definitions))
     _give(properties, "find", {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
     _give(properties, "pad", {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
     return {

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from backcalc.formula.names import spelled
-from backcalc.layers.fields import Read, whole
+from backcalc.layers.fields import Exact, Read, whole
 from backcalc.net.errors import did_you_mean, printable, said
 from backcalc.net.load import Document, Path, Plain
+from backcalc.net.update import UPDATES
 
 LARGEST_SIZE = 1_000_000_000
 MOST_LAYERS = 10_000
@@ -28,9 +30,6 @@ LATER_KINDS = (
     *("layer_scale", "stochastic_depth", "mixture", "rnn", "lstm", "gru", "formula"),
 )
 """Layer kinds that later versions read."""
-
-LATER_UPDATES = ("momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw")
-"""Update rules that later versions read."""
 
 _NAME = re.compile(r"[^\W\d_]\w*")
 
@@ -131,12 +130,37 @@ class NetFile(BaseModel):
     equations: Text | None = Field(None, description="the equations, one a line")
 
 
-class Sgd(BaseModel):
-    """Gradient descent: w − rate · ∂J/∂w."""
+class Step(BaseModel):
+    """The arguments of an update rule; the rule itself stands in `UPDATES`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     rate: Rate | None = Field(None, description="learning rate η; without a number it stays a symbol")
+
+    def given(self) -> dict[str, Fraction]:
+        """The arguments that the file gives, but for the rate."""
+        found = {word: getattr(self, word) for word in sorted(self.model_fields_set - {"rate"})}
+        return {word: value for word, value in found.items() if isinstance(value, Fraction)}
+
+    def flag(self) -> bool:
+        """Whether the rule's flag is set."""
+        return any(getattr(self, word) is True for word in self.model_fields_set)
+
+
+@lru_cache(maxsize=16)
+def step_model(kind: str) -> type[Step]:
+    """The arguments of the update rule of that kind, as a model; made when it is asked for.
+
+    >>> step_model("adam")(rate="0.1").beta1
+    Fraction(9, 10)
+    """
+    rule = UPDATES[kind]
+    fields: dict[str, Any] = {
+        word: (Exact, Field(default, description=f"the {word} of the rule")) for word, default in rule.arguments.items()
+    }
+    if rule.flag is not None:
+        fields[rule.flag] = (bool, Field(False, description="the rate multiplies the gradient inside the velocity"))
+    return create_model(kind, __base__=Step, __doc__=rule.source, **fields)
 
 
 def validated(

@@ -33,6 +33,7 @@ from backcalc.formula.program import Program
 from backcalc.formula.tree import Expr, Ref, Table
 from backcalc.layers.fields import Nested
 from backcalc.net import Network
+from backcalc.net.update import UPDATES
 
 
 def equations_yaml(network: Network) -> str:
@@ -52,7 +53,10 @@ def equations_yaml(network: Network) -> str:
     values = {name: value for name, value in network.values.items() if name in used}
     lines += ["values:", *(f"  {name}: {_number(value)}" for name, value in values.items())] if values else []
     rate = network.update.symbol if network.update.rate is None else network.update.rate
-    lines.append(f"update: {{{network.update.kind}: {{rate: {rate}}}}}")
+    arguments = [f"rate: {rate}", *(f"{name}: {value}" for name, value in network.update.arguments.items())]
+    if network.update.flag:
+        arguments.append(f"{UPDATES[network.update.kind].flag}: true")
+    lines.append(f"update: {{{network.update.kind}: {{{', '.join(arguments)}}}}}")
     find = [_word(name) for name in network.find if name.partition("[")[0] in used]
     lines += [f"find: [{', '.join(find)}]"] if find else []
     return "\n".join(lines)

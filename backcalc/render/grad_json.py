@@ -5,18 +5,21 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from backcalc.derive.adjoint import Adjoint, derivative_name
-from backcalc.derive.derivation import Change, Derivation, finite
+from backcalc.derive.adjoint import Adjoint
+from backcalc.derive.derivation import Derivation, finite
 from backcalc.derive.exact import Exact
 from backcalc.derive.gradient import Gradient
 from backcalc.derive.scalar import Line
-from backcalc.derive.write import negated
+from backcalc.derive.terms import merge, to_terms
+from backcalc.derive.update import Change
+from backcalc.derive.write import negated, to_expr
 from backcalc.derive.written import Block
 from backcalc.formula.evaluate import Array
 from backcalc.formula.print_latex import to_latex
 from backcalc.formula.print_text import to_text
 from backcalc.formula.program import Equation
-from backcalc.formula.tree import ZERO, Expr, Mul, Ref, num
+from backcalc.formula.tree import ZERO, Add, Expr, Ref, num
+from backcalc.net.update import UPDATES
 from backcalc.render.values import decimal_text, nested, put_in
 
 SCHEMA_VERSION = 1
@@ -225,14 +228,16 @@ class _Writer:
 
     def change(self, change: Change) -> list[dict[str, Any]]:
         gradient = next(g for g in self.derivation.gradients if g.asked == change.name)
-        name = derivative_name("", change.name).removeprefix("d/d")
-        rate = self.derivation.rate
-        slope = Ref(gradient.adjoint.name, tuple(num(i) for i in gradient.place or ()))
-        if gradient.indices:
-            slope = Ref(gradient.adjoint.name, tuple(Ref(index) for index in gradient.indices))
-        delta = negated(Mul((rate, slope)))
-        found = self.general(f"delta {name}", "update", delta, "gradient descent", change.delta)
-        if change.delta is not None and () in change.delta and gradient.value is not None:
-            filled = put_in(delta, {slope.name: {tuple(gradient.place or ()): gradient.value[()]}})
+        delta = to_expr(merge(to_terms(Add((change.formula, negated(_old(gradient)))))))
+        reason = UPDATES[self.derivation.network.update.kind].source
+        found = self.general(f"delta {change.name}", "update", delta, reason, change.delta)
+        if change.delta is not None and () in change.delta:
+            filled = put_in(delta, self.derivation.values)
             found["substituted"] = None if filled is None else to_text(filled, decimals=True)
-        return [found, self.general(f"new {name}", "update", change.formula, "gradient descent", change.new)]
+        return [found, self.general(f"new {change.name}", "update", change.formula, reason, change.new)]
+
+
+def _old(gradient: Gradient) -> Ref:
+    """The parameter before the step."""
+    indices = tuple(num(i) for i in gradient.place) if gradient.place else tuple(Ref(i) for i in gradient.indices)
+    return Ref(gradient.adjoint.of, indices)

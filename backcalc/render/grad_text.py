@@ -11,13 +11,15 @@ from backcalc.derive.exact import Exact
 from backcalc.derive.gradient import Gradient
 from backcalc.derive.ground import is_copy, is_identity
 from backcalc.derive.scalar import Line
+from backcalc.derive.update import rule_equations
 from backcalc.derive.written import Block
 from backcalc.formula.evaluate import Array
 from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import ZERO, Call, Expr, Num, Ref, Table, num, rebuild, substitute, walk
-from backcalc.net.network import Node
+from backcalc.net.network import Node, Update
+from backcalc.net.update import UPDATES
 from backcalc.render.layout import WIDTH, equation, heading, paragraph
 from backcalc.render.values import nested, put_in, shown
 from backcalc.render.verify_text import said
@@ -306,7 +308,14 @@ class _Printer:
         loss = self.derivation.loss
         known = f", η = {to_unicode(rate)}" if isinstance(rate, Num) else ""
         lines = heading("Update")
-        lines += paragraph(f"gradient descent: Δw = −η·∂{loss}/∂w{known}", 2, self.width)
+        update = self.derivation.network.update
+        if update.kind == "sgd":
+            lines += paragraph(f"gradient descent: Δw = −η·∂{loss}/∂w{known}", 2, self.width)
+        else:
+            said_so = f"{update.kind}, the first step from a state of zeros, with g = ∂{loss}/∂w{known}:"
+            lines += paragraph(said_so, 2, self.width)
+            lines += [f"    {name} ← {to_unicode(read_expression(text))}" for name, text in rule_equations(update)]
+            lines += paragraph(self.arguments_of(update), 4, self.width)
         for change in changes:
             if change.delta is None or len(change.delta) > MOST_ENTRIES:
                 target = change.formula.terms[0] if hasattr(change.formula, "terms") else change.formula
@@ -323,9 +332,13 @@ class _Printer:
                 lines += [joined] if len(joined) <= self.width else [f"  {part}" for part in parts]
         return [*lines, ""]
 
+    def arguments_of(self, update: Update) -> str:
+        values = {**UPDATES[update.kind].arguments, **update.arguments}
+        return "with " + ", ".join(f"{to_unicode(Ref(name))} = {to_unicode(num(v))}" for name, v in values.items())
+
     def assigned(self, left: str, sign: str, value: Exact) -> str:
         text = shown(value, self.digits)
-        return f"{left} {text}" if text.startswith("≈") and sign == "=" else f"{left} {sign} {text}"
+        return f"{left} {text}" if text.startswith("≈") and sign == "=" else f"{left} {sign} {text.removeprefix('≈ ')}"
 
     def verification(self) -> list[str]:
         lines = heading("Verified")
