@@ -1,4 +1,4 @@
-"""Exact numbers with fifty digits at their side.
+"""Exact numbers with a hundred digits at their side.
 
 A value is a fraction as long as it can be one, then an exact expression of exponentials, logarithms and roots, and in
 any case a decimal of `DIGITS` digits. An exact form that grows past what anybody would read is dropped, the decimal
@@ -24,7 +24,7 @@ from backcalc.formula.integers import EvaluationError
 if TYPE_CHECKING:
     from backcalc.formula.tree import Expr
 
-DIGITS = 60
+DIGITS = 100
 CERTAIN = 50  # digits of the decimal that no rounding has reached
 LONGEST = 2000  # characters of an exact form
 HEAVIEST = 120  # operations of an exact form that is still carried along
@@ -168,7 +168,9 @@ def _join(left: Exact, right: Exact, operator: str, approx: Any) -> Exact:
         small = max(value.numerator.bit_length(), value.denominator.bit_length()) < FRACTION_DIGITS * 3.33
         return Exact.of(value) if small else Exact(None, approx)
     x, y = _symbolic(a), _symbolic(b)
-    return _checked(x + y if operator == "+" else x * y if operator == "*" else x / y, approx)
+    if operator == "*":  # equal factors cancel by themselves
+        return _checked(x * y, approx, cancel=False)
+    return _checked(x + y if operator == "+" else x / y, approx)
 
 
 @lru_cache(maxsize=1)
@@ -184,7 +186,7 @@ def _symbolic(value: Any) -> Any:
     return value
 
 
-def _checked(expression: Any, approx: Any) -> Exact:
+def _checked(expression: Any, approx: Any, cancel: bool = True) -> Exact:
     """The exact form brought into its shortest known form, as a fraction where it is one, dropped where too heavy."""
     from backcalc.derive.from_sympy import shorten
 
@@ -192,7 +194,7 @@ def _checked(expression: Any, approx: Any) -> Exact:
         return Exact.of(Fraction(int(expression.p), int(expression.q)))
     if expression.count_ops() > 4 * HEAVIEST:
         return Exact(None, approx)
-    short = shorten(expression)
+    short = shorten(expression) if cancel else expression
     if short.is_Rational:
         return Exact.of(Fraction(int(short.p), int(short.q)))
     if short.count_ops() > HEAVIEST:
@@ -275,6 +277,9 @@ def _power(base: Exact, exponent: Exact) -> Exact:
 def _compare(operator: str, left: Exact, right: Exact) -> bool:
     if left.rational is not None and right.rational is not None:
         return COMPARISONS[operator](left.rational, right.rational)
+    apart = abs(left.approx - right.approx)
+    if apart > _MP.mpf(10) ** -CERTAIN * max(abs(left.approx), abs(right.approx)):
+        return COMPARISONS[operator](left.approx, right.approx)
     difference = left + -right
     return COMPARISONS[operator](0 if difference.is_zero() else difference.approx, 0)
 

@@ -14,8 +14,9 @@ import sympy
 from backcalc.derive.write import negated
 from backcalc.formula.tree import Add, Call, Div, Expr, Mul, Num, Pow, Ref, num
 
-CANCEL_OPERATIONS = 60  # a heavier expression is left as it is
-CANCEL_EXPONENT = 40  # the largest power of a generator that cancelling may meet
+CANCEL_OPERATIONS = 40  # a heavier expression is left as it is
+CANCEL_LETTERS = 6  # different exponentials, roots and functions in one expression
+LARGEST_INTEGER = 10**18  # in an expression that is cancelled
 
 
 _SIGMOID = sympy.Function("sigmoid", real=True)  # 1/(1 + exp(-x)), kept by name
@@ -53,14 +54,27 @@ def vanishes(expression: Any) -> bool:
 def shorten(expression: Any) -> Any:
     """The shorter of the expression as it is and cancelled over a common denominator.
 
+    Exponentials, roots and the like are taken for independent letters: that keeps cancelling cheap.
+
     >>> import sympy
     >>> shorten(sympy.exp(2)/(sympy.exp(2) + sympy.exp(sympy.Rational(5, 4))) - 1)
     -1/(1 + exp(3/4))
     """
-    if expression.is_Atom or expression.count_ops() > CANCEL_OPERATIONS or not _cancellable(expression):
+    if expression.is_Atom or expression.count_ops() > CANCEL_OPERATIONS:
         return expression
-    cancelled = _lowest_powers(sympy.cancel(expression))
-    return min((expression, cancelled), key=lambda e: (e.count_ops(), sympy.default_sort_key(e)))
+    parts = expression.atoms(sympy.Function) | {p for p in expression.atoms(sympy.Pow) if not p.exp.is_Integer}
+    letters = {part: sympy.Dummy() for part in sorted(parts, key=sympy.default_sort_key)}
+    plain = expression.xreplace(letters)
+    if len(plain.free_symbols) > CANCEL_LETTERS or any(abs(n) > LARGEST_INTEGER for n in _integers(plain)):
+        return expression
+    cancelled = sympy.cancel(plain).xreplace({letter: part for part, letter in letters.items()})
+    candidates = (expression, _lowest_powers(cancelled))
+    return min(candidates, key=lambda e: (e.count_ops(), sympy.default_sort_key(e)))
+
+
+def _integers(expression: Any) -> list[int]:
+    """Numerators, denominators and exponents of an expression."""
+    return [int(part) for number in expression.atoms(sympy.Rational) for part in (number.p, number.q)]
 
 
 def _lowest_powers(expression: Any) -> Any:
@@ -84,16 +98,6 @@ def _exponential(term: Any) -> Any:
     return (
         rest.args[0] if coefficient.is_Rational and isinstance(rest, sympy.exp) and rest.args[0].is_Rational else None
     )
-
-
-def _cancellable(expression: Any) -> bool:
-    """Whether cancelling stays cheap: few generators, small powers of each exponential."""
-    exponents = [term.args[0] for term in expression.atoms(sympy.exp) if term.args[0].is_Rational]
-    if exponents:
-        common = sympy.ilcm(1, *(exponent.q for exponent in exponents))
-        if any(abs(exponent * common) > CANCEL_EXPONENT for exponent in exponents):
-            return False
-    return len(expression.atoms(sympy.Function)) <= 6
 
 
 def from_sympy(expression: Any) -> Expr:

@@ -167,7 +167,7 @@ class Ground:
             low, high = integer(expr.lower, frame), integer(expr.upper, frame)
         except EvaluationError:
             raise TooWide("the range of a sum is symbolic") from None
-        skip = None if expr.exclude is None else integer(expr.exclude, frame)
+        skip = None if expr.exclude is None else self.place(expr.exclude, frame)
         places = [place for place in range(low, high + 1) if place != skip]
         if len(places) > WIDEST:
             raise TooWide(f"a sum of {len(places)} terms")

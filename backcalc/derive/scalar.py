@@ -29,7 +29,8 @@ class Line:
     """One scalar equation of the derivation: `of` at `place` = `formula` = … = `value`.
 
     `short` is the shorter form where there is one, `inserted` the formula with everything upstream put in, `how` the
-    identity that this used; `because` says why the value is 0 where the terms themselves are not.
+    identity that this used; `because` says why the value is 0 where the terms themselves are not, `absent` that nothing
+    in the forward pass reads the element.
     """
 
     of: str
@@ -40,6 +41,7 @@ class Line:
     inserted: Expr | None = None
     because: str = ""
     how: str = ""
+    absent: bool = False
 
     @property
     def left(self) -> Ref:
@@ -55,6 +57,7 @@ class Writer:
     adjoints: Mapping[str, Adjoint]
     totals: tuple[tuple[Ref, ...], ...]
     store: Mapping[str, Array[Exact]]
+    present: frozenset[Ref] = frozenset()
     memo: dict[Ref, Terms | None] = field(default_factory=dict)
     used: dict[Ref, tuple[Ref, ...]] = field(default_factory=dict)
 
@@ -70,11 +73,18 @@ class Writer:
         if inserted is not None and (size(inserted) > READABLE or inserted in (formula, short)):
             inserted = None
         because = ""
+        absent = formula == ZERO and Ref(adjoint.of, tuple(num(i) for i in place)) not in self.present
+        if formula == ZERO and not absent:
+            because = (
+                f"{to_unicode(Ref(adjoint.of, left.indices), scalar_names=True)} makes no difference where it goes in"
+            )
         if value is not None and value.is_zero() and formula != ZERO and short != ZERO:
             because = self.zero_reason(terms) if terms is not None else ""
         used = self.used.get(left)
         how = "" if used is None else " + ".join(to_unicode(ref, scalar_names=True) for ref in used) + " = 1"
-        return Line(adjoint.name, place, formula, value, None if short == formula else short, inserted, because, how)
+        return Line(
+            adjoint.name, place, formula, value, None if short == formula else short, inserted, because, how, absent
+        )
 
     def value(self, expr: Expr) -> Exact | None:
         """The exact value of a written-out expression; None where a name in it has none."""

@@ -61,9 +61,12 @@ def written(
     facts = _totals(program)
     writer = Writer(ground, adjoints, facts, store)
     try:
+        first = tuple(_forward_block(e, program, ground, writer) for e in forward)
+        nodes = (node for block in first for line in block.lines for node in walk(line.formula))
+        writer.present = frozenset(node for node in nodes if isinstance(node, Ref))
         return (
             "scalar",
-            tuple(_forward_block(e, program, ground, writer) for e in forward),
+            first,
             tuple(_backward_block(a, gradients, program, writer) for a in backward),
         )
     except TooWide as error:

@@ -1,4 +1,4 @@
-"""Evaluation of programs in any arithmetic: floats, fifty digits, exact numbers, all by the same walk.
+"""Evaluation of programs in any arithmetic: floats, many digits, exact numbers, all by the same walk.
 
 Expressions are turned into closures once and called once per element; nothing is ever compiled as Python.
 
@@ -212,10 +212,11 @@ class _Compiler(Generic[T]):
         if lower is None or upper is None:
             raise EvaluationError(f"the range of `{index}` is not known")
         body, number, operation = self.value(expr.body), self.arithmetic.number, expr.operation
+        left_out = None if exclude is None else self.place(exclude)
 
         def reduce(frame: Frame) -> T:
             low, high = integer(lower, frame), integer(upper, frame)
-            skip = None if exclude is None else integer(exclude, frame)
+            skip = None if left_out is None else left_out(frame)
             places = [place for place in range(low, high + 1) if place != skip]
             values = [body({**frame, index: place}) for place in places]
             if operation == "sum":

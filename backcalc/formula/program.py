@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from backcalc.formula.integers import integer
-from backcalc.formula.tree import Expr, Num, Ref, names, walk
+from backcalc.formula.tree import Expr, Num, Reduce, Ref, names, walk
 
 CONSTANTS = frozenset({"e", "pi"})
 
@@ -73,8 +73,11 @@ class Program:
 
     @cached_property
     def index_names(self) -> frozenset[str]:
-        """The arrays and scalars that stand in an index, as the class in `y[t]`: their values are whole numbers."""
-        places = (index for equation in self.equations for ref in equation.reads() for index in ref.indices)
+        """What stands in an index, as the class in `y[t]` or `sum(j != t, …)`: its values are whole numbers."""
+        places = [index for equation in self.equations for ref in equation.reads() for index in ref.indices]
+        for equation in self.equations:
+            reductions = (node for node in walk(equation.body) if isinstance(node, Reduce))
+            places += [node.exclude for node in reductions if node.exclude is not None]
         return frozenset(name for place in places for name in names(place) if name in self.shapes)
 
     def extended(self, equations: tuple[Equation, ...], shapes: Mapping[str, tuple[Expr, ...]]) -> Program:

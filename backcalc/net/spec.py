@@ -151,7 +151,7 @@ class Step(BaseModel):
 def step_model(kind: str) -> type[Step]:
     """The arguments of the update rule of that kind, as a model; made when it is asked for.
 
-    >>> step_model("adam")(rate="0.1").beta1
+    >>> step_model("adam")(rate=Fraction(1, 10)).beta1
     Fraction(9, 10)
     """
     rule = UPDATES[kind]

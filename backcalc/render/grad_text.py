@@ -236,7 +236,7 @@ class _Printer:
         left = self.math(line.left)
         blank = " " * len(left)
         lines = self.equation(left, [self.math(line.formula), *self.numbers(line.formula, line.value)], 3)
-        if line.formula == ZERO:
+        if line.formula == ZERO and line.absent:
             return [
                 f"{lines[0]}   ({self.derivation.loss} does not contain {self.math(_of(line, self.derivation.loss))})"
             ]

@@ -1,4 +1,4 @@
-"""Arithmetic with sixty decimal digits, through mpmath, for evaluations that must not round."""
+"""Arithmetic with a hundred decimal digits, through mpmath, for evaluations that must not round."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import mpmath
 from backcalc.formula.evaluate import COMPARISONS, Arithmetic
 from backcalc.formula.integers import EvaluationError
 
-DIGITS = 60
+DIGITS = 100
 
 MP = mpmath.mp.clone()
 MP.dps = DIGITS
