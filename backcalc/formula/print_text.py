@@ -158,7 +158,7 @@ class LinePrinter:
             or is_matmul(numerator)
             or self.is_open(numerator)
             # `1/2` is one number: a quotient of two literals says that it is none.
-            or (isinstance(numerator, Num) and (below.isdigit() or not above.lstrip(self.minus).isdigit()))
+            or (isinstance(numerator, Num) and (below.isdigit() or "/" in above))
             # `dJ/dz` is one name where J is a loss.
             or own == FACTOR
             or (isinstance(last, Ref) and is_derivative(last.name))

@@ -186,12 +186,22 @@ class _Printer:
         left = to_unicode(Ref(adjoint.name))
         seen = self.through_copies(adjoint)
         shared = next((s for s in self.derivation.sharing if s.startswith(f"{adjoint.of} is used")), None)
-        readers = " and ".join(to_unicode(Ref(reader)) for reader in seen.readers)
+        readers = " and ".join(self.readers(seen))
         why = f": {shared or f'{to_unicode(Ref(adjoint.of))} goes into {readers}'}" if readers else ""
         lines = paragraph(f"{number}. {left}{why}", 0, self.width)
         for function in seen.functions:
             lines += paragraph(_lemma(function), 3, self.width)
         return lines
+
+    def readers(self, adjoint: Adjoint) -> list[str]:
+        """What reads an array; for the own name of a weight, the elements that its layer computes with it."""
+        by_name = self.derivation.program.by_name
+        if not self.scalar or not all(isinstance(by_name[reader].body, Table) for reader in adjoint.readers):
+            return [to_unicode(Ref(reader)) for reader in adjoint.readers]
+        lines = [line for block in self.derivation.backward if block.of == adjoint.name for line in block.lines]
+        above = f"d{self.derivation.loss}/d"
+        found = [n for line in lines for n in walk(line.formula) if isinstance(n, Ref) and n.name.startswith(above)]
+        return list(dict.fromkeys(self.math(Ref(n.name.removeprefix(above), n.indices)) for n in found))
 
     def through_copies(self, adjoint: Adjoint) -> Adjoint:
         """The derivative of what an array is handed on as, where a layer such as flatten leaves it as it is."""
