@@ -180,6 +180,10 @@ class Entries:
 
     def elementwise(self, expr: Expr, parts: Sequence[Entry]) -> Entry:
         """Any operation on numbers, entry by entry."""
+        match expr:
+            case Pow(base, Ref("T", ()) as power) if parts[0].shape and self.names.is_guess(power.name):
+                message = f"{quoted(expr)} would be a power, entry by entry, of a number `T` that nothing gives"
+                raise WholeError(message, expr, f"did you mean `{flipped(base)}`?")
         shape: Shape = ()
         for count, entry in enumerate(parts, 1):
             try:
