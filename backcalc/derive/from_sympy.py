@@ -7,6 +7,7 @@ and print from our own tree.
 from __future__ import annotations
 
 from fractions import Fraction
+from types import new_class
 from typing import Any
 
 import sympy
@@ -19,7 +20,8 @@ CANCEL_LETTERS = 6  # different exponentials, roots and functions in one express
 LARGEST_INTEGER = 10**18  # in an expression that is cancelled
 
 
-_SIGMOID = sympy.Function("sigmoid", real=True)  # 1/(1 + exp(-x)), kept by name
+# 1/(1 + exp(-x)), kept by name: a function of SymPy's own kind, made without handing it any text.
+_SIGMOID = new_class("sigmoid", (sympy.Function,), exec_body=lambda body: body.update(is_real=True))
 
 
 def constant(name: str) -> Any:
