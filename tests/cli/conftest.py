@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -69,6 +70,12 @@ def start(tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            preexec_fn=_hears_interrupts if os.name == "posix" else None,
         )
 
     return call
+
+
+def _hears_interrupts() -> None:
+    """Ctrl-C reaches the command even where whoever runs the tests ignores it, as a background job does."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
