@@ -21,7 +21,7 @@ from backcalc.layers.base import (
     times,
 )
 from backcalc.layers.fields import Padding, Positive, Read, Sizes, whole
-from backcalc.layers.slide import Slide, affine, channels, check_axes, per_axis, size_in_words, slides
+from backcalc.layers.slide import Slide, affine, channels, check_axes, check_groups, per_axis, size_in_words, slides
 from backcalc.layers.weighted import WeightedLayer, parameter
 
 KERNEL_IN_WORDS = {1: "kernel", 2: "kernel height·kernel width", 3: "kernel depth·kernel height·kernel width"}
@@ -95,11 +95,7 @@ class Convolution(WeightedLayer):
     def output_shape(self, shape: Shape) -> Shape:
         sizes = tuple(slide.output for slide in self._slides(shape))
         count = channels(shape, self.axes)
-        if count % self.groups:
-            raise ShapeError(
-                f"{self.kind} has {self.groups} groups, but its input {show_shape(shape)} has {count} channels",
-                f"the channels must be a multiple of {self.groups}",
-            )
+        check_groups(self.kind, self.groups, shape, count)
         for number, row in enumerate(self.connections or (), 1):
             if max(row) > count:
                 raise ShapeError(

@@ -22,7 +22,7 @@ from backcalc.layers.base import (
 )
 from backcalc.layers.conv import KERNEL_IN_WORDS, PLACES_IN_WORDS, group_channel
 from backcalc.layers.fields import Cells, Padding, Positive, Sizes
-from backcalc.layers.slide import affine, channels, check_axes, per_axis, spatial
+from backcalc.layers.slide import affine, channels, check_axes, check_groups, per_axis, spatial
 from backcalc.layers.weighted import WeightedLayer, parameter
 
 
@@ -160,11 +160,7 @@ class TransposedConvolution(WeightedLayer):
     def output_shape(self, shape: Shape) -> Shape:
         sizes = tuple(spread.output for spread in self._spreads(shape))
         count = channels(shape, self.axes)
-        if count % self.groups:
-            raise ShapeError(
-                f"{self.kind} has {self.groups} groups, but its input {show_shape(shape)} has {count} channels",
-                f"the channels must be a multiple of {self.groups}",
-            )
+        check_groups(self.kind, self.groups, shape, count)
         return sizes if self._is_vector(shape) else (self.filters, *sizes)
 
     def shape_formula(self, shape: Shape) -> str:

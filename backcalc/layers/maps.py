@@ -7,9 +7,9 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from backcalc.layers.base import Layer, LayerEquations, Shape, ShapeError, Window, axis_names, show_shape
+from backcalc.layers.base import Layer, LayerEquations, Shape, Window, axis_names
 from backcalc.layers.fields import Positive, Sizes
-from backcalc.layers.slide import affine, check_axes, per_axis, spatial
+from backcalc.layers.slide import affine, check_axes, check_groups, per_axis, spatial
 
 
 class ChannelShuffle(Layer):
@@ -27,11 +27,7 @@ class ChannelShuffle(Layer):
     groups: Positive = Field(description="groups of channels that are dealt out")
 
     def output_shape(self, shape: Shape) -> Shape:
-        if shape[0] % self.groups:
-            raise ShapeError(
-                f"channel_shuffle has {self.groups} groups, but its input {show_shape(shape)} has {shape[0]} channels",
-                f"the channels must be a multiple of {self.groups}",
-            )
+        check_groups("channel_shuffle", self.groups, shape, shape[0])
         return shape
 
     def equations(self, name: str, source: str, shape: Shape) -> LayerEquations:

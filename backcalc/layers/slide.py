@@ -192,6 +192,15 @@ def channels(shape: Shape, axes: int) -> int:
     return 1 if len(shape) == axes else shape[0]
 
 
+def check_groups(kind: str, groups: int, shape: Shape, count: int) -> None:
+    """Refuses channels that do not divide into the groups. Raises ShapeError."""
+    if count % groups:
+        raise ShapeError(
+            f"{kind} has {groups} groups, but its input {show_shape(shape)} has {count} channels",
+            f"the channels must be a multiple of {groups}",
+        )
+
+
 def _pads(size: int, extent: int, stride: int, padding: str | int | tuple[int, ...], axis: int) -> tuple[int, int]:
     match padding:
         case "valid":

@@ -112,7 +112,7 @@ class _Printer:
         if self.scalar:
             for block in self.derivation.forward:
                 if self.full and len(block.lines) > 1:
-                    lines += self.definition(block.of)
+                    lines += [*self.tables_of(block.of), *self.definition(block.of)]
                 for line in block.lines:
                     lines += self.line(line, 4 if self.full and len(block.lines) > 1 else 2)
         else:
@@ -120,6 +120,13 @@ class _Printer:
                 lines += self.definition(item.name)
                 lines += self.array(Ref(item.name), self.derivation.values.get(item.name))
         return [*lines, ""]
+
+    def tables_of(self, name: str) -> list[str]:
+        """The arrays of own names that an equation reads, spelled out before it: `W_q = [[[w1, w2]]]`."""
+        by_name = self.derivation.program.by_name
+        read = dict.fromkeys(ref.name for ref in by_name[name].reads() if ref.name in by_name)
+        tables = [array for array in read if isinstance(by_name[array].body, Table)]
+        return [line for array in tables for line in self.definition(array)]
 
     def definition(self, name: str) -> list[str]:
         item = self.derivation.program.by_name[name]

@@ -92,3 +92,8 @@ def test_an_unverified_result_says_so() -> None:
 
     derivation = replace(backcalc.grad(EXAMPLES / "logistic-neuron.yaml"), verified=())
     assert "has not been verified" in grad_text.render(derivation)
+
+
+def test_an_array_of_own_names_is_spelled_out_before_it_is_read() -> None:
+    lines = text("shared-kernel").splitlines()
+    assert lines.index("  W_q = [[[w1, w2]]]") < lines.index("  q[i] = Σ_{a=1..2} W_q[1,1,a]·x[i+a−1]")
