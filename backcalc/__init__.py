@@ -44,12 +44,12 @@ def grad(
     source: str | Path | Mapping[str, object] | Network,
     *,
     wrt: Sequence[str] | None = None,
-    view: Literal["scalar", "index"] | None = None,
+    view: Literal["scalar", "index", "matrix"] | None = None,
 ) -> Derivation:
     """Derives the gradients of the loss, step by step, and checks them.
 
     `wrt` names what to differentiate by (default: what the file's `find` asks, else every parameter); `view` shows
-    every element by itself or whole arrays by index (default: what fits the network's size).
+    every element by itself, arrays by index, or whole arrays as matrices (default: what fits the network's size).
 
     >>> import backcalc
     >>> derivation = backcalc.grad({"equations": "J = (w*x - t)^2", "values": {"x": 3, "t": 1, "w": 1}}, wrt=["w"])

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 import backcalc
-from backcalc.cli.common import Answer, command, net_argument, network, to_json
+from backcalc.cli.common import Answer, command, complete_net, net_argument, network, to_json
+
+if TYPE_CHECKING:
+    from backcalc.count import Table
+
+CONVENTIONS = ("exact", "2mac", "mac", "torchvision", "torchinfo", "fvcore", "ptflops", "thop", "deepspeed", "torch")
+"""The names of the conventions, here once more so that help and completion need not import them."""
 
 
-@command("count")
+@command("count", formats=("text", "markdown", "latex", "html", "csv", "json"))
 @net_argument
 @click.option(
     "--flops",
-    type=click.Choice(["exact", "2mac", "mac", "torchvision"]),
+    type=click.Choice(CONVENTIONS),
     default="exact",
     show_default=True,
     help="What counts as an operation.",
@@ -35,6 +43,14 @@ from backcalc.cli.common import Answer, command, net_argument, network, to_json
     help="Samples at a time; parameters stay the same.",
 )
 @click.option("--explain", metavar="LAYER", help="How the numbers of one layer come about, in words and formulas.")
+@click.option(
+    "--vs", metavar="NET", shell_complete=complete_net, help="Another network beside it, what differs marked."
+)
+@click.option(
+    "--explain-difference",
+    metavar="A,B",
+    help="Why two conventions of --flops count differently: the difference as a sum.",
+)
 def count(
     net: str,
     flops: str,
@@ -43,6 +59,8 @@ def count(
     pooling_connections: bool,
     batch: int,
     explain: str | None,
+    vs: str | None,
+    explain_difference: str | None,
     form: str,
 ) -> Answer:
     """Counts NET, with the formula beside each number.
@@ -54,20 +72,79 @@ def count(
       backcalc count lenet5
       backcalc count lenet5 --no-bias --flops 2mac
       backcalc count net.yaml --explain conv1
+      backcalc count resnet50 --vs resnet50-2015
+      backcalc count resnet50 --explain-difference fvcore,thop
     """
-    table = backcalc.count(
-        network(net),
-        flops=flops,
-        bias=not no_bias,
-        padding_connections=padding_connections == "include",
-        pooling_connections=pooling_connections,
-        batch=batch,
-    )
+    asked = {"--explain": explain, "--vs": vs, "--explain-difference": explain_difference}
+    if len(several := [option for option, value in asked.items() if value is not None]) > 1:
+        raise click.UsageError(f"{' and '.join(several)} exclude each other.")
+    if explain_difference is not None:
+        return _difference(net, explain_difference, form)
+
+    def table(net: str) -> Table:
+        return backcalc.count(
+            network(net),
+            flops=flops,
+            bias=not no_bias,
+            padding_connections=padding_connections == "include",
+            pooling_connections=pooling_connections,
+            batch=batch,
+        )
+
+    if vs is not None:
+        return _versus(table(net), table(vs), form)
+    counted = table(net)
+    if explain is not None:
+        return _explanation(counted, explain, form)
     if form == "json":
-        if explain is not None:
-            raise click.UsageError("--explain is for --format text; JSON holds every formula already.")
-        return Answer(to_json(table.to_json()))
+        return Answer(to_json(counted.to_json()))
+    if form == "text":
+        from backcalc.render import count_text
 
-    from backcalc.render import count_text
+        return Answer(count_text.render(counted))
+    from backcalc.render.count_sheets import written
 
-    return Answer(count_text.render(table) if explain is None else count_text.explain(table, explain))
+    return Answer(written(counted, form))
+
+
+def _explanation(table: Table, layer: str, form: str) -> Answer:
+    if form != "text":
+        raise click.UsageError("--explain is for --format text; the other formats hold every formula already.")
+    from backcalc.render.count_text import explain
+
+    return Answer(explain(table, layer))
+
+
+def _versus(left: Table, right: Table, form: str) -> Answer:
+    from backcalc.count.compare import versus
+
+    found = versus(left, right)
+    if form == "json":
+        return Answer(to_json(found.to_json()))
+    if form == "text":
+        from backcalc.render import versus_text
+
+        return Answer(versus_text.render(found))
+    from backcalc.render.count_sheets import written
+
+    return Answer(written(found, form))
+
+
+def _difference(net: str, names: str, form: str) -> Answer:
+    """The difference of two conventions, written `fvcore,thop`."""
+    first, comma, second = (part.strip() for part in names.partition(","))
+    for name in (first, second):
+        if name not in CONVENTIONS:
+            said = ", ".join(CONVENTIONS)
+            hint = "takes two conventions, as in fvcore,thop" if not comma else f"{name!r} is not one of {said}"
+            raise click.BadParameter(f"{hint}.", param_hint="'--explain-difference'")
+    if form not in ("text", "json"):
+        raise click.UsageError("--explain-difference is for --format text and json.")
+    from backcalc.count.difference import difference
+
+    found = difference(network(net), first, second)
+    if form == "json":
+        return Answer(to_json(found.to_json()))
+    from backcalc.render.difference_text import render
+
+    return Answer(render(found))

@@ -17,7 +17,9 @@ from backcalc.cli.names import split_names
     "--wrt", metavar="NAMES", multiple=True, help="What to differentiate by: w1,w2 (default: what `find` asks)."
 )
 @click.option(
-    "--view", type=click.Choice(["scalar", "index"]), help="Every element by itself, or whole arrays by index."
+    "--view",
+    type=click.Choice(["scalar", "index", "matrix"]),
+    help="Every element by itself, arrays by index, or whole arrays as matrices.",
 )
 @click.option(
     "--steps",
@@ -28,7 +30,12 @@ from backcalc.cli.names import split_names
 )
 @click.option("--digits", metavar="K", type=click.IntRange(1, 1000), help="Decimal digits of every number.")
 def grad(
-    net: str, wrt: tuple[str, ...], view: Literal["scalar", "index"] | None, steps: str, digits: int | None, form: str
+    net: str,
+    wrt: tuple[str, ...],
+    view: Literal["scalar", "index", "matrix"] | None,
+    steps: str,
+    digits: int | None,
+    form: str,
 ) -> Answer:
     """Derives every gradient and update rule of NET, step by step.
 
@@ -46,6 +53,10 @@ def grad(
         from backcalc.render import grad_json
 
         text = to_json(grad_json.render(derivation, digits=digits))
+    elif derivation.view == "matrix":
+        from backcalc.render import matrix_text
+
+        text = matrix_text.render(derivation, steps=steps, digits=digits)
     else:
         from backcalc.render import grad_text
 

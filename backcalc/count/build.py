@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from backcalc.count.conventions import Convention, convention
+from backcalc.count.conventions import MEASURED, Convention, convention
 from backcalc.count.receptive import Reception, align, at_input, merged
 from backcalc.count.table import Formula, Formulas, Row, Table, Totals
-from backcalc.layers.base import Cost, Parameter, times
+from backcalc.layers.base import WHOLE, Cost, Parameter, times
 from backcalc.layers.fields import Entries
 from backcalc.net import InputError, Network, Node, Problem
 
@@ -22,6 +22,7 @@ class _Options:
     padding_connections: bool
     pooling_connections: bool
     batch: int
+    network: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +92,16 @@ def count(
 
     Raises InputError for a network of equations, which has no layers, and ValueError for an unknown convention.
     """
-    options = _Options(convention(flops), bias, padding_connections, pooling_connections, batch)
+    built_in = network.name if network.file is None else ""
+    options = _Options(convention(flops), bias, padding_connections, pooling_connections, batch, built_in)
     if not network.nodes:
         message = "a file of equations has no layers to count"
         hint = "write the network as `layers:` (see `backcalc schema`)"
         raise InputError([Problem(network.file or network.name, 0, 0, 0, "", message, hint)])
     receptions = {name: at_input(shape) for name, shape in network.inputs.items()}
-    names, rows = _Names(), []
+    names, rows, needed = _Names(), [], network.needed()
     for node in network.nodes:
-        row, receptions[node.name] = _row(node, options, receptions, names)
+        row, receptions[node.name] = _row(node, options, receptions, names, computed=node.name in needed)
         rows.append(row)
     return Table(
         net=network.name,
@@ -115,32 +117,42 @@ def count(
     )
 
 
-def _row(node: Node, options: _Options, receptions: Mapping[str, Reception], names: _Names) -> tuple[Row, Reception]:
+def _row(
+    node: Node, options: _Options, receptions: Mapping[str, Reception], names: _Names, *, computed: bool
+) -> tuple[Row, Reception]:
     layer, shape = node.layer, node.input_shape
     cost = layer.cost(shape, bias=options.bias, padding_connections=options.padding_connections)
+    if not computed:
+        cost = Cost(weights=cost.weights, biases=cost.biases, params=cost.params)
     branches = tuple(receptions[name] for name in node.inputs)
     if layer.several:
         reception = merged(branches)
     else:
         reception = branches[0].after(layer.receptive(shape), scatters=layer.scatters(shape))
-    owned = names.owned(node.parameters, bias=options.bias)
+        if branches[1:]:
+            reception = merged((reception, *(branch.after(WHOLE) for branch in branches[1:])))
+    owned = names.owned(node.parameters, bias=cost.biases != "0")
     row = Row(
         name=node.name,
         kind=layer.kind,
         input_shape=shape,
         output_shape=node.output_shape,
         receptive_field=reception.cells,
-        formulas=_formulas(node, cost, reception, owned, options),
+        formulas=_formulas(node, cost, reception, owned, options, computed=computed),
         non_trainable=owned.fixed + owned.frozen + owned.statistics,
-        operations=tuple((kind, Formula(text)) for kind, text in options.convention.priced(cost)),
+        operations=tuple(
+            (kind, Formula(text)) for kind, text in options.convention.priced(cost, node, options.network)
+        ),
         units=Formula(cost.units),
         general=layer.in_words(shape, bias=options.bias, padding_connections=options.padding_connections),
-        notes=tuple(_notes(owned, branches)),
+        notes=(*layer.notes(shape), *_notes(owned, branches), *_left_out(node, options, computed=computed)),
     )
     return row, reception
 
 
-def _formulas(node: Node, cost: Cost, reception: Reception, owned: _Owned, options: _Options) -> Formulas:
+def _formulas(
+    node: Node, cost: Cost, reception: Reception, owned: _Owned, options: _Options, *, computed: bool
+) -> Formulas:
     seen = cost.connections
     if options.pooling_connections and seen == "0":
         seen = cost.window_inputs
@@ -152,9 +164,21 @@ def _formulas(node: Node, cost: Cost, reception: Reception, owned: _Owned, optio
         params=Formula(cost.params).less(owned.shared_weights + owned.shared_biases).less(owned.fixed),
         connections=Formula(seen).times(options.batch),
         macs=Formula(cost.macs).times(options.batch),
-        flops=Formula(options.convention.formula(cost)).times(options.batch),
-        activations=Formula(times(*node.output_shape)).times(options.batch),
+        flops=Formula(options.convention.formula(cost, node, options.network) if computed else "0").times(
+            options.batch
+        ),
+        activations=Formula(times(*node.output_shape) if computed else "0").times(options.batch),
     )
+
+
+def _left_out(node: Node, options: _Options, *, computed: bool) -> Iterator[str]:
+    kind, convention = node.layer.kind, options.convention
+    if not computed:
+        yield "the output does not need this layer: its parameters count, but it is not computed"
+    elif kind in convention.unseen.get(options.network, ()):
+        yield f"{convention.release} does not see it: it watches modules, and a function is called here"
+    elif convention.release and kind not in MEASURED:
+        yield f"{convention.release} was not measured on `{kind}`: its own number may be another"
 
 
 def _notes(owned: _Owned, branches: tuple[Reception, ...]) -> Iterator[str]:

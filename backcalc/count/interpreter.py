@@ -25,7 +25,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import TypeAlias
 
 from backcalc.formula.functions import FUNCTIONS
-from backcalc.formula.program import Equation, Program
+from backcalc.formula.program import Equation, Program, Rows
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import (
     Add,
@@ -57,6 +57,8 @@ _PRIMITIVES: Mapping[str, Callable[[float], float]] = {
     "log": math.log,
     "sqrt": math.sqrt,
     "erf": math.erf,
+    "sin": math.sin,
+    "cos": math.cos,
 }
 _CONSTANTS: Mapping[str, float] = {"e": math.e, "pi": math.pi}
 _RELATIONS: Mapping[str, Callable[[Number, Number], bool]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
@@ -99,10 +101,18 @@ def execute(
     """
     store: dict[str, Array] = dict(values)
     result = {}
-    for equation in program.equations:
-        machine = _Machine(store, program, frozenset(weights), frozenset(biases))
-        result[equation.name] = machine.run(equation)
-        store[equation.name] = result[equation.name].values
+    for block in program.blocks:
+        group = (block,) if isinstance(block, Equation) else block.equations
+        machines = {e.name: _Machine(store, program, frozenset(weights), frozenset(biases)) for e in group}
+        shapes = {equation.name: machines[equation.name].shape(equation) for equation in group}
+        for row in (None,) if isinstance(block, Equation) else block.numbers(shapes):
+            for equation in group:
+                ranges = [range(1, size + 1) for size in shapes[equation.name]]
+                if isinstance(block, Rows) and row is not None:
+                    axis = block.axes[equation.name]
+                    ranges[axis] = range(row, row + 1) if row in ranges[axis] else range(0)
+                result[equation.name] = machines[equation.name].run(equation, product(*ranges))
+                store[equation.name] = result[equation.name].values
     return result
 
 
@@ -120,21 +130,25 @@ class _Machine:
         self.called: dict[tuple[object, ...], Number] = {}
         self.reductions: dict[tuple[object, ...], Expr] = {}
         self.results: dict[str, Number] = {}
+        self.result: dict[Place, Number] = {}
         self.counts = Execution({})
 
-    def run(self, equation: Equation) -> Execution:
+    def shape(self, equation: Equation) -> Place:
         shape = self.program.shape(equation.name)
         if shape is None:
             raise ValueError(f"`{equation.name}` has a symbolic size")
-        result: dict[Place, Number] = {}
-        for place in product(*(range(1, size + 1) for size in shape)):
+        return shape
+
+    def run(self, equation: Equation, places: Iterable[Place]) -> Execution:
+        """Executes the equation at some places more; what it counted before stays counted."""
+        for place in places:
             body = equation.body
             for index in place:
                 body = body.items[index - 1] if isinstance(body, Table) else body
             frame = {**self.sizes, **dict(zip(equation.indices, place, strict=False))}
-            result[place] = _or_zero(self.term(body, frame))
+            self.result[place] = _or_zero(self.term(body, frame))
         counts = self.counts
-        return Execution(result, counts.operations, counts.reads, counts.padding_reads, counts.touched)
+        return Execution(self.result, counts.operations, counts.reads, counts.padding_reads, counts.touched)
 
     def term(self, expr: Expr, frame: Frame) -> Number | None:
         """The value of a term; None where its condition leaves it out."""
@@ -191,7 +205,10 @@ class _Machine:
         if name in self.results:
             return self.results[name]
         place = tuple(_whole(_free(index, frame)) for index in indices)
-        found = self.store[name].get(place)
+        found = self.store.get(name, {}).get(place)
+        for edge in self.program.rows_beside.get(name, ()):
+            if place[edge.axis] == edge.row:
+                found = self.store[edge.name][place[: edge.axis] + place[edge.axis + 1 :]]
         if found is None:
             if name not in self.program.padded:
                 raise ValueError(f"{name}{list(place)} is outside its range")
@@ -346,6 +363,8 @@ def _free(expr: Expr, frame: Frame) -> Fraction:
             return math.prod((_free(factor, frame) for factor in factors), start=Fraction(1))
         case Div(numerator, denominator):
             return _free(numerator, frame) / _free(denominator, frame)
+        case Pow(base, exponent):
+            return Fraction(_free(base, frame) ** _free(exponent, frame))
         case Call(function, (a,)) if function in _PRIMITIVES:
             return Fraction(_PRIMITIVES[function](float(_free(a, frame))))
         case Call("div", (a, n)):

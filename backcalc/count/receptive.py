@@ -16,21 +16,24 @@ from backcalc.layers.base import Shape, Window
 class Field:
     """Along one axis of the input: how many cells an output sees, and how many apart neighbouring outputs are.
 
-    Behind a layer that makes its input larger both are fractions; what an output sees is `cells` rounded down.
+    Behind a layer that makes its input larger both are fractions; what an output sees is `cells` rounded down. What
+    sees the `whole` axis cannot see more of it.
     """
 
     cells: int | Fraction = 1
     jump: int | Fraction = 1
+    whole: bool = False
 
     def after(self, window: Window, axis: int) -> Field:
         """The field behind one more window; `axis` is the input's length.
 
         >>> Field(5, 1).after(Window(2, 2), 28)
-        Field(cells=6, jump=2)
+        Field(cells=6, jump=2, whole=False)
         """
-        if window.extent is None:
-            return Field(max(self.cells, axis), 1)
-        return Field(self.cells + (window.extent - 1) * self.jump, self.jump * window.stride)
+        jump = self.jump * window.stride
+        if window.extent is None or self.whole:
+            return Field(max(self.cells, axis), jump, True)
+        return Field(self.cells + (window.extent - 1) * self.jump, jump)
 
     def formula(self, window: Window, axis: int) -> str:
         """How the field behind that window comes about, with numbers.
@@ -38,10 +41,10 @@ class Field:
         >>> Field(6, 2).formula(Window(5), 28)
         '6 + (5 - 1)*2 = 14'
         """
-        if window.extent is None:
-            return f"all {self.after(window, axis).cells} cells"
         if window.extent == 1:
             return "as the input"
+        if window.extent is None or self.whole:
+            return f"all {self.after(window, axis).cells} cells"
         cells = self.after(window, axis).cells
         text = f"{self.cells} + ({window.extent} - 1)*{self.jump}"
         return f"{text} = {cells}" if cells == floor(cells) else f"floor({text}) = {floor(cells)}"
@@ -98,7 +101,10 @@ def merged(receptions: tuple[Reception, ...]) -> Reception:
     fields = list(first.fields)
     for other in rest:
         if len(other.fields) == len(fields):
-            fields = [max(pair, key=lambda field: field.cells) for pair in zip(fields, other.fields, strict=True)]
+            fields = [
+                max(pair, key=lambda field: (field.whole, field.cells))
+                for pair in zip(fields, other.fields, strict=True)
+            ]
     cells = dict.fromkeys(str(each.cells) for each in receptions)
     formula = f"the largest of {', '.join(cells)}" if len(cells) > 1 else "as the inputs"
     return Reception(tuple(fields), first.extents, any(each.scattered for each in receptions), formula)

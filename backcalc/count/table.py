@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from backcalc.count.conventions import Convention
 from backcalc.formula.integers import integer
@@ -27,7 +27,7 @@ class Formula:
     @cached_property
     def value(self) -> int:
         """The number that the formula gives, exactly."""
-        return integer(read_expression(self.text), {})
+        return _value(self.text)
 
     def times(self, factor: int) -> Formula:
         """The formula `factor` times over.
@@ -46,6 +46,12 @@ class Formula:
 
     def __str__(self) -> str:
         return pretty(self.text) if self.text.isdigit() else f"{pretty(self.text)} = {self.value}"
+
+
+@lru_cache(maxsize=4096)
+def _value(text: str) -> int:
+    """The value of a formula; the layers of a deep network repeat the same ones."""
+    return integer(read_expression(text), {})
 
 
 def pretty(text: str) -> str:

@@ -1,6 +1,6 @@
 """Derivation: reverse mode on indexed equations, simplified like a person, as data."""
 
 from backcalc.derive.derivation import Derivation, derive
-from backcalc.derive.written import DerivationError
+from backcalc.derive.question import DerivationError
 
 __all__ = ["Derivation", "DerivationError", "derive"]

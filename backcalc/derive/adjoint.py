@@ -13,34 +13,25 @@ written for indexed equations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from backcalc.derive.chain_rule import chain_rule, contributions
 from backcalc.derive.facts import Fact, centred, shares, worth_naming
-from backcalc.derive.partial import Partial, partials
+from backcalc.derive.partial import partials
 from backcalc.derive.rules import Rule, simplify
 from backcalc.derive.setting import Setting
-from backcalc.derive.terms import Bound, Term, Terms, multiply, put, rename_apart, single, to_terms
+from backcalc.derive.target import Target, derivative_name, index_names, target_of
+from backcalc.derive.terms import Term, Terms, multiply, put, rename_apart, to_terms
+from backcalc.derive.unroll import unrolled
 from backcalc.derive.write import to_expr
+from backcalc.formula.names import is_derivative
 from backcalc.formula.program import Equation, Program
-from backcalc.formula.tree import (
-    ONE,
-    Add,
-    Call,
-    Compare,
-    Expr,
-    Mul,
-    Reduce,
-    Ref,
-    Table,
-    fresh_name,
-    names,
-    num,
-    size,
-    substitute,
-)
+from backcalc.formula.recurrence import Edge, row_spelled_out
+from backcalc.formula.tree import Add, Compare, Expr, Reduce, Ref, names, num, size, walk
 
-INSERTABLE = 30  # nodes: a longer upstream derivative is never put in for its name
+INSERTABLE = 50  # nodes: a longer upstream derivative is never put in for its name
+LONGEST_ENTRY = 60  # nodes of an entry of a Jacobian or a Hessian in which all derivatives are put in
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +52,17 @@ class Step:
 class Adjoint:
     """The derivative of the loss with respect to one array.
 
-    `chain` names the derivatives upstream, `closed` has them put in where that is shorter; `readers` are the equations
-    that read the array, `reads` how often they do, `functions` those whose derivative was used.
+    `name` is what it is called, `loss` what is differentiated: where it is an array, a Jacobian, its own indices come
+    first in `indices` and `shape`. `chain` names the derivatives upstream, `closed` has them put in where that is
+    shorter; `readers` are the equations that read the array, `reads` how often they do, `functions` those whose
+    derivative was used.
     """
 
+    name: str
     of: str
     loss: str
     indices: tuple[str, ...]
+    shape: tuple[Expr, ...]
     chain: Expr
     closed: Expr
     readers: tuple[str, ...]
@@ -76,42 +71,60 @@ class Adjoint:
     functions: tuple[str, ...] = ()
 
     @property
-    def name(self) -> str:
-        """`dJ/dz`."""
-        return derivative_name(self.loss, self.of)
-
-    @property
     def equation(self) -> Equation:
         """The adjoint as an equation of the language."""
         return Equation(self.name, self.indices, self.closed)
 
 
-def derivative_name(loss: str, of: str) -> str:
-    """The one name of a derivative.
-
-    >>> derivative_name("J", "w1")
-    'dJ/dw1'
-    """
-    return f"d{loss}/d{of}"
-
-
-def differentiate(program: Program, loss: str, stated: tuple[Fact, ...] = ()) -> tuple[Adjoint, ...]:
-    """The derivative of the scalar `loss` with respect to every array that it depends on, from the loss backwards.
+def differentiate(
+    program: Program, loss: str, stated: tuple[Fact, ...] = (), wanted: Collection[str] | None = None
+) -> tuple[Adjoint, ...]:
+    """The derivative of `loss` with respect to every array that it depends on, from the loss backwards.
 
     Intermediates come in reverse order, then the leaves in the order they are declared, but for those that stand in an
     index, as the class in `y[t]`: they are whole numbers and have no derivative. `stated` are facts about
-    leaves, such as that given targets sum to 1.
+    leaves, such as that given targets sum to 1; `wanted` leaves out what leads to none of these.
     Raises NotDifferentiable where a reader has no derivative rule.
     """
     setting_parts = _named(program, stated)
     reaching = _reaching(program, loss)
+    if wanted is not None:
+        reaching &= _reached(program, wanted)
+    target = target_of(program, loss)
     found: dict[str, Adjoint] = {}
     intermediates = [equation.name for equation in reversed(program.equations) if equation.name in reaching]
     leaves = [name for name in program.leaves if name in reaching and name not in program.index_names]
     for name in [*intermediates, *leaves]:
-        if name != loss:
-            found[name] = _adjoint(program, loss, name, found, setting_parts)
+        if name != loss or target.recurs:
+            found[name] = _adjoint(program, target, name, found, setting_parts, reaching)
     return tuple(found.values())
+
+
+def _reached(program: Program, names: Collection[str]) -> frozenset[str]:
+    """Everything that one of the arrays has an influence on, themselves included."""
+    seen: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += [equation.name for equation in program.readers.get(name, ())]
+            waiting += [edge.array for edge in program.edges if edge.name == name]
+    return frozenset(seen)
+
+
+def with_adjoints(program: Program, adjoints: Iterable[Adjoint]) -> Program:
+    """Forward equations, then the derivatives as equations of the same language."""
+    adjoints = tuple(adjoints)
+    shapes = {adjoint.name: adjoint.shape for adjoint in adjoints}
+    beside = {edge.name: edge for edge in program.edges}
+    edges = []
+    for adjoint in adjoints:
+        edge = beside.get(adjoint.of)
+        if edge is not None:
+            leading = len(adjoint.shape) - len(program.shapes[adjoint.of])
+            edges.append(Edge(derivative_name(adjoint.loss, edge.array), edge.axis + leading, edge.row))
+    return program.extended(tuple(adjoint.equation for adjoint in adjoints), shapes, tuple(edges))
 
 
 def _reaching(program: Program, loss: str) -> frozenset[str]:
@@ -125,7 +138,7 @@ def _reaching(program: Program, loss: str) -> frozenset[str]:
         seen.add(name)
         equation = program.by_name.get(name)
         if equation is not None:
-            waiting.extend(ref.name for ref in equation.reads() if ref.name in program.shapes)
+            waiting += [read for read in program.needs(equation) if read in program.shapes]
     return frozenset(seen)
 
 
@@ -144,35 +157,50 @@ def _named(program: Program, stated: tuple[Fact, ...]) -> Setting:
     return Setting({}, frozenset(program.sizes), named, reach, facts, whole)
 
 
-def _adjoint(program: Program, loss: str, name: str, upstream: Mapping[str, Adjoint], known: Setting) -> Adjoint:
-    indices = _index_names(program, name)
-    ranges = {
-        index: (num(1), extent) for index, extent in zip(indices, program.shapes[name], strict=True)
-    }  # every axis counts from 1
-    setting = replace(known, ranges=ranges)
+def _adjoint(
+    program: Program,
+    target: Target,
+    name: str,
+    upstream: Mapping[str, Adjoint],
+    known: Setting,
+    reaching: Collection[str],
+) -> Adjoint:
+    loss = target.name
+    own = index_names(program, name, target.indices)
+    indices, shape = target.indices + own, target.shape + program.shapes[name]
+    # Every axis counts from 1.
+    setting = replace(known, ranges={index: (num(1), extent) for index, extent in zip(indices, shape, strict=True)})
+    edge = next((edge for edge in program.edges if edge.name == name), None)
+    array = name if edge is None else edge.array
+    place = row_spelled_out(Ref(name, tuple(Ref(index) for index in own))).indices
     raw: list[Term] = []
     general: list[Expr] = []
     readers: list[str] = []
     reads = 0
     functions: list[str] = []
+    if name == loss:  # the row itself, beside the later rows that read it
+        deltas = [Compare(("==",), pair) for pair in zip(target.places, place, strict=True)]
+        raw.append(Term(brackets=tuple(deltas)))
     for equation in program.readers.get(name, ()):
-        if equation.name != loss and equation.name not in upstream:
+        if equation.name not in reaching:
             continue
-        own = _contributions(program, equation, loss, name, indices)
-        if own:
-            raw.extend(own)
-            reads += len(own)
+        found = contributions(program, equation, target, array, place, indices)
+        if found:
+            raw.extend(found)
+            reads += len(found)
             readers.append(equation.name)
             if equation.name != loss:
-                general.append(_chain_rule(program, equation, loss, name, indices))
-            functions += [function for part in partials(equation.body, name) for function in part.functions]
+                general.append(chain_rule(program, equation, target, array, place, indices))
+            functions += [function for part in partials(equation.body, array) for function in part.functions]
     start = to_expr(tuple(raw))
     pattern = None if len(general) < len(readers) else general[0] if len(general) == 1 else Add(tuple(general))
-    steps = [Step("chain rule", start, _chain_reason(name, readers), general=pattern)]
+    steps = [Step("chain rule", start, _chain_reason(name, readers), general=pattern if general else None)]
     terms, trail = simplify(tuple(raw), setting)
     steps += _record(start, trail)
     chain = to_expr(terms)
-    inserted = _insert(terms, loss, upstream, setting)
+    room = LONGEST_ENTRY if target.indices or is_derivative(loss) else 0
+    statistics = _statistics(program, name, target, readers)
+    inserted = _insert(terms, upstream, setting, room, statistics)
     closed = chain
     if inserted is not None:
         with_names, result, inner_trail = inserted
@@ -181,11 +209,14 @@ def _adjoint(program: Program, loss: str, name: str, upstream: Mapping[str, Adjo
         steps += _record(before, inner_trail)
         closed = to_expr(result)
     used = tuple(dict.fromkeys(functions))
-    return Adjoint(name, loss, indices, chain, closed, tuple(readers), reads, tuple(steps), used)
+    called = target.derivative(name)
+    whole = unrolled(to_terms(closed), called, indices, shape) if name in readers else None
+    if whole is not None:
+        steps.append(Step("unroll", whole, "the recurrence put into itself, down to the last row", before=closed))
+    return Adjoint(called, name, loss, indices, shape, chain, closed, tuple(readers), reads, tuple(steps), used)
 
 
 def _record(before: Expr, trail: tuple[tuple[object, Terms], ...]) -> list[Step]:
-
     steps = []
     for rule, terms in trail:
         assert isinstance(rule, Rule)
@@ -202,122 +233,50 @@ def _chain_reason(name: str, readers: list[str]) -> str:
     return f"{name} is read by " + " and by ".join(readers)
 
 
-def _index_names(program: Program, name: str) -> tuple[str, ...]:
-    """The free indices of a derivative: those of its equation, for a leaf those of its first reading."""
-    equation = program.by_name.get(name)
-    if equation is not None and not isinstance(equation.body, Table):
-        return equation.indices
-    chosen: list[str] = []
-    first = next((ref for e in program.equations for ref in e.reads() if ref.name == name and ref.indices), None)
-    for position in range(len(program.shapes[name])):
-        index = first.indices[position] if first is not None else None
-        plain = index.name if isinstance(index, Ref) and not index.indices else "ijklmn"[position % 6]
-        chosen.append(fresh_name(plain, set(chosen) | set(program.shapes) | set(program.sizes)))
-    return tuple(chosen)
-
-
-def _contributions(program: Program, equation: Equation, loss: str, name: str, indices: tuple[str, ...]) -> list[Term]:
-    """One term for every read of `name` in the equation, its deltas still standing."""
-    if isinstance(equation.body, Table):
-        upstream = derivative_name(loss, equation.name)
-        return [
-            _contribution(part, Ref(upstream, tuple(num(i) for i in place)), [], indices)
-            for place, item in table_entries(equation.body)
-            for part in partials(item, name)
-        ]
-    taken = frozenset(indices) | names(equation.body) | frozenset(program.shapes)
-    renaming: dict[str, Expr] = {}
-    outer: list[Bound] = []
-    for index, extent in zip(equation.indices, program.shapes[equation.name], strict=True):
-        own = fresh_name(index, taken) if index in indices else index
-        taken |= {own}
-        renaming[index] = Ref(own)
-        outer.append(Bound(own, num(1), extent))
-    body = substitute(equation.body, renaming)
-    place_refs = tuple(Ref(bound.index) for bound in outer)
-    weight: Expr = ONE if equation.name == loss else Ref(derivative_name(loss, equation.name), place_refs)
-    return [_contribution(part, weight, outer, indices) for part in partials(body, name)]
-
-
-def _contribution(part: Partial, weight: Expr, outer: list[Bound], indices: tuple[str, ...]) -> Term:
-    """Σ over the equation's own indices and the sums around the read of weight · local derivative · deltas."""
-    part = _apart(part, frozenset(indices) | {bound.index for bound in outer})
-    deltas = [Compare(("==",), (Ref(index), place)) for index, place in zip(indices, part.read.indices, strict=True)]
-    sums = (*outer, *part.sums)
-    taken = frozenset(bound.index for bound in sums) | frozenset(indices)
-    product = Term(brackets=tuple(deltas))
-    for factor in (weight, *part.factors):
-        inner = single(factor)
-        if inner is None:
-            return replace(product, coefficient=product.coefficient * 0)
-        product = multiply(product, rename_apart(inner, taken))
-    return replace(product, sums=(*sums, *product.sums))
-
-
-def _apart(part: Partial, taken: frozenset[str]) -> Partial:
-    """The partial with its own summed indices renamed away from `taken`."""
-    for position, bound in enumerate(part.sums):
-        if bound.index not in taken:
-            taken |= {bound.index}
-            continue
-        mentioned = frozenset().union(*(names(factor) for factor in (part.read, *part.factors)))
-        own = fresh_name(bound.index, taken | mentioned)
-        value: dict[str, Expr] = {bound.index: Ref(own)}
-        later = tuple(
-            Bound(b.index, substitute(b.lower, value), substitute(b.upper, value)) for b in part.sums[position + 1 :]
-        )
-        read = substitute(part.read, value)
-        assert isinstance(read, Ref)
-        part = replace(
-            part,
-            read=read,
-            factors=tuple(substitute(factor, value) for factor in part.factors),
-            sums=(*part.sums[:position], replace(bound, index=own), *later),
-        )
-        taken |= {own}
-    return part
-
-
-def _chain_rule(program: Program, equation: Equation, loss: str, name: str, indices: tuple[str, ...]) -> Expr:
-    """Σ_o ∂J/∂v[o] · ∂v[o]/∂u[a], for display."""
-    own = tuple(fresh_name(index, set(indices)) for index in equation.indices)
-    place = tuple(Ref(index) for index in own)
-    local = Call("diff", (Ref(equation.name, place), Ref(name, tuple(Ref(index) for index in indices))))
-    if equation.name == loss:
-        return local
-    product: Expr = Mul((Ref(derivative_name(loss, equation.name), place), local))
-    for index, extent in reversed(list(zip(own, program.shapes[equation.name], strict=True))):
-        product = Reduce("sum", index, num(1), extent, None, product)
-    return product
-
-
-def table_entries(table: Table, prefix: tuple[int, ...] = ()) -> list[tuple[tuple[int, ...], Expr]]:
-    """The entries of a table with their indices from 1."""
-    found = []
-    for position, item in enumerate(table.items, start=1):
-        if isinstance(item, Table):
-            found += table_entries(item, (*prefix, position))
-        else:
-            found.append(((*prefix, position), item))
-    return found
-
-
 def _insert(
-    terms: Terms, loss: str, upstream: Mapping[str, Adjoint], setting: Setting
+    terms: Terms, upstream: Mapping[str, Adjoint], setting: Setting, room: int, statistics: frozenset[str]
 ) -> tuple[Terms, Terms, tuple[tuple[object, Terms], ...]] | None:
-    """The terms with short upstream derivatives put in and simplified, where that is shorter; else None."""
+    """The terms with short upstream derivatives put in and simplified, where that is shorter or within the `room`.
+
+    Those by the `statistics` of an array are put in wherever they then are gone: one formula instead of three.
+    """
     read = {base.name for term in terms for base, _ in term.factors if isinstance(base, Ref)}
-    own = [upstream[name] for name in (n.removeprefix(f"d{loss}/d") for n in read) if name in upstream]
-    short = {adjoint.name: adjoint for adjoint in own if size(adjoint.closed) <= INSERTABLE}
+    own = {a.name: a for a in upstream.values() if a.name in read and size(a.closed) <= INSERTABLE}
+    if statistics and statistics & read <= own.keys():
+        one = _put_in(terms, {name: own[name] for name in statistics & read}, setting, 2 * size(to_expr(terms)))
+        if one is not None:
+            return one
+    return _put_in(terms, own, setting, max(size(to_expr(terms)), room))
+
+
+def _put_in(
+    terms: Terms, upstream: Mapping[str, Adjoint], setting: Setting, longest: int
+) -> tuple[Terms, Terms, tuple[tuple[object, Terms], ...]] | None:
+    """The terms with derivatives put in, the result of simplifying that, and how; None where it is as long as that."""
     opened: list[Term] = []
     for term in terms:
-        opened += _open(term, short)
+        opened += _open(term, upstream)
     if tuple(opened) == terms:
         return None
+    # A sum reads best with a term first that is added.
+    opened.sort(key=lambda term: term.coefficient < 0)
     result, trail = simplify(tuple(opened), setting)
-    if size(to_expr(result)) >= size(to_expr(terms)):
+    if size(to_expr(result)) >= longest:
         return None
     return tuple(opened), result, trail
+
+
+def _statistics(program: Program, name: str, target: Target, readers: Iterable[str]) -> frozenset[str]:
+    """The derivatives by what sums the array up, as its mean and its variance: fewer indices, and a sum."""
+    rank = len(program.shapes[name])
+    found = [
+        target.derivative(reader)
+        for reader in readers
+        if reader != target.name
+        and len(program.by_name[reader].indices) < rank
+        and any(isinstance(node, Reduce) for node in walk(program.by_name[reader].body))
+    ]
+    return frozenset(found) if len(list(readers)) > 1 else frozenset()
 
 
 def _open(term: Term, upstream: Mapping[str, Adjoint]) -> list[Term]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeVar
@@ -59,19 +59,20 @@ def evaluate_available(
     store: dict[str, Array[T]] = dict(values)
     failures: list[Failure] = []
     known = {name for name, value in program.sizes.items() if value is not None} | set(sizes or {})
-    for equation in program.equations:
-        if not _available(program, equation, store, known):
+    for block in program.blocks:
+        group = (block,) if isinstance(block, Equation) else block.equations
+        together = {equation.name for equation in group}
+        if not all(_available(program, equation, store.keys() | together, known) for equation in group):
             continue
-        single = Program(program.shapes, (equation,), program.sizes, program.padded)
         try:
-            store |= evaluate(single, store, arithmetic, sizes)
+            store |= evaluate(program.part(group), store, arithmetic, sizes)
         except EvaluationError as error:
-            failures.append(Failure(equation.name, str(error)))
+            failures += [Failure(equation.name, str(error)) for equation in group]
     return store, tuple(failures)
 
 
-def _available(program: Program, equation: Equation, store: Mapping[str, object], sizes: set[str]) -> bool:
-    read = {ref.name for ref in equation.reads()}
+def _available(program: Program, equation: Equation, store: Set[str], sizes: set[str]) -> bool:
+    read = set(program.needs(equation))
     if any(name in program.shapes and name not in store for name in read):
         return False
     symbols = frozenset(program.sizes) & read.union(*(names(axis) for axis in program.shapes[equation.name]))

@@ -4,15 +4,61 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from backcalc.derive.affine import at_least, linear, tidy
 from backcalc.derive.deltas import tidy_indices, with_bracket
+from backcalc.derive.key import key
 from backcalc.derive.setting import Ranges, Setting
 from backcalc.derive.terms import Bound, Term, put
+from backcalc.formula.affine import at_least, linear, tidy
 from backcalc.formula.tree import Add, Call, Compare, Expr, Num, Ref, names, num
 
 
+def certain(condition: Compare, term: Term, setting: Setting) -> bool:
+    """Whether a condition holds wherever the term counts: a bracket of it, or true in the ranges of its indices."""
+    parts = {key(part) for bracket in term.brackets for part in _links(bracket)}
+    within = setting.within(term)
+    return all(
+        key(link) in parts or all(_verdict(part, within, setting.sizes) for part in _split(link))
+        for link in _links(condition)
+    )
+
+
+def _links(bracket: Compare) -> list[Compare]:
+    """`1 <= i <= N` as `1 <= i` and `i <= N`."""
+    pairs = zip(bracket.operators, bracket.operands, bracket.operands[1:], strict=False)
+    return [Compare((operator,), (left, right)) for operator, left, right in pairs]
+
+
+def _split(bracket: Compare) -> list[Compare]:
+    """`max(1, i-2) <= j` as `1 <= j` and `i-2 <= j`, `j <= min(i, N)` likewise."""
+    match bracket:
+        case Compare(("<=",), (Call("max", parts), right)):
+            return [Compare(("<=",), (part, right)) for part in parts]
+        case Compare(("<=",), (left, Call("min", parts))):
+            return [Compare(("<=",), (left, part)) for part in parts]
+        case _:
+            return [bracket]
+
+
+def _trimmed(bracket: Compare, ranges: Ranges, sizes: frozenset[str]) -> Compare:
+    """`max(1, i-2) <= j <= i` without the 1, where j is at least that anyway; `min` likewise."""
+    if bracket.operators != ("<=", "<="):
+        return bracket
+    low, middle, high = bracket.operands
+    if isinstance(low, Call) and low.function == "max":
+        kept = [part for part in low.arguments if not _verdict(Compare(("<=",), (part, middle)), ranges, sizes)]
+        low = kept[0] if len(kept) == 1 else low
+    if isinstance(high, Call) and high.function == "min":
+        kept = [part for part in high.arguments if not _verdict(Compare(("<=",), (middle, part)), ranges, sizes)]
+        high = kept[0] if len(kept) == 1 else high
+    return Compare(bracket.operators, (low, middle, high))
+
+
 def decide(term: Term, setting: Setting) -> Term | None:
-    """Brackets whose truth is certain are 1 or make the term 0. Ends: every application removes a bracket."""
+    """Brackets whose truth is certain are 1 or make the term 0. Ends: every application removes one, or a maximum."""
+    within = setting.within(term)
+    split = [part for bracket in term.brackets for part in _split(_trimmed(bracket, within, setting.sizes))]
+    if tuple(split) != term.brackets:
+        return replace(term, brackets=tuple({key(bracket): bracket for bracket in split}.values()))
     kept = []
     for bracket in term.brackets:
         verdict = _verdict(bracket, setting.within(term), setting.sizes)

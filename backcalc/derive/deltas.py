@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from backcalc.derive.affine import Linear, at_least, linear, tidied, tidy
 from backcalc.derive.key import key
 from backcalc.derive.setting import Ranges, Setting
 from backcalc.derive.terms import Bound, Term, inside, put
+from backcalc.formula.affine import Linear, at_least, linear, tidied, tidy
 from backcalc.formula.tree import ONE, Add, Call, Compare, Expr, Mul, Num, Reduce, Ref, names, num
 
 

@@ -188,10 +188,12 @@ def _symbolic(value: Any) -> Any:
 
 def _checked(expression: Any, approx: Any, cancel: bool = True) -> Exact:
     """The exact form brought into its shortest known form, as a fraction where it is one, dropped where too heavy."""
-    from backcalc.derive.from_sympy import shorten
+    from backcalc.derive.from_sympy import shorten, vanishes
 
     if expression.is_Rational:
         return Exact.of(Fraction(int(expression.p), int(expression.q)))
+    if abs(approx) < _MP.mpf(10) ** -50 and vanishes(expression):
+        return Exact.of(Fraction(0))
     if expression.count_ops() > 4 * HEAVIEST:
         return Exact(None, approx)
     short = shorten(expression) if cancel else expression
@@ -308,6 +310,8 @@ EXACT: Arithmetic[Exact] = Arithmetic(
         "log": lambda x: _function("log", x),
         "sqrt": lambda x: _function("sqrt", x),
         "erf": lambda x: _function("erf", x),
+        "sin": lambda x: _function("sin", x),
+        "cos": lambda x: _function("cos", x),
         "tanh": lambda x: _function("tanh", x),
         "sigmoid": lambda x: _function("sigmoid", x),
         "abs": _absolute,

@@ -5,11 +5,12 @@ A fact is never assumed: it is read off the definition of a quantity, and carrie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from backcalc.derive.key import key
+from backcalc.derive.match import Binding, match, match_parts
 from backcalc.derive.terms import Term, merge, multiply, to_terms
 from backcalc.derive.write import to_expr
 from backcalc.formula.program import Equation
@@ -27,84 +28,11 @@ from backcalc.formula.tree import (
     Reduce,
     Ref,
     Table,
-    children,
     names,
     rebuild,
     substitute,
     walk,
 )
-
-Binding = Mapping[str, Expr]
-
-
-def match(pattern: Expr, expr: Expr, variables: frozenset[str], binding: Binding) -> Binding | None:
-    """The values of the index `variables` that make `pattern` the same as `expr`, or None.
-
-    >>> from backcalc.formula.read import read_expression
-    >>> found = match(read_expression("exp(z[i])"), read_expression("exp(z[3])"), frozenset({"i"}), {})
-    >>> dict(found or {})
-    {'i': Num(value=Fraction(3, 1))}
-    """
-    match pattern:
-        case Ref(name, ()) if name in variables:
-            if name in binding:
-                return binding if key(binding[name]) == key(expr) else None
-            return {**binding, name: expr} if _is_place(expr) else None
-        case Reduce():
-            if not isinstance(expr, Reduce) or expr.operation != pattern.operation:
-                return None
-            if [part is None for part in _edges(expr)] != [part is None for part in _edges(pattern)]:
-                return None
-            body = substitute(expr.body, {expr.index: Ref(f"{pattern.index}'")})
-            inner = substitute(pattern.body, {pattern.index: Ref(f"{pattern.index}'")})
-            pairs = [
-                (a, b) for a, b in zip(_edges(pattern), _edges(expr), strict=True) if a is not None and b is not None
-            ]
-            pairs.append((inner, body))
-        case _:
-            if type(pattern) is not type(expr) or _head(pattern) != _head(expr):
-                return None
-            if len(children(pattern)) != len(children(expr)):
-                return None
-            pairs = list(zip(children(pattern), children(expr), strict=True))
-    found: Binding | None = binding
-    for left, right in pairs:
-        if found is None:
-            return None
-        found = match_parts(left, right, variables, found)
-    return found
-
-
-def match_parts(left: Expr, right: Expr, variables: frozenset[str], binding: Binding) -> Binding | None:
-    """Like `match`, but parts without a variable need only be equal up to bound names and order."""
-    if not (names(left) & variables):
-        return binding if key(left) == key(right) else None
-    return match(left, right, variables, binding)
-
-
-def _edges(expr: Reduce) -> tuple[Expr | None, Expr | None, Expr | None]:
-    return expr.lower, expr.upper, expr.exclude
-
-
-def _is_place(expr: Expr) -> bool:
-    """Whether an expression can stand in an index: no function, no array."""
-    return not any(
-        isinstance(node, (Reduce, Compare)) or (isinstance(node, Ref) and node.indices) for node in walk(expr)
-    )
-
-
-def _head(expr: Expr) -> object:
-    match expr:
-        case Num(value):
-            return value
-        case Ref(name, _):
-            return name
-        case Call(function, _):
-            return function
-        case Compare(operators, _):
-            return operators
-        case _:
-            return None
 
 
 def worth_naming(equation: Equation, padded: frozenset[str] = frozenset()) -> bool:
@@ -122,9 +50,10 @@ def worth_naming(equation: Equation, padded: frozenset[str] = frozenset()) -> bo
     }
     if not plain >= set(equation.indices):
         return False
-    if isinstance(equation.body, (Table, Ref, Num)) or len(to_terms(equation.body)) != 1:
+    _, body = guarded(equation.body)
+    if isinstance(body, (Table, Ref, Num)) or len(to_terms(body)) != 1:
         return False
-    (term,) = to_terms(equation.body)
+    (term,) = to_terms(body)
     if term.sums or term.brackets or any(not _binds(index, term) for index in equation.indices):
         return False
     heavy = [base for base, exponent in term.factors if exponent < 0 or isinstance(base, (Call, Pow, Reduce))]
@@ -133,15 +62,26 @@ def worth_naming(equation: Equation, padded: frozenset[str] = frozenset()) -> bo
     )
 
 
+def guarded(body: Expr) -> tuple[tuple[Compare, ...], Expr]:
+    """The condition of `if(c, a, 0)` and a; without one, nothing and the body itself."""
+    match body:
+        case Call("if", (Compare() as condition, core, Num(value))) if value == 0:
+            return (condition,), core
+        case _:
+            return (), body
+
+
 def _binds(index: str, term: Term) -> bool:
     return any(index in names(base) for base, _ in term.factors)
 
 
-def fold_term(term: Term, named: tuple[Equation, ...]) -> Term:
-    """The term with every product that is a named quantity replaced by the name, inside its factors too."""
+def fold_term(term: Term, named: tuple[Equation, ...], holds: Callable[[Compare], bool]) -> Term:
+    """The term with every product that is a named quantity replaced by the name, inside its factors too.
+
+    A quantity that is defined under a condition is called by its name where that `holds`.
+    """
     for equation in named:
-        pattern = to_terms(equation.body)[0]
-        found = _fold_product(term, equation, pattern)
+        found = _fold_product(term, equation, holds)
         if found is not term:
             return found
     factors = tuple((_fold_inside(base, named), exponent) for base, exponent in term.factors)
@@ -153,13 +93,19 @@ def fold_term(term: Term, named: tuple[Equation, ...]) -> Term:
     return replace(plain, sums=term.sums)
 
 
-def _fold_product(term: Term, equation: Equation, pattern: Term) -> Term:
+def _fold_product(term: Term, equation: Equation, holds: Callable[[Compare], bool]) -> Term:
+    conditions, body = guarded(equation.body)
+    (pattern,) = to_terms(body)
     variables = frozenset(equation.indices)
     left_over = [exponent for _, exponent in term.factors]
     matched = _match_factors(list(pattern.factors), term, left_over, variables, {})
     if matched is None or set(matched[0]) != variables:
         return term
     binding, left_over = matched
+    for condition in conditions:
+        here = substitute(condition, binding)
+        if not (isinstance(here, Compare) and holds(here)):
+            return term
     name = Ref(equation.name, tuple(binding[index] for index in equation.indices))
     factors: list[tuple[Expr, Fraction]] = []
     placed = False
@@ -167,7 +113,7 @@ def _fold_product(term: Term, equation: Equation, pattern: Term) -> Term:
         if left != exponent and not placed:
             factors.append((name, Fraction(1)))
             placed = True
-        factors.append((base, left))
+        factors.append((base, left) if left.denominator == 1 else (Call("sqrt", (base,)), 2 * left))
     plain = Term(term.coefficient / pattern.coefficient, (), term.brackets)
     for base, exponent in factors:
         if exponent:
@@ -186,8 +132,12 @@ def _match_factors(
     if not wanted:
         return binding, left_over
     (pattern, exponent), *rest = wanted
-    for place, (base, _) in enumerate(term.factors):
-        there = left_over[place]
+    under = pattern.arguments[0] if isinstance(pattern, Call) and pattern.function == "sqrt" else None
+    candidates = [(place, pattern, exponent) for place in range(len(term.factors))]
+    if under is not None:  # the root of u is taken out of u as well
+        candidates += [(place, under, exponent / 2) for place in range(len(term.factors))]
+    for place, pattern, exponent in candidates:
+        base, there = term.factors[place][0], left_over[place]
         if there * exponent <= 0 or abs(there) < abs(exponent):
             continue
         found = match_parts(pattern, base, variables, binding)
@@ -209,7 +159,7 @@ def _fold_inside(expr: Expr, named: tuple[Equation, ...]) -> Expr:
         return changed
     folded = terms[0]
     for equation in named:
-        folded = _fold_product(folded, equation, to_terms(equation.body)[0])
+        folded = _fold_product(folded, equation, lambda _: False)
     return changed if folded is terms[0] else to_expr((folded,))
 
 

@@ -32,6 +32,7 @@ def constant(name: str) -> Any:
 def apply_function(name: str, argument: Any) -> Any:
     """An exact function of an exact argument."""
     table = {"exp": sympy.exp, "log": sympy.log, "sqrt": sympy.sqrt, "erf": sympy.erf, "tanh": sympy.tanh}
+    table |= {"sin": sympy.sin, "cos": sympy.cos}
     return table[name](argument) if name in table else _SIGMOID(argument)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import product as places
 from math import prod
 
@@ -67,13 +68,19 @@ class Ground:
     adjoints: Mapping[str, Adjoint]
     decide: Callable[[Expr, Mapping[str, int]], int] | None = None
 
+    @cached_property
+    def sizes(self) -> Mapping[str, int]:
+        """The sizes that have a number."""
+        return {name: value for name, value in self.program.sizes.items() if value is not None}
+
     def __call__(self, expr: Expr, frame: Mapping[str, int]) -> Expr:
         """The expression with every index of `frame` put in, sums written out, zeros and ones dropped."""
         match expr:
             case Num():
                 return expr
             case Ref(name, ()):
-                return num(frame[name]) if name in frame else expr
+                known = frame.get(name, self.sizes.get(name))
+                return expr if known is None else num(known)
             case Ref(name, indices):
                 return self.element(name, tuple(self.place(index, frame) for index in indices))
             case Add(terms):
@@ -96,7 +103,7 @@ class Ground:
                     return self(yes if decided != ZERO else no, frame)
                 return Call("if", (decided, self(yes, frame), self(no, frame)))
             case Call(("div" | "mod"), _):
-                return num(integer(expr, frame))
+                return num(integer(expr, {**self.sizes, **frame}))
             case Reduce():
                 return self._reduction(expr, frame)
             case _:
@@ -105,7 +112,7 @@ class Ground:
     def place(self, index: Expr, frame: Mapping[str, int]) -> int:
         """The number of an index; a value in it, as the class in `y[t]`, is taken from the values."""
         if not names(index) & self.program.index_names:
-            return integer(index, frame)
+            return integer(index, {**self.sizes, **frame})
         if self.decide is None:
             raise TooWide("which element is read depends on a value that is not given")
         return self.decide(index, frame)
@@ -116,8 +123,13 @@ class Ground:
         if equation is not None:
             if isinstance(equation.body, Table):
                 return entry(equation.body, place)
+            if isinstance(equation.body, Num) and name.endswith("]"):
+                return equation.body  # a boundary row of numbers
             if is_copy(equation):
                 return self(equation.body, dict(zip(equation.indices, place, strict=True)))
+        for edge in self.program.rows_beside.get(name, ()):
+            if place[edge.axis] == edge.row:
+                return self.element(edge.name, (*place[: edge.axis], *place[edge.axis + 1 :]))
         if name in self.program.padded and self._outside(name, place):
             return ZERO
         adjoint = self._transparent_adjoint(name)
@@ -164,7 +176,8 @@ class Ground:
                 raise TooWide("which element is the largest depends on values that are not given")
             return num(self.decide(expr, frame))
         try:
-            low, high = integer(expr.lower, frame), integer(expr.upper, frame)
+            known = {**self.sizes, **frame}
+            low, high = integer(expr.lower, known), integer(expr.upper, known)
         except EvaluationError:
             raise TooWide("the range of a sum is symbolic") from None
         skip = None if expr.exclude is None else self.place(expr.exclude, frame)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backcalc.derive.affine import linear
+from backcalc.formula.affine import linear
 from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, Table
 
 

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from backcalc.derive.affine import at_least, linear, tidy
-from backcalc.derive.brackets import decide, narrow, settle
+from backcalc.derive.brackets import certain, decide, narrow, settle
 from backcalc.derive.deltas import collapse, mixed_radix, multiples, one_window, spread, tidy_indices
 from backcalc.derive.facts import Centred, Fact, fold_term
 from backcalc.derive.key import key
 from backcalc.derive.setting import Setting
 from backcalc.derive.terms import Term, Terms, merge, multiply, put, single
 from backcalc.derive.write import distribute, splice, to_expr
+from backcalc.formula.affine import at_least, linear, tidy
 from backcalc.formula.tree import ONE, ZERO, Add, Call, Neg, Num, size
 
 
@@ -93,12 +93,12 @@ def turn(term: Term, setting: Setting) -> Term | None:
 
 def fold(term: Term, setting: Setting) -> Term | None:
     """What equals a named quantity gets its name: exp(z_i)/Σ exp(z_k) is y_i. Ends: functions and quotients go."""
-    return fold_term(term, setting.candidates(term))
+    return fold_term(term, setting.candidates(term), lambda condition: certain(condition, term, setting))
 
 
 def _shrink(terms: Terms, setting: Setting) -> Terms:
     """Products of sums multiplied out where that makes the whole shorter. Ends: the size falls."""
-    wide = merge(distribute(terms))
+    wide = tuple(sorted(merge(distribute(terms)), key=lambda term: term.coefficient < 0))  # y - t, not -t + y
     return wide if size(to_expr(wide)) < size(to_expr(terms)) else terms
 
 

@@ -73,11 +73,11 @@ class Writer:
         if inserted is not None and (size(inserted) > READABLE or inserted in (formula, short)):
             inserted = None
         because = ""
-        absent = formula == ZERO and Ref(adjoint.of, tuple(num(i) for i in place)) not in self.present
+        lead = len(adjoint.shape) - len(self.ground.program.shapes[adjoint.of])
+        element = Ref(adjoint.of, left.indices[lead:])
+        absent = formula == ZERO and (bool(lead) or element not in self.present)
         if formula == ZERO and not absent:
-            because = (
-                f"{to_unicode(Ref(adjoint.of, left.indices), scalar_names=True)} makes no difference where it goes in"
-            )
+            because = f"{to_unicode(element, scalar_names=True)} makes no difference where it goes in"
         if value is not None and value.is_zero() and formula != ZERO and short != ZERO:
             because = self.zero_reason(terms) if terms is not None else ""
         used = self.used.get(left)
@@ -92,7 +92,7 @@ class Writer:
             if isinstance(node, Ref) and node.name not in self.store and node.name not in ("e", "pi"):
                 return None
         try:
-            return evaluate_expression(expr, {}, self.store, EXACT, self.ground.program.padded)
+            return evaluate_expression(expr, {}, self.store, EXACT, self.ground.program)
         except EvaluationError:
             return None
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from backcalc.derive.affine import Linear
 from backcalc.derive.facts import Centred, Fact
 from backcalc.derive.terms import Term
+from backcalc.formula.affine import Linear
 from backcalc.formula.program import Equation
 from backcalc.formula.tree import Expr, names
 

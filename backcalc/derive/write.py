@@ -99,6 +99,7 @@ def _product(
     last: tuple[Expr, ...],
     brackets: tuple[Compare, ...],
 ) -> Expr:
+    brackets = tuple(map(_readable, brackets))
     if coefficient < 0:
         return negated(_product(-coefficient, factors, last, brackets))
     over = [_raised(base, exponent) for base, exponent in factors if exponent > 0]
@@ -125,6 +126,17 @@ def _product(
     if not under:
         return top
     return Div(top, under[0] if len(under) == 1 else Mul(tuple(under)))
+
+
+def _readable(bracket: Compare) -> Compare:
+    """[j = i] as [i = j], and [t + 1 <= T] of whole numbers as [t < T]."""
+    match bracket:
+        case Compare(("==",), (Ref(left, ()), Ref(right, ()))) if right < left:
+            return Compare(("==",), (Ref(right), Ref(left)))
+        case Compare(("<=",), (Add((Ref(_, ()) as left, Num(value))), Ref(_, ()) | Num() as right)) if value == 1:
+            return Compare(("<",), (left, right))
+        case _:
+            return bracket
 
 
 def _indices(expr: Expr) -> frozenset[str]:
@@ -160,18 +172,29 @@ def distribute(terms: Terms, limit: int = 200) -> Terms:
     found: list[Term] = []
     for term in terms:
         open_terms = [replace(term, factors=())]
-        for base, exponent in term.factors:
+        # Quotients first, so that what they divide by cancels before it is multiplied out.
+        for base, exponent in sorted(term.factors, key=lambda pair: not _divides(pair[0])):
+            single = Term(factors=((base, exponent),))
             parts = merge(to_terms(base)) if isinstance(base, (Add, Neg, Mul, Div)) else ()
-            if len(parts) > 1 and exponent.denominator == 1 and 1 <= exponent <= 4:
-                for _ in range(exponent.numerator):
-                    open_terms = [inside(left, right) for left in open_terms for right in distribute(parts)]
-                    if len(open_terms) > limit:
-                        return terms
-            else:
-                single = Term(factors=((base, exponent),))
+            if len(parts) < 2 or exponent.denominator != 1 or not 1 <= exponent <= 4:
                 open_terms = [inside(left, single) for left in open_terms]
+                continue
+            for _ in range(exponent.numerator):
+                opened: list[Term] = []
+                for left in open_terms:
+                    below = {key(other) for other, power in left.factors if power < 0}
+                    once = (Term(factors=((base, Fraction(1)),)),)
+                    opened += [inside(left, right) for right in (once if key(base) in below else distribute(parts))]
+                open_terms = opened
+                if len(open_terms) > limit:
+                    return terms
         found.extend(open_terms)
     return merge(tuple(found))
+
+
+def _divides(expr: Expr) -> bool:
+    """Whether a sum has a quotient among its terms."""
+    return isinstance(expr, Add) and any(power < 0 for term in to_terms(expr) for _, power in term.factors)
 
 
 def splice(terms: Terms) -> Terms:

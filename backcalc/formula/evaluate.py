@@ -16,7 +16,7 @@ Expressions are turned into closures once and called once per element; nothing i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -24,8 +24,9 @@ from typing import Any, Generic, SupportsInt, TypeAlias, TypeVar, cast
 
 from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.integers import EvaluationError, integer, rational
-from backcalc.formula.program import Equation, Program
+from backcalc.formula.program import Equation, Program, Rows
 from backcalc.formula.read import read_expression
+from backcalc.formula.recurrence import Edge
 from backcalc.formula.tree import (
     Add,
     Call,
@@ -80,6 +81,7 @@ class _Compiler(Generic[T]):
     store: Mapping[str, Array[T]]
     padded: frozenset[str]
     sizes: Mapping[str, int]
+    edges: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
 
     def value(self, expr: Expr) -> Callable[[Frame], T]:
         number = self.arithmetic.number
@@ -151,6 +153,7 @@ class _Compiler(Generic[T]):
         padded = name in self.padded
         zero = number(Fraction(0))
         places = [self.place(index) for index in indices]
+        edges = self.edges.get(name, ())
 
         def read(frame: Frame) -> T:
             place = tuple(at(frame) for at in places)
@@ -159,12 +162,23 @@ class _Compiler(Generic[T]):
                 raise EvaluationError(f"`{name}` has no value")
             found = array.get(place)
             if found is None:
+                for edge in edges:
+                    if place[edge.axis] == edge.row and edge.name in store:
+                        return store[edge.name][place[: edge.axis] + place[edge.axis + 1 :]]
                 if padded:
                     return zero
                 raise EvaluationError(f"`{name}[{','.join(map(str, place))}]` is outside its range")
             return found
 
         return read
+
+    def element(self, equation: Equation) -> Callable[[tuple[int, ...]], T]:
+        """One element of the left side, from its indices."""
+        body, sizes = equation.body, dict(self.sizes)
+        if isinstance(body, Table):
+            return lambda place: self.value(entry(body, place))(sizes)
+        compute = self.value(body)
+        return lambda place: compute({**sizes, **dict(zip(equation.indices, place, strict=True))})
 
     def place(self, index: Expr) -> Callable[[Frame], int]:
         """An index expression; a value in it, as the class in `y[t]`, is read as a whole number."""
@@ -285,11 +299,21 @@ def _extreme(better: str, values: Sequence[T], arithmetic: Arithmetic[T]) -> tup
     return at, values[at]
 
 
+@dataclass(frozen=True)
+class Nudge(Generic[T]):
+    """What is added to one element of a quantity once it has been computed; everything behind it feels it."""
+
+    name: str
+    place: tuple[int, ...]
+    amount: T
+
+
 def evaluate(
     program: Program,
     values: Mapping[str, Array[T]],
     arithmetic: Arithmetic[T],
     sizes: Mapping[str, int] | None = None,
+    nudge: Nudge[T] | None = None,
 ) -> dict[str, Array[T]]:
     """Every intermediate of the program, in order, from the values of its leaves.
 
@@ -299,23 +323,26 @@ def evaluate(
     """
     numbers = {name: value for name, value in program.sizes.items() if value is not None} | dict(sizes or {})
     store: dict[str, Array[T]] = dict(values)
-    compiler = _Compiler(arithmetic, store, program.padded, numbers)
-    for equation in program.equations:
-        store[equation.name] = evaluate_equation(equation, program.shapes[equation.name], compiler, numbers)
-    return {equation.name: store[equation.name] for equation in program.equations}
-
-
-def evaluate_equation(
-    equation: Equation, shape: tuple[Expr, ...], compiler: _Compiler[T], sizes: Mapping[str, int]
-) -> Array[T]:
-    """All elements of one left-hand side."""
-    extents = [integer(axis, sizes) for axis in shape]
-    places = product(*(range(1, extent + 1) for extent in extents))
-    if isinstance(equation.body, Table):
-        body = equation.body
-        return {place: compiler.value(entry(body, place))(dict(sizes)) for place in places}
-    compute = compiler.value(equation.body)
-    return {place: compute({**sizes, **dict(zip(equation.indices, place, strict=True))}) for place in places}
+    compiler = _Compiler(arithmetic, store, program.padded, numbers, program.rows_beside)
+    computed: dict[str, dict[tuple[int, ...], T]] = {}
+    for block in program.blocks:
+        group = (block,) if isinstance(block, Equation) else block.equations
+        shapes = {each.name: tuple(integer(axis, numbers) for axis in program.shapes[each.name]) for each in group}
+        elements = {each.name: compiler.element(each) for each in group}
+        for equation in group:  # filled row by row where it is read while it is being computed
+            store[equation.name] = computed[equation.name] = {}
+        for row in (None,) if isinstance(block, Equation) else block.numbers(shapes):
+            for equation in group:
+                ranges = [range(1, extent + 1) for extent in shapes[equation.name]]
+                if isinstance(block, Rows) and row is not None:
+                    axis = block.axes[equation.name]
+                    ranges[axis] = range(row, row + 1) if row in ranges[axis] else range(0)
+                array, element = computed[equation.name], elements[equation.name]
+                for place in product(*ranges):
+                    array[place] = element(place)
+                    if nudge is not None and (nudge.name, nudge.place) == (equation.name, place):
+                        array[place] = _fold_sum(array[place], (nudge.amount,))
+    return dict(computed)
 
 
 def evaluate_expression(
@@ -323,10 +350,14 @@ def evaluate_expression(
     frame: Mapping[str, int],
     store: Mapping[str, Array[T]],
     arithmetic: Arithmetic[T],
-    padded: frozenset[str] = frozenset(),
+    program: Program | None = None,
 ) -> T:
-    """The value of one expression, its free indices and sizes taken from `frame`."""
-    return _Compiler(arithmetic, store, padded, frame).value(expr)(dict(frame))
+    """The value of one expression, its free indices and sizes taken from `frame`.
+
+    `program` says which arrays are padded and which have boundary rows, where some do.
+    """
+    padded, edges = (frozenset[str](), {}) if program is None else (program.padded, program.rows_beside)
+    return _Compiler(arithmetic, store, padded, frame, edges).value(expr)(dict(frame))
 
 
 def reads_arrays(expr: Expr) -> bool:

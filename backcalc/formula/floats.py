@@ -29,6 +29,8 @@ _FLOAT_FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "sqrt": math.sqrt,
     "abs": abs,
     "erf": math.erf,
+    "sin": math.sin,
+    "cos": math.cos,
     "floor": math.floor,
     "sign": lambda u: float((u > 0) - (u < 0)),
     "sigmoid": _sigmoid,

@@ -52,6 +52,8 @@ _ALL = (
     _one("exp", None, "exp(u)", r"\exp"),
     _one("log", None, "1/u", r"\log", domain="u > 0"),
     _one("sqrt", None, "1/(2*sqrt(u))", r"\sqrt", unicode="√", domain="u > 0; at 0 only the value"),
+    _one("sin", None, "cos(u)", r"\sin"),
+    _one("cos", None, "-sin(u)", r"\cos"),
     _one("abs", "if(u < 0, -u, u)", "sign(u)", domain="kink at 0: derivative 0"),
     _one("erf", None, "2/sqrt(pi)*exp(-u^2)"),
     _one("sign", "(u > 0) - (u < 0)", "0", domain="jump at 0: derivative 0"),

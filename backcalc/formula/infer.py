@@ -14,6 +14,7 @@ from backcalc.formula.apart import apart
 from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.order import check_names, order
 from backcalc.formula.program import CONSTANTS, Equation, Program
+from backcalc.formula.recurrence import edge_of
 from backcalc.formula.source import ProgramError, ProgramErrors, SourceEquation
 from backcalc.formula.tree import (
     ONE,
@@ -60,13 +61,17 @@ def build_program(
     for position in range(len(equations)):
         inference.read_equation(position)
     inference.raise_errors()
-    ordered = order(equations)
+    ordered = order(equations, padded)
     inference.settle()
     inference.raise_errors()
     bodies = [inference.elaborate(position) for position in ordered]
     declared = {name: inference.shape(name) for name in inference.ranks}
+    edges = tuple(edge for equation in equations if (edge := edge_of(equation.left)) is not None)
+    for edge in edges:
+        whole = declared[edge.array]
+        declared[edge.name] = whole[: edge.axis] + whole[edge.axis + 1 :]
     used_sizes = {size: value for size, value in inference.sizes.items() if size not in inference.index_sizes}
-    return Program(declared, tuple(bodies), used_sizes, padded, loss)
+    return Program(declared, tuple(bodies), used_sizes, padded, loss, edges)
 
 
 @dataclass
@@ -177,7 +182,8 @@ class Inference:
             return
         scope: dict[str, Index] = {}
         for axis, index in enumerate(indices):
-            assert isinstance(index, Ref)
+            if not isinstance(index, Ref):
+                continue  # the number of a boundary row
             scope[index.name] = self.bind(position, index.name)
             self.join(scope[index.name], (name, axis), position, index.name)
         self.rank(name, len(indices), position)
@@ -263,8 +269,13 @@ class Inference:
                     self.read(body, {**scope, index: ("#part", -node[1])}, position)
                     return
                 self.read(body, {**scope, index: node}, position)
-            case Call("diff", _):
-                self.fail("`diff` in an equation is not supported by this version", position, "diff")
+            case Call("diff", (above, below)):
+                if not (isinstance(above, Ref) and above.name in self.defined and isinstance(below, Ref)):
+                    hint = "give it a name of its own, as in `f = …`, and write `diff(f, x)`"
+                    self.fail("`diff` takes the name of an equation, and an array or number", position, "diff", hint)
+                    return
+                self.read(above, scope, position)
+                self.read(below, scope, position)
             case Table():
                 self.fail("a table can only be the whole right-hand side", position, self.equations[position].left.name)
             case _:
@@ -365,7 +376,8 @@ class Inference:
             indices = tuple("ijklmn"[: self.ranks[equation.left.name]])
             return Equation(equation.left.name, indices, equation.right, equation.layer)
         nodes = iter(self.bindings[position])
-        for _ in equation.left.indices:
+        indices = tuple(index.name for index in equation.left.indices if isinstance(index, Ref))
+        for _ in indices:
             next(nodes)
 
         def bound(expr: Expr) -> Expr:
@@ -376,9 +388,10 @@ class Inference:
                 return Reduce(expr.operation, expr.index, lower, upper, outer[2], bound(expr.body))
             return rebuild(expr, bound)
 
-        indices = tuple(index.name for index in equation.left.indices if isinstance(index, Ref))
+        edge = edge_of(equation.left)
+        name = equation.left.name if edge is None else edge.name
         taken = (set(self.ranks) | set(self.sizes)) - self.index_sizes
-        return apart(Equation(equation.left.name, indices, bound(equation.right), equation.layer), taken)
+        return apart(Equation(name, indices, bound(equation.right), equation.layer), taken)
 
 
 def _show(size: Expr) -> str:

@@ -27,6 +27,14 @@ _PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _FRACTION = re.compile(r"\\frac\s*\{\s*\\partial\s+(\w+)\s*\}\s*\{\s*\\partial\s+(\\?\w+(?:\{\w+\})?)\s*\}")
 
+# d^2J/dw^2, d^2J/(dw1 dw2), d(dJ/dw)/dz, d(dJ/dw)/d(dJ/dz) and ds/d(dJ/dw) are one name each.
+_SECOND = re.compile(r"d\^2(?P<loss>[^\W\d]\w*)/(?:d\w+\^2|\(d\w+ d\w+\))")
+_NESTED = re.compile(r"d\(d(?P<loss>[^\W\d]\w*)/d\w+\)/d(?:\w+|\(d\w+/d\w+\))")
+_BY_DERIVATIVE = re.compile(r"d(?P<loss>[^\W\d]\w*)/d\(d\w+/d\w+\)")
+_WORD = r"[^\W\d²][^\W²]*['′]*"
+_TWICE = re.compile(rf"∂²({_WORD})/∂({_WORD})(?:²|∂({_WORD}))")
+_OF_DERIVATIVE = re.compile(rf"∂(?:\(∂({_WORD})/∂({_WORD})\)|({_WORD}))/∂(?:\(∂({_WORD})/∂({_WORD})\)|({_WORD}))")
+
 _SAME = {
     "−": "-",
     "–": "-",
@@ -152,6 +160,9 @@ def _word(text: str, at: int) -> tuple[str, int]:
 
 
 def _name(text: str, at: int, losses: Collection[str]) -> Token:
+    for pattern in (_SECOND, _NESTED, _BY_DERIVATIVE):
+        if losses and text[at] == "d" and (found := pattern.match(text, at)) and found["loss"] in losses:
+            return Token("name", found[0], at, found.end())
     name, end = _word(text, at)
     if name[0] == "d" and name[1:] in losses and text.startswith("/d", end) and _word_end(text, end + 2) > end + 2:
         below, end = _word(text, end + 1)
@@ -160,7 +171,15 @@ def _name(text: str, at: int, losses: Collection[str]) -> Token:
 
 
 def _partial(text: str, at: int) -> Token:
-    """`∂J/∂w`, always one name."""
+    """`∂J/∂w`, always one name; `∂²J/∂w²` and `∂(∂J/∂w)/∂z` too."""
+    if twice := _TWICE.match(text, at):
+        above, first, second = (None if word is None else spelled(word) for word in twice.groups())
+        below = f"d{first}^2" if second is None else f"(d{first} d{second})"
+        return Token("name", f"d^2{above}/{below}", at, twice.end())
+    if nested := _OF_DERIVATIVE.match(text, at):
+        top, by, above, inner, under, below = ("" if word is None else spelled(word) for word in nested.groups())
+        sides = (above or f"(d{top}/d{by})", below or f"(d{inner}/d{under})")
+        return Token("name", "/".join(f"d{side}" for side in sides), at, nested.end())
     middle = _word_end(text, at + 1)
     if middle > at + 1 and text.startswith("/∂", middle):
         end = _word_end(text, middle + 2)

@@ -79,10 +79,29 @@ def is_derivative(name: str) -> bool:
 
 
 def derivative_parts(name: str) -> tuple[str, str]:
-    """The two names in a derivative.
+    """The two names in a first derivative, a derivative among them in parentheses.
 
-    >>> derivative_parts("dJ/dW_q")
-    ('J', 'W_q')
+    >>> derivative_parts("dJ/dW_q"), derivative_parts("d(dJ/dw)/d(dJ/dz)"), derivative_parts("ds/d(dJ/dz)")
+    (('J', 'W_q'), ('dJ/dw', 'dJ/dz'), ('s', 'dJ/dz'))
     """
+    if name.startswith("d("):
+        above, _, below = name[2:].partition(")/d")
+        return above, below.strip("()")
     above, _, below = name.partition("/")
-    return above[1:], below[1:]
+    return above[1:], below[2:-1] if below.startswith("d(") else below[1:]
+
+
+_SECOND = re.compile(r"d\^2(\w+)/(?:d(\S+)\^2|\(d(\S+) d(\S+)\))")
+
+
+def second_derivative(name: str) -> tuple[str, str, str] | None:
+    """What is differentiated twice, and by what; None for another name.
+
+    >>> second_derivative("d^2J/(dw1 dw2)"), second_derivative("d^2J/dw^2"), second_derivative("dJ/dw")
+    (('J', 'w1', 'w2'), ('J', 'w', 'w'), None)
+    """
+    found = _SECOND.fullmatch(name)
+    if found is None:
+        return None
+    above, twice, first, second = found.groups()
+    return above, twice or first, twice or second

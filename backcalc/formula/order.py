@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from backcalc.formula.affine import linear
+from backcalc.formula.recurrence import Definition, Edge, Recurrence, circles, edge_of, recurrence
 from backcalc.formula.source import ProgramError, ProgramErrors, SourceEquation
-from backcalc.formula.tree import Ref, names, walk
+from backcalc.formula.tree import Compare, Ref, names, walk
 
 
 def check_names(equations: Sequence[SourceEquation], sizes: Collection[str]) -> list[ProgramError]:
-    """The errors of the left sides: a name stands there once, and not on its own right side."""
+    """The errors of the left sides: a name stands there once, boundary rows aside."""
     errors: list[ProgramError] = []
 
     def fail(message: str, equation: int, token: str, hint: str | None = None) -> None:
@@ -18,60 +20,117 @@ def check_names(equations: Sequence[SourceEquation], sizes: Collection[str]) -> 
     first: dict[str, int] = {}
     for position, equation in enumerate(equations):
         name = equation.left.name
-        if name in first:
+        edge = edge_of(equation.left)
+        defined = edge.name if edge is not None else name
+        if defined in first:
             fail(
-                f"`{name}` is defined twice: a name stands on the left once",
+                f"`{defined}` is defined twice: a name stands on the left once",
                 position,
                 name,
-                f"give the second one a name of its own, as in `{name}2 = …`",
+                f"give the second one a name of its own, as in `{name}2 = …`" if edge is None else None,
             )
         elif name in sizes:
             fail(f"`{name}` is a size and cannot be defined by an equation", position, name)
-        first.setdefault(name, position)
+        first.setdefault(defined, position)
         repeated = [part.name for part in equation.left.indices if isinstance(part, Ref)]
         for place, index in enumerate(repeated):
             if index in repeated[:place]:
                 fail(f"the index `{index}` stands twice on the left of `{name}`", position, index)
-        if any(not isinstance(part, Ref) for part in equation.left.indices):
-            fail(
-                f"the left side of `{name}` must have plain indices; recurrences with boundary rows "
-                "are not supported by this version",
-                position,
-                name,
-            )
-        if any(isinstance(node, Ref) and node.name == name for node in walk(equation.right)):
-            what = "recurrences are not supported by this version" if equation.left.indices else None
-            fail(
-                f"`{name}` is defined by itself" + (f": {what}" if what else ""),
-                position,
-                name,
-                None if what else f"a name stands on the left once; write a new name, as in `{name}2 = …`",
-            )
+        if edge is None and any(not isinstance(part, Ref) for part in equation.left.indices):
+            fail(f"the left side of `{name}` has more than one number: a boundary row has one", position, name)
+        elif edge is not None:
+            if edge.row > 0:
+                fail(
+                    f"`{name}[{edge.row}]` is one of the rows of `{name}`, which are counted from 1; "
+                    "boundary rows are 0, -1, …",
+                    position,
+                    name,
+                    f"shift the index, so that the rows that are given come before row 1, as `{name}[0] = …`",
+                )
+            elif not any(other.left.name == name and edge_of(other.left) is None for other in equations):
+                message = f"`{name}` has a boundary row, but no equation defines its rows from 1 on"
+                fail(message, position, name, f"write its recurrence, as in `{name}[t] = … {name}[t-1] …`")
+        if not equation.left.indices and any(isinstance(n, Ref) and n.name == name for n in walk(equation.right)):
+            hint = f"a name stands on the left once; write a new name, as in `{name}2 = …`"
+            fail(f"`{name}` is defined by itself", position, name, hint)
     return errors
 
 
-def order(equations: Sequence[SourceEquation]) -> list[int]:
+def order(equations: Sequence[SourceEquation], padded: Collection[str] = ()) -> list[int]:
     """The positions of the equations in an order of evaluation, as written where that is possible.
 
-    Raises ProgramErrors where they go round in a circle.
+    What reads each other row by row, a recurrence, stands together. Raises ProgramErrors where equations go round in a
+    circle that is none, or where a recurrence lacks its boundary row.
     """
-    defined = {equation.left.name: position for position, equation in enumerate(equations)}
+    defined: dict[str, list[int]] = {}
+    for position, equation in enumerate(equations):
+        defined.setdefault(equation.left.name, []).append(position)
+    edges = [edge for equation in equations if (edge := edge_of(equation.left)) is not None]
     needs = [
-        sorted({defined[name] for name in needed_names(equation) if name in defined} - {position})
-        for position, equation in enumerate(equations)
+        sorted({place for name in needed_names(equation) for place in defined.get(name, ())}) for equation in equations
     ]
+    waiting: list[tuple[int, ...]] = []
+    errors: list[ProgramError] = []
+    for group in sorted(circles(needs)):
+        if len(group) == 1 and group[0] not in needs[group[0]]:
+            waiting.append(group)
+            continue
+        definitions = [Definition(e.left.name, _indices(e), e.right) for e in (equations[place] for place in group)]
+        whole = all(edge_of(equations[place].left) is None and _indices(equations[place]) for place in group)
+        found = recurrence(definitions) if whole else None
+        if found is None:
+            errors.append(_circle(equations, group, needs))
+            continue
+        errors += _unbounded(equations, group, found, edges, padded)
+        waiting.append(tuple(group[place] for place in found.order))
+    if errors:
+        raise ProgramErrors(errors)
     ordered: list[int] = []
     done: set[int] = set()
-    waiting = list(range(len(equations)))
     while waiting:
-        ready = [position for position in waiting if done.issuperset(needs[position])]
-        if not ready:
-            raise ProgramErrors([_cycle(equations, waiting, needs)])
         # One at a time, so that what is written in order stays in order.
-        ordered.append(ready[0])
-        done.add(ready[0])
-        waiting.remove(ready[0])
+        ready = next(g for g in waiting if all(need in done or need in g for place in g for need in needs[place]))
+        ordered.extend(ready)
+        done.update(ready)
+        waiting.remove(ready)
     return ordered
+
+
+def _indices(equation: SourceEquation) -> tuple[str, ...]:
+    return tuple(index.name for index in equation.left.indices if isinstance(index, Ref))
+
+
+def _unbounded(
+    equations: Sequence[SourceEquation],
+    group: Sequence[int],
+    found: Recurrence,
+    edges: Sequence[Edge],
+    padded: Collection[str],
+) -> list[ProgramError]:
+    """The rows before the first that are read but not given; a condition on the row is taken to guard its reads."""
+    given = {(edge.array, edge.row) for edge in edges}
+    errors: list[ProgramError] = []
+    for place in group:
+        equation = equations[place]
+        index = equation.left.indices[found.axes[equation.left.name]]
+        assert isinstance(index, Ref)
+        conditions = [node for node in walk(equation.right) if isinstance(node, Compare)]
+        if any(index.name in names(condition) for condition in conditions):
+            continue
+        for ref in walk(equation.right):
+            if not isinstance(ref, Ref) or ref.name not in found.axes or ref.name in padded or not ref.indices:
+                continue
+            back = linear(ref.indices[found.axes[ref.name]]) - linear(index)
+            if back.coefficients or back.constant >= 0:
+                continue
+            row = 1 + back.constant.numerator
+            if (ref.name, row) not in given:
+                others = [f"{other}" for other in "jkl"[: len(ref.indices) - 1]]
+                places = ",".join([*others[: found.axes[ref.name]], str(row), *others[found.axes[ref.name] :]])
+                message = f"the first row of `{equation.left.name}` reads row {row} of `{ref.name}`, which is not given"
+                hint = f"add the boundary row, as in `{ref.name}[{places}] = 0`"
+                errors.append(ProgramError(message, place, ref.name, hint))
+    return errors
 
 
 def needed_names(equation: SourceEquation) -> frozenset[str]:
@@ -79,14 +138,20 @@ def needed_names(equation: SourceEquation) -> frozenset[str]:
     return names(equation.right) - {index.name for index in equation.left.indices if isinstance(index, Ref)}
 
 
-def _cycle(equations: Sequence[SourceEquation], waiting: list[int], needs: list[list[int]]) -> ProgramError:
-    path = [waiting[0]]
+def _circle(equations: Sequence[SourceEquation], group: Sequence[int], needs: Sequence[Sequence[int]]) -> ProgramError:
+    path = [group[0]]
     while True:
-        following = next(position for position in needs[path[-1]] if position in waiting)
+        following = next(position for position in needs[path[-1]] if position in group)
         if following in path:
             loop = [*path[path.index(following) :], following]
             break
         path.append(following)
-    chain = " → ".join(f"`{equations[position].left.name}`" for position in loop)
     first = loop[0]
-    return ProgramError(f"the equations go round in a circle: {chain}", first, equations[first].left.name)
+    name = equations[first].left.name
+    hint = None
+    if all(equations[place].left.indices for place in group):
+        hint = f"in a recurrence every read looks back along one index, as `{name}[t-1]` does"
+    if len(loop) == 2:
+        return ProgramError(f"`{name}` is defined by itself", first, name, hint)
+    chain = " → ".join(f"`{equations[position].left.name}`" for position in loop)
+    return ProgramError(f"the equations go round in a circle: {chain}", first, name, hint)

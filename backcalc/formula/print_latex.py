@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from backcalc.formula.functions import FUNCTIONS, WHOLE
-from backcalc.formula.names import ACCENTS, GREEK, derivative_parts, is_derivative
+from backcalc.formula.names import ACCENTS, GREEK, derivative_parts, is_derivative, second_derivative
 from backcalc.formula.print_text import (
     ATOM,
     COMPARE,
@@ -20,6 +20,7 @@ from backcalc.formula.print_text import (
     is_matmul,
     short_decimal,
 )
+from backcalc.formula.recurrence import row_spelled_out
 from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, Table
 
 _SIGNS = {"==": "=", "!=": r"\ne", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge"}
@@ -104,7 +105,7 @@ class LatexPrinter:
             case Num(value):
                 return self.number(value)
             case Ref():
-                return self.name(expr)
+                return self.name(row_spelled_out(expr))
             case Add(terms):
                 return self.sum([self.write(term, SIGNED) for term in terms]), SUM
             case Neg(operand):
@@ -139,9 +140,21 @@ class LatexPrinter:
     def name(self, expr: Ref) -> tuple[str, int]:
         places = self.places(expr.indices)
         if is_derivative(expr.name):
-            above, below = derivative_parts(expr.name)
-            return rf"\frac{{\partial {latex_name(above)}}}{{\partial {latex_name(below, places)}}}", FACTOR
+            return self.derivative(expr.name, places), FACTOR
         return latex_name(expr.name, places), ATOM
+
+    def derivative(self, name: str, places: str) -> str:
+        """A derivative as a fraction, a second one with its squares; the indices stand with the last name."""
+        if twice := second_derivative(name):
+            above, first, second = twice
+            below = rf"\partial {latex_name(first)}\,\partial {latex_name(second, places)}"
+            if first == second:
+                below = rf"\partial {latex_name(first, places)}^{{2}}"
+            return rf"\frac{{\partial^{{2}} {latex_name(above)}}}{{{below}}}"
+        above, below = derivative_parts(name)
+        top = self.derivative(above, "") if is_derivative(above) else latex_name(above)
+        under = self.derivative(below, places) if is_derivative(below) else latex_name(below, places)
+        return rf"\frac{{\partial {top}}}{{\partial {under}}}"
 
     def places(self, indices: tuple[Expr, ...]) -> str:
         """The indices as a subscript; in the scalar view W[1,2] has the subscript 12."""

@@ -13,6 +13,7 @@ from fractions import Fraction
 from backcalc.formula.lexer import MAX_DIGITS
 from backcalc.formula.names import is_derivative
 from backcalc.formula.pieces import reads_at
+from backcalc.formula.recurrence import row_spelled_out
 from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, Table
 
 # What a text is, by the place where it may stand without parentheses: anywhere a comparison may, a sum may,
@@ -55,13 +56,13 @@ class LinePrinter:
             case Num(value):
                 return self.number(value)
             case Ref():
-                return self.name(expr)
+                return self.name(row_spelled_out(expr))
             case Add(terms):
                 return self.sum([self.write(term, SIGNED) for term in terms]), SUM
             case Neg(operand):
                 body = self.write(operand, PRODUCT)
                 # A minus before a digit would be read as the sign of the literal.
-                if body[0].isdigit() or body.startswith(self.minus):
+                if (body[0].isdigit() and self.minus == "-") or body.startswith(self.minus):
                     body = self.enclose(operand, body)
                 return self.minus + body, SIGNED
             case Mul(factors):

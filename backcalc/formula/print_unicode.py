@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backcalc.formula.functions import FUNCTIONS
-from backcalc.formula.names import derivative_parts, is_derivative, lettered
+from backcalc.formula.names import derivative_parts, is_derivative, lettered, second_derivative
 from backcalc.formula.print_text import ATOM, COMPARE, FACTOR, POWER, PRODUCT, SUM, LinePrinter
 from backcalc.formula.tree import Call, Compare, Expr, Mul, Neg, Num, Reduce, Ref
 
@@ -40,7 +40,7 @@ def scalar_name(name: str, indices: tuple[Expr, ...]) -> str | None:
     """
     places: list[str] = []
     for index in indices:
-        if not (isinstance(index, Num) and index.value.denominator == 1 and index.value >= 0):
+        if not (isinstance(index, Num) and index.value.denominator == 1 and index.value >= 1):
             return None
         places.append(str(index.value.numerator))
     joint = "," if any(len(place) > 1 for place in places) else ""
@@ -61,11 +61,22 @@ class UnicodePrinter(LinePrinter):
         return LinePrinter.write(self, expr, max(level, SUM))
 
     def name(self, expr: Ref) -> tuple[str, int]:
-        derivative = is_derivative(expr.name)
-        above, name = derivative_parts(expr.name) if derivative else ("", expr.name)
-        scalar = scalar_name(self.spell(name), expr.indices) if self.scalar_names else None
-        text = scalar if scalar is not None else self.spell(name) + self.indices(expr.indices)
-        return (f"∂{self.spell(above)}/∂{text}", FACTOR) if derivative else (text, ATOM)
+        if not is_derivative(expr.name):
+            return self.element(expr), ATOM
+        if twice := second_derivative(expr.name):
+            above, first, second = twice
+            below = f"∂{self.spell(first)}²" if first == second else f"∂{self.spell(first)}∂{self.spell(second)}"
+            return f"∂²{self.spell(above)}/{below}{self.indices(expr.indices)}", FACTOR
+        above, below = derivative_parts(expr.name)
+        top = f"({self.name(Ref(above))[0]})" if is_derivative(above) else self.spell(above)
+        if is_derivative(below):
+            return f"∂{top}/∂({self.name(Ref(below))[0]}){self.indices(expr.indices)}", FACTOR
+        return f"∂{top}/∂{self.element(Ref(below, expr.indices))}", FACTOR
+
+    def element(self, expr: Ref) -> str:
+        """An array at its indices, x[1] as x1 in the scalar view."""
+        scalar = scalar_name(self.spell(expr.name), expr.indices) if self.scalar_names else None
+        return scalar if scalar is not None else self.spell(expr.name) + self.indices(expr.indices)
 
     def spell(self, name: str) -> str:
         return lettered(name)
@@ -87,9 +98,19 @@ class UnicodePrinter(LinePrinter):
         if function in ("max", "min") and isinstance(arguments[0], Compare):
             return f"{function}({self.comma().join(self.write(argument) for argument in arguments)})", ATOM
         if function == "diff" and all(isinstance(argument, Ref) for argument in arguments):
-            above, below = (self.write(argument) for argument in arguments)
-            return f"∂{above}/∂{below}", FACTOR
+            return self.derivative(*(a for a in arguments if isinstance(a, Ref))), FACTOR
         return LinePrinter.call(self, function, arguments)
+
+    def derivative(self, above: Ref, below: Ref) -> str:
+        """∂y[i]/∂x[j]; of a gradient by an array, ∂²J/∂w[i]∂w[j]."""
+        if not is_derivative(above.name) or is_derivative(below.name):
+            written = ((self.write(side), is_derivative(side.name)) for side in (above, below))
+            return "/".join(f"∂({side})" if inner else f"∂{side}" for side, inner in written)
+        top, by = derivative_parts(above.name)
+        first = Ref(by, above.indices)
+        if first == below:
+            return f"∂²{self.spell(top)}/∂{self.write(first)}²"
+        return f"∂²{self.spell(top)}/∂{self.write(first)}∂{self.write(below)}"
 
     def is_open(self, expr: Expr) -> bool:
         match expr:

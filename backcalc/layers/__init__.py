@@ -7,128 +7,94 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
-from backcalc.layers.activation import (
-    Elu,
-    Gelu,
-    HardSigmoid,
-    HardSwish,
-    LeakyRelu,
-    Linear,
-    Relu,
-    Relu6,
-    ScaledTanh,
-    Sigmoid,
-    Sign,
-    Silu,
-    Softplus,
-    Tanh,
-)
-from backcalc.layers.adaptive import AdaptiveAvgPool2d, GlobalAvgPool
 from backcalc.layers.base import Cost, Layer, LayerEquations, Parameter, Samples, Shape, ShapeError, Window
-from backcalc.layers.conv import Conv1d, Conv2d, Conv3d
-from backcalc.layers.conv_transpose import ConvTranspose1d, ConvTranspose2d
-from backcalc.layers.dense import Dense
-from backcalc.layers.local import LocallyConnected2d
-from backcalc.layers.loss import (
-    Huber,
-    Loss,
-    LossEquation,
-    MeanAbsolute,
-    MeanSquare,
-    RootMeanSquare,
-    SumOfSquares,
-    Target,
-)
-from backcalc.layers.loss_likelihood import (
-    BinaryCrossEntropy,
-    BinaryCrossEntropyLogits,
-    CrossEntropy,
-    CrossEntropyLogits,
-    KullbackLeibler,
-    NegativeLogLikelihood,
-    NegativeLogLikelihoodLogits,
-)
-from backcalc.layers.loss_margin import Hinge, Perceptron
-from backcalc.layers.maps import ChannelShuffle, Upsample2d
-from backcalc.layers.merge import Add, Concat, Multiply
-from backcalc.layers.noise import Dropout, GaussianNoise
-from backcalc.layers.norm import BatchNorm, GroupNorm, LayerNorm, RmsNorm
-from backcalc.layers.normalise import Normalise
-from backcalc.layers.pool import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d, Subsample2d
-from backcalc.layers.rbf import Rbf
-from backcalc.layers.shape import Flatten, Reshape, Slice, Transpose
-from backcalc.layers.softmax import LogSoftmax, Softmax
+from backcalc.layers.lazy import Lazy
+from backcalc.layers.loss import Loss, LossEquation, Target
 
-_LAYERS: tuple[type[Layer], ...] = (
-    Dense,
-    Conv1d,
-    Conv2d,
-    Conv3d,
-    ConvTranspose1d,
-    ConvTranspose2d,
-    LocallyConnected2d,
-    MaxPool1d,
-    MaxPool2d,
-    AvgPool1d,
-    AvgPool2d,
-    Subsample2d,
-    GlobalAvgPool,
-    AdaptiveAvgPool2d,
-    Upsample2d,
-    Flatten,
-    Reshape,
-    Transpose,
-    Slice,
-    ChannelShuffle,
-    Normalise,
-    Relu,
-    Relu6,
-    LeakyRelu,
-    Elu,
-    Gelu,
-    Silu,
-    HardSigmoid,
-    HardSwish,
-    Softplus,
-    Sigmoid,
-    Tanh,
-    ScaledTanh,
-    Softmax,
-    LogSoftmax,
-    Linear,
-    Sign,
-    Rbf,
-    Add,
-    Multiply,
-    Concat,
-    BatchNorm,
-    LayerNorm,
-    GroupNorm,
-    RmsNorm,
-    Dropout,
-    GaussianNoise,
+KINDS: Mapping[str, type[Layer]] = Lazy(
+    {
+        "dense": "dense.Dense",
+        "conv1d": "conv.Conv1d",
+        "conv2d": "conv.Conv2d",
+        "conv3d": "conv.Conv3d",
+        "conv_transpose1d": "conv_transpose.ConvTranspose1d",
+        "conv_transpose2d": "conv_transpose.ConvTranspose2d",
+        "locally_connected2d": "local.LocallyConnected2d",
+        "maxpool1d": "pool.MaxPool1d",
+        "maxpool2d": "pool.MaxPool2d",
+        "avgpool1d": "pool.AvgPool1d",
+        "avgpool2d": "pool.AvgPool2d",
+        "subsample2d": "pool.Subsample2d",
+        "global_avgpool": "adaptive.GlobalAvgPool",
+        "adaptive_avgpool2d": "adaptive.AdaptiveAvgPool2d",
+        "upsample2d": "maps.Upsample2d",
+        "flatten": "shape.Flatten",
+        "reshape": "shape.Reshape",
+        "transpose": "shape.Transpose",
+        "slice": "shape.Slice",
+        "split": "split.Split",
+        "channel_shuffle": "maps.ChannelShuffle",
+        "normalise": "normalise.Normalise",
+        "relu": "activation.Relu",
+        "relu6": "activation.Relu6",
+        "leaky_relu": "activation.LeakyRelu",
+        "elu": "activation.Elu",
+        "gelu": "activation.Gelu",
+        "silu": "activation.Silu",
+        "hard_sigmoid": "activation.HardSigmoid",
+        "hard_swish": "activation.HardSwish",
+        "softplus": "activation.Softplus",
+        "sigmoid": "activation.Sigmoid",
+        "tanh": "activation.Tanh",
+        "scaled_tanh": "activation.ScaledTanh",
+        "softmax": "softmax.Softmax",
+        "log_softmax": "softmax.LogSoftmax",
+        "linear": "activation.Linear",
+        "sign": "activation.Sign",
+        "rbf": "rbf.Rbf",
+        "rnn": "recurrent.Rnn",
+        "lstm": "recurrent.Lstm",
+        "gru": "recurrent.Gru",
+        "mixture": "mixture.Mixture",
+        "add": "merge.Add",
+        "multiply": "merge.Multiply",
+        "concat": "merge.Concat",
+        "batchnorm": "norm.BatchNorm",
+        "layernorm": "norm.LayerNorm",
+        "groupnorm": "norm.GroupNorm",
+        "rmsnorm": "norm.RmsNorm",
+        "dropout": "noise.Dropout",
+        "gaussian_noise": "noise.GaussianNoise",
+        "embedding": "embedding.Embedding",
+        "positional": "embedding.Positional",
+        "class_token": "embedding.ClassToken",
+        "attention": "attention.Attention",
+        "rotary": "rotary.Rotary",
+        "relative_bias": "relative_bias.RelativeBias",
+        "layer_scale": "residual.LayerScale",
+        "stochastic_depth": "residual.StochasticDepth",
+        "formula": "own.Formula",
+    }
 )
-_LOSSES: tuple[type[Loss], ...] = (
-    NegativeLogLikelihood,
-    CrossEntropy,
-    NegativeLogLikelihoodLogits,
-    CrossEntropyLogits,
-    MeanSquare,
-    SumOfSquares,
-    RootMeanSquare,
-    MeanAbsolute,
-    Huber,
-    BinaryCrossEntropy,
-    BinaryCrossEntropyLogits,
-    KullbackLeibler,
-    Hinge,
-    Perceptron,
+LOSSES: Mapping[str, type[Loss]] = Lazy(
+    {
+        "nll": "loss_likelihood.NegativeLogLikelihood",
+        "cross_entropy": "loss_likelihood.CrossEntropy",
+        "nll_logits": "loss_likelihood.NegativeLogLikelihoodLogits",
+        "cross_entropy_logits": "loss_likelihood.CrossEntropyLogits",
+        "mse": "loss.MeanSquare",
+        "sse": "loss.SumOfSquares",
+        "rmse": "loss.RootMeanSquare",
+        "mae": "loss.MeanAbsolute",
+        "huber": "loss.Huber",
+        "bce": "loss_likelihood.BinaryCrossEntropy",
+        "bce_logits": "loss_likelihood.BinaryCrossEntropyLogits",
+        "kl": "loss_likelihood.KullbackLeibler",
+        "hinge": "loss_margin.Hinge",
+        "perceptron": "loss_margin.Perceptron",
+    }
 )
-
-KINDS: Mapping[str, type[Layer]] = MappingProxyType({layer.kind: layer for layer in _LAYERS})
-LOSSES: Mapping[str, type[Loss]] = MappingProxyType({loss.kind: loss for loss in _LOSSES})
 
 __all__ = [
     "KINDS",

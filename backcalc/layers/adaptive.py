@@ -125,7 +125,8 @@ class AdaptiveAvgPool2d(Layer):
         return {"output_shape": "size", "connections": "window·maps·output places"}
 
     def receptive(self, shape: Shape) -> tuple[Window, ...]:
-        return tuple(Window(extent, step) for extent, step in self._windows(shape))
+        windows = zip(self._windows(shape), shape[1:], strict=True)
+        return tuple(WHOLE if extent == cells else Window(extent, step) for (extent, step), cells in windows)
 
 
 def _window(cells: int, parts: int, shape: Shape) -> tuple[int, int]:

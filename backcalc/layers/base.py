@@ -70,8 +70,9 @@ class Cost:
 
     `operations` are those of one unit, by kind (`multiply`, `add`, `bias`, `compare`, `divide`, `exp`, `negate`), and
     `units` is how many units there are: `{"multiply": "800", "add": "799"}` and `"20*6*6"`. `window_inputs` are the
-    connections of a pooling layer, which count only where they are asked for. Fixed weights are in `weights`, not in
-    `params`.
+    connections of a pooling layer, which count only where they are asked for; `masked_macs` those of `macs` that a mask
+    of attention makes needless, which are left out only where that is asked for. Fixed weights are in `weights`, not
+    in `params`.
     """
 
     weights: str = "0"
@@ -82,6 +83,7 @@ class Cost:
     operations: Mapping[str, str] = field(default_factory=dict)
     units: str = "1"
     window_inputs: str = "0"
+    masked_macs: str = "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +143,8 @@ class Layer(BaseModel, ABC):
     """One layer of a network.
 
     `kind` is its name in files, `main` the field that `kind: value` sets, `several` says that it reads two inputs or
-    more, which it must then name. Subclasses add their fields, each with a
-    description, and answer the questions below.
+    more, which it must then name, `any_number` that it may name as many as it likes, `also` is the field that names one more output it reads besides. Subclasses add
+    their fields, each with a description, and answer the questions below.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, json_schema_extra=first_paragraph)
@@ -150,6 +152,8 @@ class Layer(BaseModel, ABC):
     kind: ClassVar[str]
     main: ClassVar[str | None] = None
     several: ClassVar[bool] = False
+    any_number: ClassVar[bool] = False
+    also: ClassVar[str | None] = None
 
     name: str | None = Field(None, description="name of the layer's output; by default its kind and a number")
     inputs: tuple[str, ...] | None = Field(None, description="names of earlier outputs; by default the one before")
@@ -192,6 +196,10 @@ class Layer(BaseModel, ABC):
         """What one output sees of the input: one window for every spatial axis, or one per axis."""
         return POINT
 
+    def notes(self, shape: Shape) -> tuple[str, ...]:
+        """What a count should say besides its numbers."""
+        return ()
+
     def scatters(self, shape: Shape) -> bool:
         """Whether neighbours in the output need not be neighbours in the input, as behind flatten."""
         return False
@@ -220,6 +228,16 @@ def times(*factors: int | str) -> str:
     '5*5*(3 + 1)'
     """
     return "*".join(map(str, factors)) if factors else "1"
+
+
+def product(*factors: int | str) -> str:
+    """A product as text without its ones, sums in parentheses; 0 where one of them is 0.
+
+    >>> product(1, 4, "10 + 20", 20), product(2, "0"), product("1")
+    ('4*(10 + 20)*20', '0', '1')
+    """
+    written = [f"({factor})" if " " in str(factor) else str(factor) for factor in factors if str(factor) != "1"]
+    return "0" if "0" in written else times(*written)
 
 
 def fresh_indices(wanted: str, *taken: str) -> tuple[str, ...]:

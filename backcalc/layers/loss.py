@@ -9,12 +9,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backcalc.layers.base import Shape, ShapeError, first_paragraph, fresh_indices, show_shape
 from backcalc.layers.fields import DEEPEST_LIST, Exact, Nested, Read
+
+TargetIs: TypeAlias = Literal["numbers", "distribution", "bits", "signs"]
+"""What a target is, beyond a number or an array: shares that sum to 1, zeros and ones, or -1 and 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Loss(BaseModel, ABC):
     kind: ClassVar[str]
     main: ClassVar[str | None] = "target"
     of: ClassVar[str] = "probabilities"
+    target_is: ClassVar[TargetIs] = "numbers"
 
     name: str = Field("J", description="name of the loss")
     target: Annotated[

@@ -7,13 +7,14 @@ from typing import ClassVar
 
 from backcalc.layers.base import Shape, fresh_indices
 from backcalc.layers.fields import Nested
-from backcalc.layers.loss import Elementwise, LossEquation, OneClass, Target, class_number
+from backcalc.layers.loss import Elementwise, LossEquation, OneClass, Target, TargetIs, class_number
 
 
 class BinaryCrossEntropy(Elementwise):
     """`-sum(i, t[i]*log(y[i]) + (1 - t[i])*log(1 - y[i]))`, every output a probability of its own."""
 
     kind: ClassVar[str] = "bce"
+    target_is: ClassVar[TargetIs] = "bits"
     negative: ClassVar[bool] = True
     term: ClassVar[str] = "({t}*log({y}) + (1 - {t})*log(1 - {y}))"
 
@@ -26,6 +27,7 @@ class BinaryCrossEntropyLogits(Elementwise):
     """
 
     kind: ClassVar[str] = "bce_logits"
+    target_is: ClassVar[TargetIs] = "bits"
     term: ClassVar[str] = "(softplus({y}) - {t}*{y})"
 
 
@@ -48,6 +50,7 @@ class CrossEntropy(OverClasses):
     """
 
     kind: ClassVar[str] = "cross_entropy"
+    target_is: ClassVar[TargetIs] = "distribution"
     negative: ClassVar[bool] = True
     term: ClassVar[str] = "{t}*log({y})"
 
@@ -62,6 +65,7 @@ class CrossEntropyLogits(OverClasses):
     """
 
     kind: ClassVar[str] = "cross_entropy_logits"
+    target_is: ClassVar[TargetIs] = "distribution"
     of: ClassVar[str] = "logits"
 
     def _term(self, output: str, target: Target, axes: tuple[str, ...]) -> str:
@@ -82,6 +86,7 @@ class KullbackLeibler(Elementwise):
     """
 
     kind: ClassVar[str] = "kl"
+    target_is: ClassVar[TargetIs] = "distribution"
     term: ClassVar[str] = "{t}*log({t}/{y})"
 
     def _term(self, output: str, target: Target, axes: tuple[str, ...]) -> str:

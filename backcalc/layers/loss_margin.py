@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from backcalc.layers.base import Shape, ShapeError, fresh_indices
-from backcalc.layers.loss import LossEquation, OneClass, Target
+from backcalc.layers.loss import LossEquation, OneClass, Target, TargetIs
 
 
 class Margin(OneClass):
@@ -18,6 +18,7 @@ class Margin(OneClass):
 
     margin: ClassVar[int]
     of: ClassVar[str] = "scores"
+    target_is: ClassVar[TargetIs] = "signs"
 
     def equation(self, output: str, shape: Shape) -> LossEquation:
         if shape == (1,):

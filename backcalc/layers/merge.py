@@ -51,12 +51,25 @@ class _Elementwise(Merge):
         return shape
 
     def equations(self, name: str, source: str, shape: Shape) -> LayerEquations:
-        axes = ",".join(axis_names(shape, name, *self.inputs))
-        body = self.sign.join(f"{each}[{axes}]" for each in self.inputs)
-        return LayerEquations((f"{name}[{axes}] = {body}",))
+        out = self.output_shape(shape)
+        axes = axis_names(out, name, *self.inputs)
+        body = self.sign.join(
+            f"{each}[{','.join(places_in(own, out, axes))}]"
+            for each, own in zip(self.inputs, self._shapes or (shape,) * len(self.inputs), strict=True)
+        )
+        return LayerEquations((f"{name}[{','.join(axes)}] = {body}",))
 
     def cost(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Cost:
-        return Cost(operations={self.operation: f"{len(self.inputs) - 1}"}, units=times(*shape))
+        return Cost(operations={self.operation: f"{len(self.inputs) - 1}"}, units=times(*self.output_shape(shape)))
+
+
+def places_in(own: Shape, out: Shape, axes: tuple[str, ...]) -> tuple[str, ...]:
+    """Where an input of shape `own` is read for the place `axes` of an output of shape `out`.
+
+    >>> places_in((8, 1, 4), (8, 3, 4), ("c", "i", "j"))
+    ('c', '1', 'j')
+    """
+    return tuple("1" if size == 1 < whole else axis for size, whole, axis in zip(own, out, axes, strict=True))
 
 
 class Add(_Elementwise):
@@ -74,13 +87,28 @@ class Add(_Elementwise):
 class Multiply(_Elementwise):
     """The product of its inputs, number by number: n inputs take n - 1 multiplications each.
 
+    An axis of length 1 stands for all lengths, so that a gate `[channels, 1, 1]` weighs whole maps (Hu, Shen, Sun,
+    "Squeeze-and-excitation networks", 2018, eq. 4).
+
     >>> Multiply(inputs=["a", "b"]).equations("y", "a", (2, 3)).lines
     ('y[t,j] = a[t,j]*b[t,j]',)
+    >>> Multiply(inputs=["x", "g"]).reading(("x", "g"), ((8, 3, 4), (8, 1, 1))).equations("y", "x", (8, 3, 4)).lines
+    ('y[c,i,j] = x[c,i,j]*g[c,1,1]',)
     """
 
     kind: ClassVar[str] = "multiply"
     sign: ClassVar[str] = "*"
     operation: ClassVar[str] = "multiply"
+
+    def _fit(self, shapes: tuple[Shape, ...]) -> None:
+        alike = len({len(shape) for shape in shapes}) == 1
+        if not alike or any(len({*axis} - {1}) > 1 for axis in zip(*shapes, strict=True)):
+            came = ", ".join(show_shape(shape) for shape in shapes)
+            hint = "an axis of length 1 stands for all lengths, as in a gate [channels, 1, 1]"
+            raise ShapeError(f"multiply joins inputs of one shape, but got {came}", hint)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return tuple(map(max, *self._shapes)) if self._shapes else shape
 
 
 class Concat(Merge):

@@ -33,7 +33,10 @@ from backcalc.layers.fields import Exact, Positive
 
 
 class Norm(Layer):
-    """What all norms share: a scale gamma and a shift beta, one of each for every channel or feature."""
+    """What all norms share: a scale gamma and a shift beta, one of each for every channel or feature.
+
+    Beta is counted among the biases, but stays where biases are left out: a convolution without one relies on it.
+    """
 
     shifts: ClassVar[bool] = True
 
@@ -55,20 +58,19 @@ class Norm(Layer):
         shift = f" + beta_{name}[{channel}]" if self.shifts else ""
         return f"{name}[{places}] = gamma_{name}[{channel}]*hat_{name}[{places}]{shift}"
 
-    def _cost(self, shape: Shape, operations: Mapping[str, str], shifts: str, units: str, *, bias: bool) -> Cost:
+    def _cost(self, shape: Shape, operations: Mapping[str, str], shifts: str, units: str) -> Cost:
         channels = self._channels(shape)
-        biased = self.shifts and bias
         return Cost(
             weights=f"{channels}",
-            biases=f"{channels}" if biased else "0",
-            params=times(2, channels) if biased else f"{channels}",
-            operations={**operations, "bias": shifts if biased else "0"},
+            biases=f"{channels}" if self.shifts else "0",
+            params=times(2, channels) if self.shifts else f"{channels}",
+            operations={**operations, "bias": shifts if self.shifts else "0"},
             units=units,
         )
 
     def in_words(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Mapping[str, str]:
         both = "2·channels: a scale and a shift each"
-        return {"weights": "channels", "biases": "channels", "params": both if self.shifts and bias else "channels"}
+        return {"weights": "channels", "biases": "channels", "params": both if self.shifts else "channels"}
 
 
 class BatchNorm(Norm):
@@ -126,7 +128,7 @@ class BatchNorm(Norm):
     def cost(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Cost:
         places = times(*shape[1:])
         operations = {"add": f"{places} + 1", "sqrt": "1", "divide": places, "multiply": places}
-        return self._cost(shape, operations, places, f"{shape[0]}", bias=bias)
+        return self._cost(shape, operations, places, f"{shape[0]}")
 
     def in_words(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Mapping[str, str]:
         return {**super().in_words(shape, bias=bias), "unit": "channel"}
@@ -177,7 +179,7 @@ class GroupNorm(Norm):
 
     def cost(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Cost:
         size = times(shape[0] // self.groups, *shape[1:])
-        return self._cost(shape, _of_moments(size), size, f"{self.groups}", bias=bias)
+        return self._cost(shape, _of_moments(size), size, f"{self.groups}")
 
     def in_words(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Mapping[str, str]:
         return {**super().in_words(shape, bias=bias), "unit": "group"}
@@ -187,30 +189,50 @@ class GroupNorm(Norm):
 
 
 class FeatureNorm(Norm):
-    """A norm over the last axis: of a vector, or of each step of `[time, features]`."""
+    """A norm over one axis: of a vector, of each step of `[time, features]`, or of what `axis` says.
+
+    With `axis: 1` the channels at each place of a map are normalised together (Liu et al. 2022, ConvNeXt).
+    """
+
+    axis: Positive | None = Field(None, description="axis that is normalised over, counted from 1; by default the last")
 
     def output_shape(self, shape: Shape) -> Shape:
-        if len(shape) > 2:
+        if self.axis is None and len(shape) > 2:
             message = f"{self.kind} works on a vector [features] or on [time, features], but got {show_shape(shape)}"
-            raise ShapeError(message, "`groupnorm: 1` normalises all channels of a map together")
+            hint = "`groupnorm: 1` normalises all channels of a map together, `axis: 1` the channels of each place"
+            raise ShapeError(message, hint)
+        if self.axis is not None and self.axis > len(shape):
+            message = f"{self.kind} is over axis {self.axis}, but its input {show_shape(shape)} has {len(shape)}"
+            raise ShapeError(message)
         return shape
 
-    def _channels(self, shape: Shape) -> int:
-        return shape[-1]
+    def _over(self, shape: Shape) -> int:
+        """The axis that is normalised over, counted from 0."""
+        return len(shape) - 1 if self.axis is None else self.axis - 1
 
-    def _indices(self, name: str, source: str, shape: Shape) -> tuple[str, str, str, str]:
-        """The places of an array, their last index, the brackets of a row, and the features of a row as text."""
-        *rows, last = axis_names(shape, name, source)
-        (k,) = fresh_indices("k", name, source, *rows, last)
+    def _channels(self, shape: Shape) -> int:
+        return shape[self._over(shape)]
+
+    def _rows(self, shape: Shape) -> Shape:
+        """How many rows there are along each of the other axes."""
+        over = self._over(shape)
+        return (*shape[:over], *shape[over + 1 :])
+
+    def _indices(self, name: str, source: str, shape: Shape) -> tuple[str, str, str, str, str]:
+        """The places of an array, their index along the axis, the brackets of a row, k, and the places of a row."""
+        axes, over = axis_names(shape, name, source), self._over(shape)
+        (k,) = fresh_indices("k", name, source, *axes)
+        rows = (*axes[:over], *axes[over + 1 :])
         row = f"[{','.join(rows)}]" if rows else ""
-        return ",".join((*rows, last)), last, row, ",".join((*rows, k))
+        return ",".join(axes), axes[over], row, k, ",".join((*axes[:over], k, *axes[over + 1 :]))
 
     def in_words(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Mapping[str, str]:
         words = super().in_words(shape, bias=bias)
         return {"unit": "row", **{key: text.replace("channels", "features") for key, text in words.items()}}
 
     def receptive(self, shape: Shape) -> Window:
-        return WHOLE if len(shape) == 1 else POINT
+        along_channels = self._over(shape) == (1 if len(shape) == 2 else 0)
+        return POINT if len(shape) > 1 and along_channels else WHOLE
 
 
 class LayerNorm(FeatureNorm):
@@ -224,8 +246,7 @@ class LayerNorm(FeatureNorm):
     main: ClassVar[str | None] = "epsilon"
 
     def equations(self, name: str, source: str, shape: Shape) -> LayerEquations:
-        places, last, row, features = self._indices(name, source, shape)
-        k = features.rpartition(",")[2]
+        places, last, row, k, features = self._indices(name, source, shape)
         mu, var, hat = f"mu_{name}", f"var_{name}", f"hat_{name}"
         lines = (
             f"{mu}{row} = mean({k}, {source}[{features}])",
@@ -233,11 +254,12 @@ class LayerNorm(FeatureNorm):
             f"{hat}[{places}] = ({source}[{places}] - {mu}{row})/sqrt({var}{row} + {self.epsilon})",
             self._scaled(name, places, last),
         )
-        return LayerEquations(lines, shapes={mu: shape[:-1], var: shape[:-1], hat: shape})
+        rows = self._rows(shape)
+        return LayerEquations(lines, shapes={mu: rows, var: rows, hat: shape})
 
     def cost(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Cost:
-        *rows, size = shape
-        return self._cost(shape, _of_moments(f"{size}"), f"{size}", times(*rows), bias=bias)
+        size = f"{self._channels(shape)}"
+        return self._cost(shape, _of_moments(size), size, times(*self._rows(shape)))
 
 
 class RmsNorm(FeatureNorm):
@@ -252,19 +274,18 @@ class RmsNorm(FeatureNorm):
     shifts: ClassVar[bool] = False
 
     def equations(self, name: str, source: str, shape: Shape) -> LayerEquations:
-        places, last, row, features = self._indices(name, source, shape)
-        k = features.rpartition(",")[2]
+        places, last, row, k, features = self._indices(name, source, shape)
         lines = (
             f"ms_{name}{row} = mean({k}, {source}[{features}]^2)",
             f"hat_{name}[{places}] = {source}[{places}]/sqrt(ms_{name}{row} + {self.epsilon})",
             self._scaled(name, places, last),
         )
-        return LayerEquations(lines, shapes={f"ms_{name}": shape[:-1], f"hat_{name}": shape})
+        return LayerEquations(lines, shapes={f"ms_{name}": self._rows(shape), f"hat_{name}": shape})
 
     def cost(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Cost:
-        *rows, size = shape
+        size = self._channels(shape)
         operations = {"multiply": times(2, size), "add": f"{size}", "sqrt": "1", "divide": f"{size} + 1"}
-        return self._cost(shape, operations, "0", times(*rows), bias=bias)
+        return self._cost(shape, operations, "0", times(*self._rows(shape)))
 
 
 def _of_moments(size: str) -> Mapping[str, str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from backcalc.layers.fields import Entries
-from backcalc.net.batch import cleared, joined, lifted
+from backcalc.net.batch import cleared, joined, lifted, reads
 
 if TYPE_CHECKING:
     from backcalc.formula.program import Program
@@ -46,14 +46,14 @@ class _Statements:
         own = set() if self.samples is None or batched else {self.samples.index}
         return cleared(equation, {*self.taken, *own})
 
-    def state(self, equation: SourceEquation) -> None:
-        """Adds an equation of one sample."""
-        equation = self.cleared(equation)
+    def state(self, equations: Sequence[SourceEquation]) -> None:
+        """Adds equations of one sample; those of a recurrence read each other, and their boundary rows read nothing."""
+        equations = [self.cleared(equation) for equation in equations]
         if self.samples is not None:
-            plain, equation = equation, lifted(equation, self.sampled, self.samples.index)
-            if equation is not plain:
-                self.sampled.add(equation.left.name)
-        self.equations.append(equation)
+            while new := {e.left.name for e in equations if reads(e, self.sampled)} - self.sampled:
+                self.sampled |= new
+            equations = [lifted(equation, self.sampled, self.samples.index) for equation in equations]
+        self.equations += equations
 
 
 def layer_program(built: Built) -> Program:
@@ -78,7 +78,9 @@ def layer_program(built: Built) -> Program:
         loss = statements.cleared(SourceEquation(*read_equation(line), built.loss_name or ""))
         if samples is not None:
             loss = joined(loss, statements.sampled, samples, mean=built.joins_by_mean)
-        statements.equations.append(loss)
+        statements.equations.append(_penalised(statements, built, loss))
+    elif built.given:
+        _state_given(statements, built)
     sizes = dict(batch.sizes) if batch else {}
     return build_program(statements.equations, statements.shapes, sizes, frozenset(statements.padded), built.loss_name)
 
@@ -100,15 +102,40 @@ def _state_node(statements: _Statements, node: Node) -> None:
     statements.padded |= stated.padded
     for name, shape in stated.draws.items():
         statements.leaf(name, shape)
-    for line in stated.lines:
-        equation = SourceEquation(*read_equation(line), node.name)
-        if stated.batched:
-            statements.equations.append(statements.cleared(equation, batched=True))
-        else:
-            statements.state(equation)
+    equations = [SourceEquation(*read_equation(line), node.name) for line in stated.lines]
+    if stated.batched:
+        statements.equations += [statements.cleared(equation, batched=True) for equation in equations]
+    else:
+        statements.state(equations)
     statements.sampled |= stated.batched
     for name, shape in (*stated.shapes.items(), (node.name, node.output_shape)):
         statements.declare(name, shape)
+
+
+def _penalised(statements: _Statements, built: Built, loss: SourceEquation) -> SourceEquation:
+    """The loss with the penalty of large weights."""
+    if built.penalty is None:
+        return loss
+    from backcalc.formula.tree import Add
+    from backcalc.net.penalty import penalty_terms
+
+    terms = penalty_terms(built.penalty, built.nodes)
+    statements.shapes |= dict.fromkeys(built.factors, ())
+    summed = loss.right.terms if isinstance(loss.right, Add) else (loss.right,)
+    return statements.cleared(replace(loss, right=Add((*summed, *terms))), batched=True) if terms else loss
+
+
+def _state_given(statements: _Statements, built: Built) -> None:
+    """The scalar whose derivatives are the given ones."""
+    from backcalc.net.given import given_equation
+
+    for entry in built.given:
+        statements.shapes[entry.gradient] = statements.shapes[entry.of]
+    ranks = {entry.of: len(statements.shapes[entry.of]) for entry in built.given}
+    index = None if statements.samples is None else statements.samples.index
+    counted = {entry.of: index for entry in built.given if index is not None and entry.of in statements.sampled}
+    equation = given_equation(tuple(built.given), ranks, counted)
+    statements.equations.append(statements.cleared(replace(equation, layer=equation.left.name), batched=True))
 
 
 def _table(entries: Entries) -> Expr:

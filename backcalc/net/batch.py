@@ -141,10 +141,15 @@ def lifted(equation: SourceEquation, sampled: Collection[str], index: str) -> So
     >>> to_text(line.left), to_text(line.right)
     ('v[n,i]', 'w[i]*x[n,i]')
     """
-    if not any(isinstance(part, Ref) and part.name in sampled for part in walk(equation.right)):
+    if equation.left.name not in sampled and not reads(equation, sampled):
         return equation
     left, right = equation.left, _with(equation.right, sampled, index)
     return replace(equation, left=Ref(left.name, (Ref(index), *left.indices)), right=right)
+
+
+def reads(equation: SourceEquation, names: Collection[str]) -> bool:
+    """Whether the equation reads one of the arrays."""
+    return any(isinstance(part, Ref) and part.name in names for part in walk(equation.right))
 
 
 def _with(expr: Expr, sampled: Collection[str], index: str) -> Expr:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from backcalc.formula.source import ProgramErrors
 from backcalc.layers import Layer, LossEquation, Parameter, Shape, ShapeError
 from backcalc.layers.base import show_shape
 from backcalc.layers.fields import Entries, Nested
+from backcalc.layers.own import Formula
 from backcalc.net.batch import Batch
 from backcalc.net.errors import did_you_mean, said
 from backcalc.net.load import Document, Path
@@ -18,6 +20,10 @@ from backcalc.net.network import Node
 from backcalc.net.repeat import Entry
 from backcalc.net.spec import LARGEST_SIZE, shown
 
+if TYPE_CHECKING:
+    from backcalc.net.given import Given
+    from backcalc.net.penalty import Penalty
+
 LONGEST_CHAIN = 6
 
 
@@ -25,7 +31,8 @@ LONGEST_CHAIN = 6
 class Built:
     """What the layers and the loss of a file make. `names` holds every name and its shape.
 
-    `sampled` are the arrays that a batch gives an axis of samples, with their shapes for one sample.
+    `sampled` are the arrays that a batch gives an axis of samples, with their shapes for one sample; `factors` are the
+    names in the penalty.
     """
 
     document: Document
@@ -42,7 +49,12 @@ class Built:
     own_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     loss: LossEquation | None = None
     loss_name: str | None = None
+    output: str | None = None
+    target_is: str = "numbers"
     joins_by_mean: bool = True
+    given: list[Given] = field(default_factory=list)
+    penalty: Penalty | None = None
+    factors: list[str] = field(default_factory=list)
     values: dict[str, Nested] = field(default_factory=dict)
 
     def define(self, name: str, what: str, path: Path, shape: Shape | None) -> bool:
@@ -68,6 +80,11 @@ class Built:
             self.batch = self.batch.settled(number)
             for name, shape in self.sampled.items():
                 self.names.shapes[name] = self.batch.shape(shape)
+
+    @property
+    def last(self) -> Node:
+        """The layer that is the network's output."""
+        return self.nodes[-1] if self.output is None else self.by_name[self.output]
 
     def shape_of(self, source: str) -> Shape | None:
         """The shape of an input or of an earlier layer's output, None where it is not known."""
@@ -122,7 +139,18 @@ def _name_path(document: Document, entry: Entry) -> Path:
 
 
 def _sources(built: Built, entry: Entry, previous: str | None, earlier: list[str]) -> tuple[str, ...] | None:
-    """The names of what a layer reads; what is wrong with `inputs` is reported."""
+    """The names of what a layer reads: its inputs and what it names besides; what is wrong with them is reported."""
+    sources = _inputs(built, entry, previous, earlier)
+    field = None if entry.layer is None else type(entry.layer).also
+    word = None if field is None else getattr(entry.layer, field)
+    if field is None or word is None:
+        return sources
+    known = _is_earlier(built, word, earlier, (*entry.path, field))
+    return (*sources, word) if known and sources is not None else None
+
+
+def _inputs(built: Built, entry: Entry, previous: str | None, earlier: list[str]) -> tuple[str, ...] | None:
+    """The names of a layer's inputs; what is wrong with `inputs` is reported."""
     layer = entry.layer
     if layer is None:
         return None
@@ -135,7 +163,7 @@ def _sources(built: Built, entry: Entry, previous: str | None, earlier: list[str
     if type(layer).several and len(given) < 2:
         built.document.report(path, f"`{kind}` reads two inputs or more, but `inputs` names {len(given)}")
         return None
-    if not type(layer).several and len(given) != 1:
+    if not (type(layer).several or type(layer).any_number) and len(given) != 1:
         help = "`add`, `multiply` and `concat` join several" if len(given) > 1 else None
         built.document.report(path, f"`{kind}` reads one input, but `inputs` names {len(given)}", help)
         return None
@@ -188,6 +216,12 @@ def _node(
             _define_parameter(built, parameter, place, entry.path)
         node = Node(entry.name, layer, sources, incoming, outgoing, parameters)
         _define_intermediates(built, node, entry.path)
+    except ProgramErrors as errors:
+        from backcalc.net.equations import report_in_layer
+
+        assert isinstance(layer, Formula)
+        report_in_layer(shapes, errors, layer.text, (*entry.path, "equations"))
+        return None
     except ShapeError as error:
         ways = "; ".join(chain(built, source) for source in sources)
         note = f"the shapes on the way: {ways} → {entry.name}"

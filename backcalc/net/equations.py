@@ -19,7 +19,8 @@ from backcalc.formula.tree import Expr, Neg, Num, Pow, Ref, Table, children, wal
 from backcalc.formula.whole import written_out
 from backcalc.layers import Shape
 from backcalc.net.errors import did_you_mean, said
-from backcalc.net.load import Document, Mark
+from backcalc.net.given import Given, check_given, given_equation
+from backcalc.net.load import Document, Mark, Path
 from backcalc.net.spec import NetFile, described, shown
 
 LONGEST_EQUATIONS = 200_000
@@ -46,9 +47,9 @@ class Line:
         return Mark(self.mark.line, self.mark.column + start, max(length, 1))
 
 
-def equation_lines(document: Document, text: str) -> list[Line]:
-    """The equations of a file, one a line, without comments and empty lines, each with its place."""
-    mark = document.mark(("equations",))
+def equation_lines(document: Document, text: str, path: Path = ("equations",)) -> list[Line]:
+    """The equations at a place of a file, one a line, without comments and empty lines, each with its place."""
+    mark = document.mark(path)
     lines: list[Line] = []
     for number, raw in enumerate(text.split("\n")):
         formula = raw.partition("#")[0].rstrip()
@@ -64,25 +65,39 @@ def equation_lines(document: Document, text: str) -> list[Line]:
 
 
 def read_program(
-    document: Document, spec: NetFile, given: Mapping[str, Shape], loss: str | None
+    document: Document,
+    spec: NetFile,
+    known: Mapping[str, Shape],
+    loss: str | None,
+    given: tuple[Given, ...] = (),
 ) -> tuple[Program, tuple[str, ...]] | None:
     """The program of a file of equations and the names of its parameters; None where something is wrong.
 
-    `given` are the shapes of the values in the file: they settle sizes that nothing else does.
+    `known` are the shapes of the values in the file: they settle sizes that nothing else does. `given` are upstream
+    gradients, whose equation stands behind the others.
     """
-    text = spec.equations or ""
-    if len(text) > LONGEST_EQUATIONS:
-        document.report(("equations",), f"the equations have more than {LONGEST_EQUATIONS} characters", key=True)
-        return None
     before = len(document.problems)
-    if document.mark(("equations",)).block == ">":
-        document.report(("equations",), "`>` joins the lines into one", "write `equations: |`")
+    lines, sources = read_lines(document, spec.equations or "", ("equations",))
+    sizes = dict(spec.sizes or {})
+    shapes = _shapes(document, spec, sizes)
+    if len(document.problems) > before:
         return None
-    lines = equation_lines(document, text)
+    return _built(document, spec, lines, sources, shapes, sizes, known, loss, given)
+
+
+def read_lines(document: Document, text: str, path: Path) -> tuple[list[Line], list[SourceEquation]]:
+    """The equations at a place of a file, each with its line; what cannot be read is reported."""
     sources: list[SourceEquation] = []
+    if len(text) > LONGEST_EQUATIONS:
+        document.report(path, f"the equations have more than {LONGEST_EQUATIONS} characters", key=True)
+        return [], sources
+    if document.mark(path).block == ">":
+        document.report(path, "`>` joins the lines into one", "write `equations: |`")
+        return [], sources
+    lines = equation_lines(document, text, path)
     if len(lines) > MOST_EQUATIONS:
-        document.report(("equations",), f"there are more than {MOST_EQUATIONS} equations", key=True)
-        return None
+        document.report(path, f"there are more than {MOST_EQUATIONS} equations", key=True)
+        return lines, sources
     for line in lines:
         try:
             left, right = read_equation(line.text)
@@ -95,13 +110,9 @@ def read_program(
             found = re.search(r"\^|\*\*", line.text)
             where = line.at(found.start(), len(found[0])) if found else line.mark
             document.problems.append(document.problem_at(where, "a power is too large to be computed"))
-    sizes = dict(spec.sizes or {})
-    shapes = _shapes(document, spec, sizes)
     if not lines:
-        document.report(("equations",), "there are no equations")
-    if len(document.problems) > before:
-        return None
-    return _built(document, spec, lines, sources, shapes, sizes, given, loss)
+        document.report(path, "there are no equations")
+    return lines, sources
 
 
 def has_huge_power(expr: Expr) -> bool:
@@ -164,42 +175,86 @@ def _built(
     sources: list[SourceEquation],
     shapes: dict[str, tuple[Expr | int, ...]],
     sizes: dict[str, int | None],
-    given: Mapping[str, Shape],
+    values: Mapping[str, Shape],
     loss: str | None,
+    given: tuple[Given, ...],
 ) -> tuple[Program, tuple[str, ...]] | None:
     defined = {source.left.name for source in sources}
     read = {node.name for source in sources for node in walk(source.right) if isinstance(node, Ref)}
+    gradients = {entry.gradient for entry in given}
     _known(document, "pad", list(spec.pad or []), read | defined)
-    _known(document, "shapes", list(spec.shapes or {}), read | defined)
+    _known(document, "shapes", list(spec.shapes or {}), read | defined | gradients)
     if loss is not None and loss not in defined:
         message = f"no equation defines the loss `{shown(loss)}`"
         document.report(("loss",), message, did_you_mean(loss, defined))
     from_values: dict[str, tuple[Expr | int, ...]] = {
         name: shape
-        for name, shape in given.items()
+        for name, shape in values.items()
         if shape and name in read and name not in defined and name not in shapes
     }
     padded = frozenset(spec.pad or [])
+    known = {name: shape for name, shape in shapes.items() if name not in gradients} | from_values
     try:
-        sources = written_out(sources, shapes | from_values, sizes, padded)
+        sources = written_out(sources, known, sizes, padded)
+        if given:
+            program = _with_given(document, lines, sources, shapes | from_values, sizes, padded, values, given)
+        else:
+            scalars = [each.left.name for each in sources if not _is_array(each)]
+            if loss in defined and loss not in scalars:
+                document.report(("loss",), f"the loss `{loss}` is an array, but a loss is one number")
+            last = loss or (scalars[-1] if scalars else None)
+            program = build_program(sources, known, sizes, padded, last)
     except ProgramErrors as errors:
-        _report(document, lines, errors)
+        report_faults(document, lines, errors)
         return None
-    scalars = [each.left.name for each in sources if not each.left.indices and not isinstance(each.right, Table)]
-    if loss in defined and loss not in scalars:
-        document.report(("loss",), f"the loss `{loss}` is an array, but a loss is one number")
-    try:
-        last = loss or (scalars[-1] if scalars else None)
-        program = build_program(sources, shapes | from_values, sizes, padded, last)
-    except ProgramErrors as errors:
-        _report(document, lines, errors)
+    if program is None:
         return None
     constants = CONSTANTS - defined
     parameters = tuple(name for name in program.leaves if name in read and name not in sizes and name not in constants)
     return program, parameters
 
 
-def _report(document: Document, lines: list[Line], errors: ProgramErrors) -> None:
+def _is_array(source: SourceEquation) -> bool:
+    return bool(source.left.indices) or isinstance(source.right, Table)
+
+
+def _with_given(
+    document: Document,
+    lines: list[Line],
+    sources: list[SourceEquation],
+    shapes: Mapping[str, tuple[Expr | int, ...]],
+    sizes: dict[str, int | None],
+    padded: frozenset[str],
+    values: Mapping[str, Shape],
+    given: tuple[Given, ...],
+) -> Program | None:
+    """The program that ends with the scalar whose derivatives are the given ones.
+
+    Values of a gradient settle its size only where the equations leave it open. Raises ProgramErrors.
+    """
+    before = len(document.problems)
+    defined = {source.left.name: len(source.left.indices) + _depth(source.right) for source in sources}
+    read = {node.name for source in sources for node in walk(source.right) if isinstance(node, Ref)}
+    check_given(document, given, defined, read | set(sizes))
+    if len(document.problems) > before:
+        return None
+    lines.append(Line(given[0].of, document.mark(given[0].path, key=True), False))
+    whole = [*sources, given_equation(given, defined)]
+    program = build_program(whole, shapes, sizes, padded, given[0].loss)
+    shown = {
+        entry.gradient: values[entry.gradient]
+        for entry in given
+        if program.shape(entry.of) is None and len(values.get(entry.gradient, ())) == defined[entry.of]
+    }
+    return build_program(whole, {**shapes, **shown}, sizes, padded, given[0].loss) if shown else program
+
+
+def _depth(expr: Expr) -> int:
+    """How many axes an array has that is spelled out."""
+    return 1 + _depth(expr.items[0]) if isinstance(expr, Table) else 0
+
+
+def report_faults(document: Document, lines: list[Line], errors: ProgramErrors) -> None:
     """Every fault of the equations at its place in the file."""
     told: set[Mark] = set()
     for fault in errors.errors:
@@ -208,6 +263,11 @@ def _report(document: Document, lines: list[Line], errors: ProgramErrors) -> Non
             continue
         told.add(mark)
         document.problems.append(document.problem_at(mark, fault.message, fault.hint))
+
+
+def report_in_layer(document: Document, errors: ProgramErrors, text: str, path: Path) -> None:
+    """Every fault of the equations of a layer at its place in the file."""
+    report_faults(document, equation_lines(document, text, path), errors)
 
 
 def _known(document: Document, key: str, names: list[str], known: set[str]) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 from backcalc.formula.names import spelled
 from backcalc.layers import KINDS, Layer
+from backcalc.layers.mixture import Mixture
+from backcalc.layers.own import Formula
 from backcalc.net.errors import did_you_mean, said
 from backcalc.net.load import Document, Path
-from backcalc.net.repeat import Block, Entry, Repeat, Single, expanded
-from backcalc.net.spec import LATER_KINDS, described, name, shown, validated
+from backcalc.net.repeat import Block, Entry, Repeat, Single, expanded, size_of
+from backcalc.net.spec import MOST_LAYERS, described, name, shown, validated
 
 NOT_SIZES = frozenset({"name", "inputs", "weights", "biases"})
 """Arguments whose words are names of arrays, not of sizes."""
@@ -41,10 +43,23 @@ def _items(
             continue
         model = _kind(document, kind, path)
         given = None if model is None else _arguments(document, model, arguments, path, sizes)
+        if given is not None and model is Mixture:
+            given = _with_experts(document, given, path, sizes)
         layer = None
         if given is not None and model is not None:
             layer, _ = validated(model, given, path, document, f"`{kind}`")
+        if isinstance(layer, Formula):
+            layer = _readable(document, layer, (*path, "equations"))
         yield Single(kind, _name_of(arguments if given is None else given), path, layer)
+
+
+def _readable(document: Document, layer: Formula, path: Path) -> Formula | None:
+    """The layer where its equations can be read; what cannot be read is reported."""
+    from backcalc.net.equations import read_lines
+
+    before = len(document.problems)
+    read_lines(document, layer.text, path)
+    return layer if len(document.problems) == before else None
 
 
 def _block(document: Document, arguments: object, path: Path, sizes: Mapping[str, int | None]) -> Block | None:
@@ -61,8 +76,41 @@ def _block(document: Document, arguments: object, path: Path, sizes: Mapping[str
         return None
     if not layers:
         document.report((*path, "layers"), "there are no layers", key=True)
+    copies: list[tuple[Single | Block, ...]] = []
+    for letters in _letters(document, repeat, given, path):
+        copies.append(tuple(_items(document, layers, {**sizes, **letters}, (*path, "layers"))))
+        if not 0 < sum(map(size_of, copies)) <= MOST_LAYERS:
+            break  # nothing to repeat, or more than a network may have, which is told later
+    return Block(_name_of(given), 1 if repeat is None else repeat.times, path, tuple(copies))
+
+
+def _letters(
+    document: Document, repeat: Repeat | None, given: Mapping[str, Any], path: Path
+) -> Sequence[Mapping[str, int]]:
+    """What the letters of a block stand for in each copy, once where the copies are alike; 1 for what is wrong."""
+    misfits = {} if repeat is None else repeat.misfits()
+    for word, count in misfits.items():
+        message = f"`{word}` has {count} {'number' if count == 1 else 'numbers'}, but `times` is {given['times']}"
+        document.report((*path, "sizes", word), message, "give one number for each copy")
+    if repeat is None or misfits:
+        sizes = given.get("sizes")
+        return [dict.fromkeys(sizes if isinstance(sizes, dict) else (), 1)]
+    return [repeat.letters(copy) for copy in range(repeat.times)] if repeat.sizes else [{}]
+
+
+def _with_experts(
+    document: Document, given: dict[str, Any], path: Path, sizes: Mapping[str, int | None]
+) -> dict[str, Any] | None:
+    """The arguments of a mixture with the layers of an expert read; None where one of them could not be."""
+    layers = given.get("layers")
+    if not isinstance(layers, list):
+        return given
     items = tuple(_items(document, layers, sizes, (*path, "layers")))
-    return Block(_name_of(given), 1 if repeat is None else repeat.times, path, items)
+    for item in items:
+        if isinstance(item, Block):
+            document.report(item.path, "`repeat` cannot stand in a mixture", "write its layers out", key=True)
+    read = [item.layer for item in items if isinstance(item, Single) and item.layer is not None]
+    return {**given, "layers": read} if len(read) == len(layers) else None
 
 
 def _name_of(arguments: object) -> str | None:
@@ -95,12 +143,8 @@ def _kind(document: Document, kind: str, path: Path) -> type[Layer] | None:
     """The class of a kind; an unknown one is reported."""
     if kind in KINDS:
         return KINDS[kind]
-    if kind in LATER_KINDS:
-        document.report(path, f"`{kind}` layers are not supported by this version", key=True)
-    else:
-        known = [*KINDS, "repeat", *LATER_KINDS]
-        help = did_you_mean(kind, known, "`backcalc schema` lists the kinds")
-        document.report(path, f"unknown layer kind `{shown(kind)}`", help, key=True)
+    help = did_you_mean(kind, [*KINDS, "repeat"], "`backcalc schema` lists the kinds")
+    document.report(path, f"unknown layer kind `{shown(kind)}`", help, key=True)
     return None
 
 
@@ -125,8 +169,12 @@ def _arguments(
         elif word == "inputs":
             words = [value] if isinstance(value, str) else value
             given[word] = [_spelled(item) for item in words] if isinstance(words, list) else words
+        elif word == model.also:
+            given[word] = _spelled(value)
         elif word == "name":
             given[word] = _one_name(document, value, (*path, word))
+        elif word == "layers" and model is Mixture:
+            given[word] = value  # each of them is read by itself
         else:
             given[word] = _sized(document, value, (*path, word), sizes)
     return given
@@ -161,6 +209,8 @@ def _sized(document: Document, value: object, path: Path, sizes: Mapping[str, in
     """The value with names of sizes replaced by their numbers."""
     if isinstance(value, list):
         return [_sized(document, item, (*path, number), sizes) for number, item in enumerate(value)]
+    if isinstance(value, dict):
+        return {word: _sized(document, item, (*path, word), sizes) for word, item in value.items()}
     if not isinstance(value, str) or value not in sizes:
         return value
     number = sizes[value]

@@ -70,7 +70,7 @@ def _loss_parts(document: Document, raw: object) -> tuple[str | None, Any, Path]
 
 
 def _join_loss(built: Built, shapes: Document, loss: Loss, path: Path) -> None:
-    last = built.nodes[-1]
+    last = built.last
     kind = type(loss).kind
     place = (*path, loss.main) if loss.main and (*path, loss.main) in built.document.values else path
     if isinstance(loss.target, Fraction) and prod(last.output_shape) > LARGEST_ARRAY:
@@ -83,7 +83,7 @@ def _join_loss(built: Built, shapes: Document, loss: Loss, path: Path) -> None:
         note = f"the shapes on the way: {chain(built, last.name)} → {loss.name}"
         shapes.report(place, f"loss `{kind}`: {error.message}", error.hint, note=note)
         return
-    built.loss, built.joins_by_mean = equation, loss.over == "mean"
+    built.loss, built.joins_by_mean, built.target_is = equation, loss.over == "mean", loss.target_is
     target = equation.target
     if target is None:
         return
@@ -110,7 +110,7 @@ def _equation(built: Built, loss: Loss) -> tuple[LossEquation, bool]:
     A target in numbers has one sample's shape, and is then the target of all samples, or the samples as its first
     axis. A name has a value for every sample, unless `values` gives it one sample's. Raises ShapeError.
     """
-    output, shape = built.nodes[-1].name, built.nodes[-1].output_shape
+    output, shape = built.last.name, built.last.output_shape
     if built.batch is None:
         return loss.equation(output, shape), True
     if isinstance(loss.target, str):
@@ -136,7 +136,7 @@ def _is_of_one_sample(built: Built, target: Target) -> bool:
 
 def _per_sample(built: Built, loss: Loss, named: Loss, needed: Target, wanted: tuple[int, ...]) -> LossEquation:
     """The loss whose target is given in numbers for every sample."""
-    output, shape = built.nodes[-1].name, built.nodes[-1].output_shape
+    output, shape = built.last.name, built.last.output_shape
     built.settle(wanted[0])
     assert built.batch is not None
     if built.batch.number != wanted[0]:

@@ -61,6 +61,8 @@ class Names:
 
     def place(self, text: str) -> Place:
         """The one place that a name or an element stands for. Raises NameFault."""
+        if text in self.shapes:
+            return Place(text)
         found = _ELEMENT.fullmatch(text)
         try:
             plain = name(found[1] if found else text)

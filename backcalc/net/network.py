@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from backcalc.formula.program import Program
 from backcalc.layers import Layer, LayerEquations, Parameter, Samples, Shape
 from backcalc.layers.fields import Nested
+
+if TYPE_CHECKING:
+    from backcalc.formula.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,9 @@ class Node:
 class Update:
     """How a step of training changes a parameter. Without a number the rate is `symbol`.
 
-    `arguments` are those that the file gives, `flag` whether the rule's flag (`rate_inside`) is set.
+    `arguments` are those that the file gives, `flag` whether the rule's flag (`rate_inside`) is set. `steps` is how
+    many steps are made, None where the file does not say. `state` is what the rule remembers before the first, by names
+    such as `v_w1`, and `made` how many steps were made before it.
     """
 
     kind: str = "sgd"
@@ -45,6 +50,18 @@ class Update:
     symbol: str = "eta"
     arguments: Mapping[str, Fraction] = field(default_factory=dict)
     flag: bool = False
+    steps: int | None = None
+    state: Mapping[str, Nested] = field(default_factory=dict)
+    made: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The values that were drawn at random because the file has none: their names, the seed and the scale."""
+
+    names: tuple[str, ...]
+    seed: int
+    scale: Fraction
 
 
 @dataclass(frozen=True)
@@ -55,6 +72,9 @@ class Network:
     own names is an equation of the program, `W_q = [[[w1, w2]]]`, and stands in `own_names` with them.
     `values` are exact; a name without a value stays a symbol. `find` are the names to differentiate by, elements
     written `z[1]`. `program` is built when it is first asked for.
+    `output` is the layer that the file names as the output; without it the last layer is.
+    `given` are the arrays whose upstream gradients the file gives, with the names of those gradients. The program then
+    ends with `J = sum(i, G[i]*y[i])`, whose derivatives are the same, and `loss` is the name of that.
     """
 
     name: str
@@ -68,11 +88,24 @@ class Network:
     file: str | None
     own_names: Mapping[str, tuple[str, ...]]
     build: Callable[[], Program] = field(repr=False, compare=False)
+    given: Mapping[str, str] = field(default_factory=dict)
+    drawn: Drawn | None = None
+    output: str | None = None
 
     @cached_property
     def program(self) -> Program:
         """The network as equations, forward pass and loss."""
         return self.build()
+
+    def needed(self) -> frozenset[str]:
+        """The names of the layers that an output needs which the file names; of all layers where it names none."""
+        if self.output is None:
+            return frozenset(node.name for node in self.nodes)
+        needed = {self.output}
+        for node in reversed(self.nodes):
+            if node.name in needed:
+                needed.update(node.inputs)
+        return frozenset(needed - self.inputs.keys())
 
     def node(self, name: str) -> Node:
         """The layer of that name. Raises KeyError."""

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backcalc.layers import Shape
+from backcalc.net.asked import read_asked
 from backcalc.net.assemble import layer_program
 from backcalc.net.batch import read_batch
 from backcalc.net.build import Built, build_layers
-from backcalc.net.errors import InputError, Problem, did_you_mean, said
+from backcalc.net.draw import Random, draw, read_random
+from backcalc.net.errors import InputError, Problem, did_you_mean
+from backcalc.net.given import build_given, given_values, read_given
 from backcalc.net.layerlist import read_layers
 from backcalc.net.load import Document, TooManyProblems, read_document
 from backcalc.net.loss import build_loss
 from backcalc.net.names import NameFault, Names
 from backcalc.net.nested import shape_of
-from backcalc.net.network import Network, Update
-from backcalc.net.spec import LATER_KEYS, NetFile, described, name, shown, step_model, validated
+from backcalc.net.network import Drawn, Network
+from backcalc.net.penalty import build_penalty
+from backcalc.net.rule import check_steps, read_update, with_rate, without_rate
+from backcalc.net.spec import NetFile, described, name, shown, validated
 from backcalc.net.text import Source, source_of
-from backcalc.net.update import UPDATES
 from backcalc.net.values import Values
+
+if TYPE_CHECKING:
+    from backcalc.formula.program import Program
 
 
 def load_network(source: str | Path | Mapping[str, Any], *, label: str | None = None) -> Network:
@@ -75,9 +80,7 @@ def _spec(document: Document, data: Mapping[str, Any]) -> NetFile:
     """The keys of the file; what is wrong is reported and left out."""
     given: dict[str, Any] = {}
     for key, value in data.items():
-        if key in LATER_KEYS:
-            document.report((key,), f"`{key}` is not supported by this version", key=True)
-        elif value is None and key in ("layers", "equations"):
+        if value is None and key in ("layers", "equations"):
             document.report((key,), f"there are no {key}", key=True)
         elif value is not None:
             given[key] = _in_long_form(key, value)
@@ -107,33 +110,70 @@ def _layers(document: Document, spec: NetFile, values: Values, title: str, sourc
     entries = read_layers(document, spec.layers or [], sizes, inputs)
     batch = None if spec.batch is None else read_batch(document, spec.batch, sizes)
     built, shapes = build_layers(document, inputs, entries, batch)
+    _choose_output(built, spec.output)
     if spec.loss is not None:
         build_loss(built, shapes, spec.loss)
-    update = _update(document, spec.update, built)
+    given = read_given(document, spec.given)
+    build_given(built, given)
+    if spec.penalty is not None:
+        build_penalty(built, spec.penalty)
+    random = read_random(document, spec.random)
+    update = read_update(document, spec, built, built.parameters)
     values.read(spec.values or {}, built.names, built.computed)
+    given_values(values, given, spec.given or {})
     for samples in values.samples(built.sampled):
         built.settle(samples)
     if built.batch is not None and built.batch.number is None:
         values.refuse_samples(built.sampled, built.batch.text)
-    find = _find(document, spec.find, built.names)
-    values.document = shapes
+    find = _find(document, spec.find, built.names, built.loss_name)
+    values.document, values.completed = shapes, random is not None
     built.values |= values.check_shapes(built.names.shapes)
     document.problems.extend(shapes.problems)
     if document.problems:
         return None
-    return Network(
+    program, drawn = _drawn(document, random, lambda: layer_program(built), built, values)
+    network = Network(
         name=title,
         inputs=inputs,
         nodes=tuple(built.nodes),
         loss=built.loss_name,
         parameters=tuple(built.parameters),
-        values=_without_rate(built.values, update),
-        update=_with_rate(update, built.values),
+        values=without_rate(built.values, update),
+        update=with_rate(update, built.values),
         find=find or tuple(built.find),
         file=source.file,
         own_names=built.own_names,
-        build=lambda: layer_program(built),
+        build=program,
+        given={entry.of: entry.gradient for entry in built.given},
+        drawn=drawn,
+        output=built.output,
     )
+    check_steps(document, network)
+    return network
+
+
+def _choose_output(built: Built, output: str | None) -> None:
+    """Takes the layer that the file names as the output; what is no layer is reported."""
+    if output in built.by_name:
+        built.output = output
+    elif output is not None and output not in built.names.loose:
+        help = did_you_mean(output, built.by_name, "name the layer that is the network's output")
+        built.document.report(("output",), f"there is no layer `{shown(output)}`", help)
+
+
+def _drawn(
+    document: Document, random: Random | None, build: Callable[[], Program], built: Built, values: Values
+) -> tuple[Callable[[], Program], Drawn | None]:
+    """How the program is built, after drawing the values that it misses where the file says so."""
+    if random is None:
+        return build, None
+    program = build()
+    elements = {
+        name: {place: number for place, (_, number) in found.items()} for name, found in values.elements.items()
+    }
+    drawn_values, drawn = draw(document, random, program, built, elements)
+    built.values |= drawn_values
+    return lambda: program, drawn
 
 
 def _input_shape(document: Document, word: str, shape: Sequence[int | str], sizes: Mapping[str, int | None]) -> Shape:
@@ -161,13 +201,19 @@ def _equations(document: Document, spec: NetFile, values: Values, title: str, so
     for key in ("layers", "input", "batch"):
         if isinstance(document.data, dict) and key in document.data:
             document.report((key,), f"a file has `equations` or `{key}`, not both", key=True)
+    if spec.penalty is not None:
+        help = "write it into the loss, as in `J = … + lambda*sum(i, sum(j, W[i,j]^2))`"
+        document.report(("penalty",), "`penalty` belongs to layers, but this file has equations", help, key=True)
+    given = read_given(document, spec.given)
     loss = loss_name(document, spec.loss)
-    given = {name(word): shape_of(value) for word, value in (spec.values or {}).items() if _is_name(word)}
-    known = {word: shape for word, shape in given.items() if shape}
-    read = read_program(document, spec, known, loss) if spec.equations is not None else None
+    numbers = {name(word): value for word, value in (spec.values or {}).items() if _is_name(word)}
+    numbers |= {entry.gradient: (spec.given or {})[str(entry.path[-1])] for entry in given if entry.numbers}
+    known = {word: shape for word, value in numbers.items() if (shape := shape_of(value))}
+    read = read_program(document, spec, known, loss, given) if spec.equations is not None else None
     built = Built(document, {})
+    random = read_random(document, spec.random)
     if read is None:
-        _update(document, spec.update, built)
+        read_update(document, spec, built, ())
         return None
     program, parameters = read
     for word in program.shapes:
@@ -175,25 +221,32 @@ def _equations(document: Document, spec: NetFile, values: Values, title: str, so
     computed = dict.fromkeys(program.by_name, "an equation defines it")
     computed |= dict.fromkeys(program.sizes, "it is a size; give its number in `sizes`")
     built.names.shapes |= {word: () for word in program.sizes if word not in built.names.shapes}
-    update = _update(document, spec.update, built)
+    update = read_update(document, spec, built, parameters)
     values.read(spec.values or {}, built.names, computed)
-    find = _find(document, spec.find, built.names)
+    given_values(values, given, spec.given or {})
+    values.completed = random is not None
+    find = _find(document, spec.find, built.names, program.loss)
     built.values = values.check_shapes(built.names.shapes)
     if document.problems:
         return None
-    return Network(
+    build, drawn = _drawn(document, random, lambda: program, built, values)
+    network = Network(
         name=title,
         inputs={},
         nodes=(),
         loss=program.loss,
         parameters=parameters,
-        values=_without_rate(built.values, update),
-        update=_with_rate(update, built.values),
+        values=without_rate(built.values, update),
+        update=with_rate(update, built.values),
         find=find or parameters,
         file=source.file,
         own_names={},
-        build=lambda: program,
+        build=build,
+        given={entry.of: entry.gradient for entry in given},
+        drawn=drawn,
     )
+    check_steps(document, network)
+    return network
 
 
 def _is_name(word: str) -> bool:
@@ -203,67 +256,31 @@ def _is_name(word: str) -> bool:
         return False
 
 
-def _update(document: Document, raw: object, built: Built) -> Update:
-    """`update`: a rule, alone or with its arguments. A rate that is a name may have a value."""
-    kind, arguments = ("sgd", None) if raw is None else (raw, None) if isinstance(raw, str) else (None, None)
-    path: tuple[str | int, ...] = ("update",)
-    if isinstance(raw, dict) and len(raw) == 1:
-        ((kind, arguments),) = raw.items()
-        path = ("update", str(kind))
-    if kind is None:
-        document.report(path, f"expected one update rule, as `sgd: {{rate: 0.1}}`, got {described(raw)}")
-    elif kind not in UPDATES:
-        help = did_you_mean(kind, list(UPDATES), f"the update rules are {said([f'`{u}`' for u in UPDATES], 'and')}")
-        document.report(path, f"unknown update rule `{shown(kind)}`", help, key=True)
-    else:
-        if arguments is not None and not isinstance(arguments, dict):
-            arguments = {"rate": arguments}
-        step, _ = validated(step_model(kind), arguments or {}, path, document, f"`{kind}`")
-        if step is not None and isinstance(step.rate, Fraction):
-            return Update(kind, step.rate, "eta", step.given(), step.flag())
-        symbol = step.rate if step is not None and isinstance(step.rate, str) else "eta"
-        built.names.shapes.setdefault(symbol, ())
-        return Update(kind, None, symbol, *((step.given(), step.flag()) if step is not None else ()))
-    built.names.loose.update(("eta", "rate"))
-    return Update()
-
-
-def _with_rate(update: Update, values: Mapping[str, Any]) -> Update:
-    """The update with the number that `values` gives its rate."""
-    rate = values.get(update.symbol) if update.rate is None else None
-    return replace(update, rate=rate) if isinstance(rate, Fraction) else update
-
-
-def _without_rate(values: Mapping[str, Any], update: Update) -> Mapping[str, Any]:
-    return {word: value for word, value in values.items() if update.rate is not None or word != update.symbol}
-
-
-def _find(document: Document, wanted: Sequence[str] | None, names: Names) -> tuple[str, ...]:
+def _find(document: Document, wanted: Sequence[str] | None, names: Names, loss: str | None) -> tuple[str, ...]:
     """What `find` asks for, elements as `z[1]`; what is not there is reported."""
     found: dict[str, None] = {}
     for position, word in enumerate(wanted or ()):
         try:
-            found.update(dict.fromkeys(resolve(word, names)))
+            found.update(dict.fromkeys(map(str, read_asked(word, names, loss))))
         except NameFault as fault:
             document.report(("find", position), fault.message, fault.help)
     return tuple(found)
 
 
 def find_names(network: Network, words: Sequence[str], label: str = "find") -> tuple[str, ...]:
-    """The names and elements that words such as `w1..w6` or `z1` ask for in a network, elements written `z[1]`.
+    """What words such as `w1..w6`, `z1` or `dy/dx` ask for in a network, each in its one spelling, as `z[1]`.
 
     Raises InputError with every word that stands for nothing; `label` is what its messages begin with.
 
     >>> find_names(load_network("equations: J = w1*w2"), ["w1..w2"])
     ('w1', 'w2')
     """
-    program = network.program
-    names = Names({name: program.shape(name) for name in program.shapes})
+    names = names_of(network.program)
     found: dict[str, None] = {}
     problems: list[Problem] = []
     for word in words:
         try:
-            found.update(dict.fromkeys(resolve(word, names)))
+            found.update(dict.fromkeys(map(str, read_asked(word, names, network.loss))))
         except NameFault as fault:
             problems.append(Problem(label, 0, 0, 0, "", fault.message, fault.help))
     if problems:
@@ -271,16 +288,6 @@ def find_names(network: Network, words: Sequence[str], label: str = "find") -> t
     return tuple(found)
 
 
-def resolve(word: str, names: Names) -> tuple[str, ...]:
-    """The names and elements that `w1`, `z[1]`, `w1..w6` or `dJ/dw1` ask for. Raises NameFault."""
-    plain = word.strip().replace("∂", "d")
-    if plain.startswith(("d^2", "d²")):
-        raise NameFault("second derivatives are not supported by this version")
-    if "/" in plain:
-        above, _, below = plain.partition("/")
-        if not (above[:1] == "d" and below[:1] == "d"):
-            raise NameFault(f"expected a name, an element or a range of names, got `{shown(word)}`")
-        if names.shapes.get(above[1:]) != ():
-            raise NameFault("Jacobians are not supported by this version", "name what the loss is differentiated by")
-        plain = below[1:]
-    return tuple(str(place) for place in names.places(plain))
+def names_of(program: Program) -> Names:
+    """The names of a program with their shapes."""
+    return Names({name: program.shape(name) for name in program.shapes})

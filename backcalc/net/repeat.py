@@ -1,7 +1,8 @@
 """`repeat: {name, times, layers}`: a block of layers several times over, each time with weights of its own.
 
 The names in a block get `_1`, `_2`, … behind them, own names of weights too. Inside the block its name stands for what
-the block reads, so that a residual can be written `add: [block, h]`; behind it for what its last copy puts out.
+the block reads, so that a residual can be written `add: [block, h]`; behind it for what its last copy puts out. With
+`sizes: {c: [64, 128]}` the letter c is 64 in the first copy and 128 in the second.
 """
 
 from __future__ import annotations
@@ -9,14 +10,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from backcalc.layers import Layer
-from backcalc.layers.fields import Entries, Positive
+from backcalc.layers.fields import Entries, Positive, Read, positive
 from backcalc.net.load import Document, Path
 from backcalc.net.spec import MOST_LAYERS, Name
+
+
+def _per_copy(value: object) -> tuple[int, ...]:
+    """Sizes from 1, one for each copy of a block."""
+    if not isinstance(value, list | tuple):
+        raise ValueError("expected a list of whole numbers, one for each copy")
+    return tuple(positive(item) for item in value)
+
+
+PerCopy = Annotated[tuple[int, ...], Read(_per_copy, {"type": "array", "items": {"type": "integer", "minimum": 1}})]
 
 
 class Repeat(BaseModel):
@@ -29,6 +40,17 @@ class Repeat(BaseModel):
     )
     times: Positive = Field(description="number of copies")
     layers: list[Any] = Field(description="the layers of the block, in order")
+    sizes: dict[Name, PerCopy] | None = Field(
+        None, description="numbers of letters that stand for sizes in the block: a list, one for each copy"
+    )
+
+    def letters(self, copy: int) -> dict[str, int]:
+        """What the letters of the block stand for in that copy, counted from 0."""
+        return {word: numbers[copy] for word, numbers in (self.sizes or {}).items()}
+
+    def misfits(self) -> dict[str, int]:
+        """The letters that have not one number for each copy, and how many they have."""
+        return {word: len(numbers) for word, numbers in (self.sizes or {}).items() if len(numbers) != self.times}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +78,20 @@ class Single:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block as the file has it."""
+    """A block as the file has it. `copies` are its items for each time, or once where they are the same each time."""
 
     name: str | None
     times: int
     path: Path
-    items: tuple[Single | Block, ...]
+    copies: tuple[tuple[Single | Block, ...], ...]
 
     def size(self) -> int:
         """How many layers it stands for."""
-        return self.times * size_of(self.items)
+        return self.times * size_of(self.copies[0]) if len(self.copies) == 1 else sum(map(size_of, self.copies))
+
+    def items(self, copy: int) -> tuple[Single | Block, ...]:
+        """What stands in a copy, counted from 1."""
+        return self.copies[0] if len(self.copies) == 1 else self.copies[copy - 1]
 
 
 def size_of(items: tuple[Single | Block, ...]) -> int:
@@ -105,8 +131,9 @@ class _Expansion:
                 self.document.report((*item.path, "name"), message, "give it another name")
             for copy in range(1, item.times + 1 if item.size() else 1):
                 here = {item.name: self.last} if item.name and self.last else {}
-                yield from self.entries(item.items, {**known, **here}, f"{suffix}_{copy}")
-                inner = (each.name for each in item.items if isinstance(each, Single) and each.name)
+                items_here = item.items(copy)
+                yield from self.entries(items_here, {**known, **here}, f"{suffix}_{copy}")
+                inner = (each.name for each in items_here if isinstance(each, Single) and each.name)
                 known |= {f"{name}_{copy}": f"{name}{suffix}_{copy}" for name in inner}
             if item.name and self.last:
                 known[item.name] = self.last
@@ -119,6 +146,8 @@ class _Expansion:
         changed: dict[str, object] = {}
         if item.layer.inputs is not None:
             changed["inputs"] = tuple(known.get(word, word) for word in item.layer.inputs)
+        if (also := type(item.layer).also) is not None and (word := getattr(item.layer, also)) is not None:
+            changed[also] = known.get(word, word)
         for argument in ("weights", "biases"):
             given = getattr(item.layer, argument, None)
             if given is not None and suffix:

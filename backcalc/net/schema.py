@@ -8,7 +8,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from backcalc.layers import KINDS, LOSSES
+from backcalc.net.draw import Random
+from backcalc.net.penalty import Penalty
 from backcalc.net.repeat import Repeat
+from backcalc.net.rule import BESIDES
 from backcalc.net.spec import NetFile, step_model
 from backcalc.net.update import UPDATES
 
@@ -18,8 +21,8 @@ _NAME_OR_NUMBERS = {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "
 def schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of net.yaml.
 
-    >>> schema()["properties"]["layers"]["items"]["anyOf"][0]["enum"][:3]
-    ['batchnorm', 'elu', 'flatten']
+    >>> schema()["properties"]["layers"]["items"]["anyOf"][0]["enum"][0]
+    'batchnorm'
     """
     document = NetFile.model_json_schema()
     definitions: dict[str, Any] = {}
@@ -28,13 +31,25 @@ def schema() -> dict[str, Any]:
     properties = document["properties"]
     definitions["repeat"] = Repeat.model_json_schema()
     definitions["repeat"]["properties"]["layers"] |= {"items": {"$ref": "#/properties/layers/items"}}
+    definitions["layer_mixture"]["properties"]["layers"] |= {"items": {"$ref": "#/properties/layers/items"}}
     layers["anyOf"].append(_by_kind("repeat", {"$ref": "#/$defs/repeat"}))
     _give(properties, "input", {"anyOf": [{"type": "integer", "minimum": 1}, _shape(), _by_name(_shape_or_size())]})
     _give(properties, "layers", {"type": "array", "items": layers})
     _give(properties, "loss", {"anyOf": [*losses["anyOf"], {"type": "string"}]})
     _give(properties, "batch", {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]})
     _give(properties, "values", _by_name(_NAME_OR_NUMBERS))
-    _give(properties, "update", _kinds({kind: (step_model(kind), "rate") for kind in UPDATES}, "update", definitions))
+    _give(properties, "given", _by_name(_NAME_OR_NUMBERS))
+    for key, model in (("penalty", Penalty), ("random", Random)):
+        definitions[key] = model.model_json_schema()
+        alone = [{"type": "integer", "minimum": 0}] if key == "random" else []
+        _give(properties, key, {"anyOf": [{"$ref": f"#/$defs/{key}"}, *alone]})
+    updates = _kinds({kind: (step_model(kind), "rate") for kind in UPDATES}, "update", definitions)
+    for key in BESIDES:
+        content = definitions["update_sgd"]["properties"][key]
+        _give(properties, key, {word: part for word, part in content.items() if word not in ("title", "description")})
+        for option in updates["anyOf"]:
+            option.get("properties", {})[key] = {"$ref": f"#/properties/{key}"}
+    _give(properties, "update", updates)
     _give(properties, "find", {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
     _give(properties, "pad", {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
@@ -11,25 +12,16 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from backcalc.formula.names import spelled
-from backcalc.layers.fields import Exact, Read, whole
+from backcalc.layers.fields import Exact, Read, exact, whole
 from backcalc.net.errors import did_you_mean, printable, said
 from backcalc.net.load import Document, Path, Plain
 from backcalc.net.update import UPDATES
 
 LARGEST_SIZE = 1_000_000_000
 MOST_LAYERS = 10_000
+MOST_STEPS = 1_000
 
 Model = TypeVar("Model", bound=BaseModel)
-
-LATER_KEYS = ("random", "given", "penalty", "steps", "state")
-"""Keys of the file that later versions read."""
-
-LATER_KINDS = (
-    "split",
-    *("embedding", "positional", "attention", "rotary", "class_token", "relative_bias"),
-    *("layer_scale", "stochastic_depth", "mixture", "rnn", "lstm", "gru", "formula"),
-)
-"""Layer kinds that later versions read."""
 
 _NAME = re.compile(r"[^\W\d_]\w*")
 
@@ -71,6 +63,16 @@ def _axes(value: object) -> tuple[int | str, ...]:
     return _shape(value) if value else ()
 
 
+def _steps(value: object) -> int:
+    try:
+        count = whole(value)
+    except ValueError:
+        count = 0
+    if not 1 <= count <= MOST_STEPS:
+        raise ValueError(f"expected a whole number from 1 to {MOST_STEPS}")
+    return count
+
+
 def _text(value: object) -> str:
     if isinstance(value, str) and value.strip():
         return value
@@ -84,10 +86,10 @@ def _wanted(value: object) -> str:
 
 
 def _rate(value: object) -> Fraction | str:
+    with suppress(ValueError):
+        return exact(value)
     if isinstance(value, str):
         return name(value)
-    if isinstance(value, int | Fraction) and not isinstance(value, bool):
-        return Fraction(value)
     raise ValueError("expected a number or a name")
 
 
@@ -102,6 +104,7 @@ Wanted = Annotated[str, Read(_wanted, {"type": "string"})]
 Size = Annotated[int, Read(_axis, {"type": "integer", "minimum": 1, "maximum": LARGEST_SIZE})]
 InputShape = Annotated[tuple[int | str, ...], Read(_shape, _SHAPE_SCHEMA)]
 Axes = Annotated[tuple[int | str, ...], Read(_axes, {"type": "array", "items": _SIZE_SCHEMA})]
+Steps = Annotated[int, Read(_steps, {"type": "integer", "minimum": 1, "maximum": MOST_STEPS})]
 Rate = Annotated[Fraction | str, Read(_rate, {"anyOf": [{"type": "number"}, {"type": "string"}]})]
 
 
@@ -118,11 +121,19 @@ class NetFile(BaseModel):
     batch: Any = Field(
         None, description="how many samples: a number, or a symbol; layers then derive over a mini-batch"
     )
-    loss: Any = Field(None, description="the loss on the last output; in a file of equations the name of the scalar")
+    output: Name | None = Field(None, description="the layer that is the network's output; by default the last")
+    loss: Any = Field(None, description="the loss on the output; in a file of equations the name of the scalar")
     values: dict[str, Any] | None = Field(
         None, description="numbers by name: a number, nested lists, a range of names `w1..w6`, or `file: arrays.npz`"
     )
+    given: dict[str, Any] | None = Field(
+        None, description="upstream gradients to start from instead of a loss, `dJ/dy: G`; several add up"
+    )
+    penalty: Any = Field(None, description="what is added to the loss for large weights, as `l2: 0.01`")
+    random: Any = Field(None, description="draws the values that are missing, as `seed: 0`")
     update: Any = Field(None, description="how a step changes the parameters: `sgd` with its `rate`")
+    steps: Any = Field(None, description="how many steps the update makes, as in `update: {sgd: {steps: 3}}`")
+    state: Any = Field(None, description="what the update remembers, as in `update: {momentum: {state: {v_w: 1}}}`")
     find: list[Wanted] | None = Field(None, description="what to differentiate by; by default all parameters")
     sizes: dict[Name, Size | None] | None = Field(None, description="numbers of size symbols; null stays a symbol")
     shapes: dict[Name, Axes] | None = Field(None, description="shapes of the arrays of equations")
@@ -136,10 +147,18 @@ class Step(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     rate: Rate | None = Field(None, description="learning rate η; without a number it stays a symbol")
+    steps: Steps | None = Field(
+        None, description="how many steps to make, each from the gradients at the parameters of the step before"
+    )
+    state: dict[str, Any] | None = Field(
+        None,
+        description="what the rule remembers before the first step, 0 where it is not given: arrays in the shape of a"
+        " parameter, named after the rule's letter and the parameter (`v_w1`, `s_W_h`), and `k`, the steps made before",
+    )
 
     def given(self) -> dict[str, Fraction]:
         """The arguments that the file gives, but for the rate."""
-        found = {word: getattr(self, word) for word in sorted(self.model_fields_set - {"rate"})}
+        found = {word: getattr(self, word) for word in sorted(self.model_fields_set - {"rate", "steps", "state"})}
         return {word: value for word, value in found.items() if isinstance(value, Fraction)}
 
     def flag(self) -> bool:
@@ -200,7 +219,7 @@ def _report(
     model: type[BaseModel], place: Path, faults: Sequence[Any], path: Path, document: Document, owner: str
 ) -> None:
     first = faults[0]
-    fields = [*model.model_fields]
+    fields = [field.alias or name for name, field in model.model_fields.items()]
     where = (*path, *place)
     match first["type"]:
         case "extra_forbidden":
@@ -208,7 +227,7 @@ def _report(
             message = f"unknown key `{shown(place[-1])}` of {owner}"
             document.report(where, message, did_you_mean(str(place[-1]), fields, takes), key=True)
         case "missing":
-            about = model.model_fields[str(place[-1])].description
+            about = next(f.description for name, f in model.model_fields.items() if place[-1] in (name, f.alias))
             document.report(path, f"{owner} needs `{place[-1]}`", about and f"`{place[-1]}` is the {about}", key=True)
         case "too_long":
             document.report(where, f"there are more than {MOST_LAYERS} layers", key=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from backcalc.net.errors import InputError, Problem, did_you_mean
 from backcalc.net.load import LARGEST_FILE
-from backcalc.net.zoo import NETWORKS, zoo_text
+from backcalc.net.zoo import NETWORKS, nearest_name, zoo_text
 
 DEEPEST_MAPPING = 30
 
@@ -65,7 +65,9 @@ def _file_text(path: Path, label: str) -> str:
 
 def _unreadable(path: Path, label: str, error: Exception) -> Problem:
     if isinstance(error, FileNotFoundError):
+        spelled = nearest_name(label)
         help = did_you_mean(label, [*NETWORKS, *_neighbours(path)], "`backcalc zoo` lists the built-in networks")
+        help = help if spelled is None else f"did you mean `{spelled}`?"
         return Problem(label, 0, 0, 0, "", "there is no such file or built-in network", help)
     reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
     return Problem(label, 0, 0, 0, "", f"the file cannot be read: {reason}")

@@ -26,6 +26,16 @@ class UpdateRule:
     flag: str | None = None
     flagged: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def state(self) -> tuple[str, ...]:
+        """What the rule remembers from step to step.
+
+        >>> UPDATES["sgd"].state, UPDATES["adam"].state
+        ((), ('v', 's'))
+        """
+        read = " ".join(text for _, text in self.equations)
+        return tuple(name for name, _ in self.equations if f"{name}0" in read)
+
 
 _TINY = Fraction(1, 10**8)
 

@@ -21,26 +21,35 @@ MOST_PLACES = 20_000
 
 class Values:
     """Collects the values of a file; what is wrong with names and types goes to the document at once, what is wrong
-    with shapes to `document` too, by `check_shapes`, when everything else is known to be right.
+    with shapes to `document` too, by `check_shapes`, when everything else is known to be right. Where what is missing
+    is drawn afterwards, arrays may be `completed`: some elements are given, the others not.
     """
 
-    def __init__(self, document: Document, folder: FilePath | None) -> None:
+    def __init__(self, document: Document, folder: FilePath | None, root: Path = ("values",)) -> None:
         self.document = document
         self.folder = folder
+        self.root = root
         self.count = 0
+        self.completed = False
         self.found: dict[str, tuple[Path, Nested]] = {}
         self.elements: dict[str, dict[tuple[int, ...], tuple[Path, Fraction]]] = {}
 
     def read(self, raw: Mapping[str, Any], names: Names, computed: Mapping[str, str]) -> None:
         """Reads every entry; `computed` says of the names that take no value why they do not."""
         for word, value in raw.items():
-            path: Path = ("values", word)
+            path: Path = (*self.root, word)
             if word == "file" and "file" not in names.shapes:
                 self._read_file(value, path, names, computed)
                 continue
             number = self._numbers(value, path)
             if number is not None:
                 self._assign(word, number, path, names, computed)
+
+    def take(self, array: str, value: object, path: Path) -> None:
+        """Takes the value of an array that stands elsewhere in the file."""
+        number = self._numbers(value, path)
+        if number is not None:
+            self._keep(Place(array), number, path)
 
     def _assign(self, word: str, number: Nested, path: Path, names: Names, computed: Mapping[str, str]) -> None:
         try:
@@ -164,6 +173,8 @@ class Values:
         path = next(iter(elements.values()))[0]
         if shape is None:
             self.document.report(path, f"the size of `{array}` is a symbol: give its value as a whole", key=True)
+            return None
+        if len(elements) != prod(shape) and self.completed:
             return None
         if len(elements) != prod(shape):
             missing = next(index for index in _indices(shape) if index not in elements)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from types import MappingProxyType
 
+from backcalc.count.conventions import Prices
+from backcalc.count.quantities import QUANTITIES
 from backcalc.count.table import Formula, Row, Table, pretty
+from backcalc.render.table_text import Column, tables
 
 WIDTH = 80
-GAP = "  "
 
 _OPERATIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -24,6 +25,8 @@ _OPERATIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "log": ("logarithm", "logarithms"),
         "sqrt": ("square root", "square roots"),
         "erf": ("error function", "error functions"),
+        "sin": ("sine", "sines"),
+        "cos": ("cosine", "cosines"),
     }
 )
 
@@ -36,7 +39,7 @@ def render(table: Table, width: int = WIDTH) -> str:
     blocks = [_heading(table), *_numbers(table, width), "How each number comes about"]
     blocks.extend(_layer(row, width) for row in table.rows)
     blocks.append(_totals(table, width))
-    blocks.append("\n".join(line for text in _conventions(table) for line in wrap(text, width, break_on_hyphens=False)))
+    blocks.append("\n".join(line for text in conventions(table) for line in wrap(text, width, break_on_hyphens=False)))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -46,77 +49,38 @@ def explain(table: Table, layer: str, width: int = WIDTH) -> str:
     Raises InputError with the nearest name where the network has no such layer.
     """
     row = table.row(layer)
-    blocks = [f"{row.name}: {row.kind}, from {_shape(row.input_shape)} to {_shape(row.output_shape)}"]
+    blocks = [f"{row.name}: {row.kind}, from {shown_shape(row.input_shape)} to {shown_shape(row.output_shape)}"]
     blocks.extend("\n".join(_wrapped(lines, width)) for lines in _explanations(table, row))
     blocks.extend("\n".join(wrap(f"Note: {note}.", width)) for note in row.notes)
     return "\n\n".join(blocks) + "\n"
 
 
 def _heading(table: Table) -> str:
-    inputs = ", ".join(f"{name} {_shape(shape)}" for name, shape in table.inputs.items())
+    inputs = ", ".join(f"{name} {shown_shape(shape)}" for name, shape in table.inputs.items())
     batch = f", {table.batch} samples at a time" if table.batch > 1 else ""
     return f"{table.net}: input {inputs}{batch}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """One column of the table: its head, a cell a layer, and the total where it has one."""
-
-    head: str
-    cells: tuple[str, ...]
-    total: str = ""
-    right: bool = True
-
-    @property
-    def width(self) -> int:
-        return max(map(len, (self.head, *self.cells, self.total)))
-
-    def line(self, text: str) -> str:
-        return text.rjust(self.width) if self.right else text.ljust(self.width)
 
 
 def _numbers(table: Table, width: int) -> Iterator[str]:
     """The numbers as one table, or as several, each beginning with the layers, where one would be too wide."""
     rows, totals = table.rows, table.totals
-    names = _Column("layer", tuple(row.name for row in rows), "total", right=False)
+    names = Column("layer", tuple(row.name for row in rows), "total", right=False)
     columns = [
-        _Column("kind", tuple(row.kind for row in rows), right=False),
-        _Column("output", tuple(_shape(row.output_shape) for row in rows), right=False),
-        _Column("params", tuple(str(row.params) for row in rows), str(totals.params)),
-        _Column("connections", tuple(str(row.connections) for row in rows), str(totals.connections.value)),
-        _Column("MACs", tuple(str(row.macs) for row in rows), str(totals.macs.value)),
-        _Column("FLOPs", tuple(str(row.flops) for row in rows), str(totals.flops.value)),
-        _Column("field", tuple(_field(row.receptive_field) for row in rows)),
+        Column("kind", tuple(row.kind for row in rows), right=False),
+        Column("output", tuple(shown_shape(row.output_shape) for row in rows), right=False),
+        Column("params", tuple(str(row.params) for row in rows), str(totals.params)),
+        Column("connections", tuple(str(row.connections) for row in rows), str(totals.connections.value)),
+        Column("MACs", tuple(str(row.macs) for row in rows), str(totals.macs.value)),
+        Column("FLOPs", tuple(str(row.flops) for row in rows), str(totals.flops.value)),
+        Column("field", tuple(shown_field(row.receptive_field) for row in rows)),
     ]
-    together = [names]
-    for column in columns:
-        if len(together) > 1 and _width([*together, column]) > width:
-            yield _grid(together)
-            together = [names]
-        together.append(column)
-    yield _grid(together)
-
-
-def _width(columns: Sequence[_Column]) -> int:
-    return sum(column.width for column in columns) + len(GAP) * (len(columns) - 1)
-
-
-def _grid(columns: Sequence[_Column]) -> str:
-    """Columns side by side, with a rule under the head and above the totals, if there are any."""
-
-    def joined(texts: Iterable[str]) -> str:
-        return GAP.join(column.line(text) for column, text in zip(columns, texts, strict=True)).rstrip()
-
-    rule = "─" * _width(columns)
-    rows = [joined(cells) for cells in zip(*(column.cells for column in columns), strict=True)]
-    total = [rule, joined(column.total for column in columns)] if any(column.total for column in columns[1:]) else []
-    return "\n".join([joined(column.head for column in columns), rule, *rows, *total])
+    return tables(names, columns, width)
 
 
 def _layer(row: Row, width: int) -> str:
     """The formulas of one layer; what is 0 is left out."""
     formulas = row.formulas
-    output = f"{_shape(row.output_shape)}: {pretty(formulas.output_shape)}"
+    output = f"{shown_shape(row.output_shape)}: {pretty(formulas.output_shape)}"
     if len(row.output_shape) > 1:
         output += f"; {formulas.activations} numbers"
     parts = [("output", output)]
@@ -160,8 +124,14 @@ def _totals(table: Table, width: int) -> str:
     return "\n".join(["Totals", *_listed(parts, width)])
 
 
-def _conventions(table: Table) -> Iterator[str]:
-    yield f"FLOPs are counted as `{table.convention.name}`: {table.convention.meaning}."
+def conventions(table: Table) -> Iterator[str]:
+    """What was counted how, a sentence or two at a time."""
+    convention = table.convention
+    yield f"FLOPs are counted as `{convention.name}`: {convention.meaning}."
+    if convention.release:
+        yield f"What is reproduced is {convention.release}, with batches of one."
+    if table.file is None and table.net in convention.otherwise:
+        yield f"For {table.net} {convention.release} prints another total: {convention.otherwise[table.net]}."
     yield "Params are the weights and biases that training can change. " + (
         "Biases are counted." if table.bias else "Biases are left out of everything."
     )
@@ -177,7 +147,7 @@ def _explanations(table: Table, row: Row) -> Iterator[list[str]]:
     shape = ["Output shape: the size along each axis that the window slides over"
              if "window" in general.get("output_shape", "") else "Output shape"]  # fmt: skip
     yield [*shape, *_general(general.get("output_shape")), f"here: {pretty(formulas.output_shape)}",
-           f"so the output is {_shape(row.output_shape)}"]  # fmt: skip
+           f"so the output is {shown_shape(row.output_shape)}"]  # fmt: skip
     yield _counted("Weights", formulas.weights, general.get("weights"), "the layer has no weights")
     none = "the layer has no biases" if table.bias else "biases are left out (--no-bias)"
     yield _counted("Biases", formulas.biases, general.get("biases"), none)
@@ -196,7 +166,7 @@ def _explanations(table: Table, row: Row) -> Iterator[list[str]]:
         "Receptive field, the cells of the input that one output sees along an axis",
         *_general("field before + (window - 1)·jump, the jump being the product of all strides before" * slides),
         f"here: {pretty(formulas.receptive_field)}",
-        f"so one output sees {_field(row.receptive_field)}",
+        f"so one output sees {shown_field(row.receptive_field)}",
     ]
 
 
@@ -212,11 +182,7 @@ def _counted(title: str, formula: Formula, general: str | None, none: str) -> li
 
 def _flops(table: Table, row: Row) -> Iterator[str]:
     if row.flops == 0:
-        yield (
-            f"0: {table.convention.meaning}"
-            if row.macs == 0 and "mac" in table.convention.prices
-            else "0: nothing is computed"
-        )
+        yield "0: nothing is computed" if "add" in table.convention.prices else f"0: {table.convention.meaning}"
         return
     if row.operations:
         unit = row.general.get("unit", "output")
@@ -224,9 +190,20 @@ def _flops(table: Table, row: Row) -> Iterator[str]:
         count = "the one" if row.units.value == 1 else f"each of the {row.units}"
         yield f"{parts} for {count} {unit if row.units.value == 1 else _plural(unit)}"
     else:
-        price = table.convention.prices["mac"]
-        yield f"in general: {price}·MACs" if price > 1 else "in general: the MACs"
+        yield f"in general: {in_words(table.convention.of(row.kind))}"
     yield f"here: {row.formulas.flops}"
+
+
+def in_words(prices: Prices) -> str:
+    """What prices of quantities say in general.
+
+    >>> in_words({"outputs": 3, "rows": -1})
+    '3·outputs - rows'
+    """
+    terms = [QUANTITIES[name].words if abs(price) == 1 else f"{abs(price)}·{QUANTITIES[name].words}"
+             for name, price in prices.items()]  # fmt: skip
+    signs = ["-" if price < 0 else "+" for price in prices.values()]
+    return " ".join(f"{sign} {term}" for sign, term in zip(signs, terms, strict=True)).removeprefix("+ ")
 
 
 def _operation(kind: str, formula: Formula) -> str:
@@ -248,9 +225,11 @@ def _wrapped(lines: Sequence[str], width: int) -> Iterator[str]:
         )
 
 
-def _shape(shape: Sequence[int]) -> str:
+def shown_shape(shape: Sequence[int]) -> str:
+    """A shape as files have it."""
     return f"[{', '.join(map(str, shape))}]"
 
 
-def _field(field: int | tuple[int, ...]) -> str:
+def shown_field(field: int | tuple[int, ...]) -> str:
+    """A receptive field: one number, or one per axis as `3x5`."""
     return "x".join(map(str, field)) if isinstance(field, tuple) else str(field)

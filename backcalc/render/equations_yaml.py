@@ -48,23 +48,32 @@ def equations_yaml(network: Network) -> str:
     if program.padded:
         lines.append(f"pad: [{', '.join(sorted(program.padded))}]")
     lines += ["equations: |", *_equations(network)]
-    if program.loss is not None:
+    if network.given:
+        entries = (f"d{program.loss}/d{of}: {gradient}" for of, gradient in network.given.items())
+        lines.append(f"given: {{{', '.join(entries)}}}")
+    elif program.loss is not None:
         lines.append(f"loss: {program.loss}")
     values = {name: value for name, value in network.values.items() if name in used}
     lines += ["values:", *(f"  {name}: {_number(value)}" for name, value in values.items())] if values else []
     rate = network.update.symbol if network.update.rate is None else network.update.rate
     arguments = [f"rate: {rate}", *(f"{name}: {value}" for name, value in network.update.arguments.items())]
+    if network.update.steps is not None:
+        arguments.append(f"steps: {network.update.steps}")
+    state = {name: _number(value) for name, value in network.update.state.items()}
+    state |= {"k": str(network.update.made)} if network.update.made else {}
+    if state:
+        arguments.append(f"state: {{{', '.join(f'{name}: {value}' for name, value in state.items())}}}")
     if network.update.flag:
         arguments.append(f"{UPDATES[network.update.kind].flag}: true")
     lines.append(f"update: {{{network.update.kind}: {{{', '.join(arguments)}}}}}")
-    find = [_word(name) for name in network.find if name.partition("[")[0] in used]
+    find = [_word(name) for name in network.find if name.partition("[")[0] in used or "/" in name]
     lines += [f"find: [{', '.join(find)}]"] if find else []
     return "\n".join(lines)
 
 
 def _shapes(program: Program, used: set[str]) -> Iterator[str]:
     for name, shape in program.shapes.items():
-        if shape and name in used:
+        if shape and name in used and not name.endswith("]"):  # a boundary row has the shape of its array
             yield f"  {name}: [{', '.join(_size(axis) for axis in shape)}]"
 
 
@@ -77,6 +86,8 @@ def _equations(network: Network) -> Iterator[str]:
     kinds = {node.name: type(node.layer).kind for node in network.nodes}
     before = ""
     for line in network.program.equations:
+        if network.given and line.name == network.loss:
+            continue  # it stands for the given gradients
         if line.layer != before:
             yield f"  # {line.layer}: {kinds.get(line.layer, 'loss')}"
         before = line.layer

@@ -9,52 +9,76 @@ from backcalc.derive.adjoint import Adjoint
 from backcalc.derive.derivation import Derivation, finite
 from backcalc.derive.exact import Exact
 from backcalc.derive.gradient import Gradient
+from backcalc.derive.matrix_view import adjoint_form
 from backcalc.derive.scalar import Line
 from backcalc.derive.terms import merge, to_terms
-from backcalc.derive.update import Change
+from backcalc.derive.update import Change, Move
 from backcalc.derive.write import negated, to_expr
 from backcalc.derive.written import Block
 from backcalc.formula.evaluate import Array
+from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.print_latex import to_latex
 from backcalc.formula.print_text import to_text
 from backcalc.formula.program import Equation
 from backcalc.formula.tree import ZERO, Add, Expr, Ref, num
+from backcalc.net.network import Drawn
 from backcalc.net.update import UPDATES
+from backcalc.render.matrix_print import matrix_latex, matrix_unicode
 from backcalc.render.values import decimal_text, nested, put_in
 
 SCHEMA_VERSION = 1
+GIVEN = "the upstream gradient is given"
 
 
 def render(derivation: Derivation, digits: int | None = None) -> dict[str, Any]:
     """The whole derivation; decimals are numbers, or strings of `digits` digits where that is given."""
-    writer = _Writer(derivation, digits)
-    program, loss = derivation.program, derivation.loss
+    writers = [_Writer(part, digits) for part in derivation.parts]
+    writer = writers[0]
+    program, loss, network = derivation.program, derivation.loss, derivation.network
     forward = {equation.name for equation in program.equations}
     return {
         "schema_version": SCHEMA_VERSION,
-        "net": derivation.network.name,
+        "net": network.name,
         "view": derivation.view,
-        "loss": {
+        "loss": None
+        if network.given
+        else {
             "name": loss,
             "formula": to_text(program.by_name[loss].body),
             **writer.value(derivation.values.get(loss)),
         },
+        "given": {f"d{loss}/d{of}": gradient for of, gradient in network.given.items()},
+        "random": _random(network.drawn),
         "values": {
             name: writer.value(derivation.values.get(name))
-            for name in (*program.leaves, *(equation.name for equation in program.equations))
+            for name in (*program.leaves, *(equation.name for equation in stated_equations(derivation)))
         },
         "adjoints": {name: writer.adjoint(name) for name in _intermediates(derivation)},
-        "gradients": writer.gradients(),
+        "gradients": {name: entry for each in writers for name, entry in each.gradients().items()},
         "updates": {change.name: writer.update(change) for change in derivation.updates},
-        "steps": writer.steps(),
+        "steps": [step for each in writers for step in each.steps()],
         "verified": [
             {"against": c.against, "max_error": finite(c.max_error), "passed": c.passed, "detail": c.detail}
-            for c in derivation.verified
+            for part in derivation.parts
+            for c in part.verified
         ],
         "notes": [*derivation.sharing, *derivation.notes],
-        "asked": list(derivation.asked),
+        "asked": [name for part in derivation.parts for name in part.asked],
         "sizes": {name: size for name, size in program.sizes.items() if forward},
     }
+
+
+def stated_equations(derivation: Derivation) -> tuple[Equation, ...]:
+    """The equations of the network, without the scalar that stands for given gradients."""
+    network = derivation.network
+    return tuple(e for e in derivation.program.equations if not (network.given and e.name == network.loss))
+
+
+def _random(drawn: Drawn | None) -> dict[str, Any] | None:
+    """What was drawn at random, and how to draw it again."""
+    if drawn is None:
+        return None
+    return {"seed": drawn.seed, "scale": str(drawn.scale), "drawn": list(drawn.names)}
 
 
 def _intermediates(derivation: Derivation) -> list[str]:
@@ -82,6 +106,11 @@ class _Writer:
     def formula(self, expr: Expr, indices: tuple[str, ...]) -> dict[str, Any]:
         return {"formula": to_text(expr), "indices": list(indices), "latex": to_latex(expr)}
 
+    def matrix(self, adjoint: Adjoint) -> dict[str, Any]:
+        """The matrix form, where there is one."""
+        node = adjoint_form(self.derivation, adjoint).node
+        return {} if node is None else {"matrix": matrix_unicode(node), "matrix_latex": matrix_latex(node)}
+
     def adjoint(self, name: str) -> dict[str, Any]:
         adjoint = self.derivation.adjoints.get(name)
         if adjoint is None:
@@ -90,6 +119,7 @@ class _Writer:
         return {
             **self.formula(adjoint.closed, adjoint.indices),
             "chain": to_text(adjoint.chain),
+            **(self.matrix(adjoint) if self.derivation.view == "matrix" else {}),
             **self.value(self.derivation.values.get(adjoint.name)),
         }
 
@@ -103,14 +133,21 @@ class _Writer:
     def array(self, adjoint: Adjoint) -> dict[str, Any]:
         return {
             **self.formula(adjoint.closed, adjoint.indices),
-            "shape": self.shape(adjoint.of),
+            "shape": self.shape(adjoint.shape),
+            **self.matrix(adjoint),
             **self.value(self.derivation.values.get(adjoint.name)),
         }
 
-    def shape(self, name: str) -> list[int | str]:
-        program = self.derivation.program
-        numbers = program.shape(name)
-        return list(numbers) if numbers is not None else [to_text(axis) for axis in program.shapes[name]]
+    def shape(self, shape: tuple[Expr, ...]) -> list[int | str]:
+        sizes = {name: value for name, value in self.derivation.program.sizes.items() if value is not None}
+
+        def extent(axis: Expr) -> int | str:
+            try:
+                return integer(axis, sizes)
+            except EvaluationError:
+                return to_text(axis)
+
+        return [extent(axis) for axis in shape]
 
     def gradient(self, gradient: Gradient) -> dict[str, Any]:
         line = self.line_of(gradient)
@@ -118,7 +155,8 @@ class _Writer:
         whole = gradient.place is None
         found = {
             **self.formula(formula, gradient.indices),
-            "shape": self.shape(gradient.adjoint.of) if whole else [],
+            "shape": self.shape(gradient.adjoint.shape) if whole else [],
+            **(self.matrix(gradient.adjoint) if whole else {}),
             **self.value(gradient.value),
         }
         if line is not None:
@@ -138,12 +176,27 @@ class _Writer:
                     return line
         return None
 
-    def update(self, change: Change) -> dict[str, Any]:
+    def update(self, change: Change) -> dict[str, Any] | list[dict[str, Any]]:
+        """The one step, or the list of all steps where the file asks for them."""
+        if change.moves:
+            return [self.move(move) for move in change.moves]
         return {
             "formula": to_text(change.formula),
             "latex": to_latex(change.formula),
             "delta": self.value(change.delta),
             "new": self.value(change.new),
+        }
+
+    def move(self, move: Move) -> dict[str, Any]:
+        return {
+            "step": move.number,
+            "formula": to_text(move.formula),
+            "latex": to_latex(move.formula),
+            "loss": self.value({(): move.loss}),
+            "gradient": self.value(move.gradient),
+            "delta": self.value(move.delta),
+            "new": self.value(move.new),
+            "loss_after": self.value({(): move.after}),
         }
 
     # -- steps ------------------------------------------------------------------------------------
@@ -153,13 +206,14 @@ class _Writer:
         by_name = {adjoint.name: adjoint for adjoint in derivation.adjoints.values()}
         found: list[dict[str, Any]] = []
         if derivation.view == "scalar":
-            for block in derivation.forward:
+            stated = {equation.name for equation in stated_equations(derivation)}
+            for block in [block for block in derivation.forward if block.of in stated]:
                 equation = derivation.program.by_name[block.of]
                 found += [self.line(line, "forward", to_text(equation.body)) for line in block.lines]
             for block in derivation.backward:
                 found += self.backward(block, by_name[block.of])
         else:
-            found += [self.definition(equation) for equation in derivation.program.equations]
+            found += [self.definition(equation) for equation in stated_equations(derivation)]
             for adjoint in derivation.adjoints.values():
                 found += self.way(adjoint)
         return found + [step for change in derivation.updates for step in self.change(change)]
@@ -183,6 +237,8 @@ class _Writer:
 
     def backward(self, block: Block, adjoint: Adjoint) -> list[dict[str, Any]]:
         general = to_text(adjoint.steps[0].general or adjoint.chain)
+        if self.is_given(adjoint):
+            return [self.line(line, "given", general, reason=GIVEN) for line in block.lines]
         found = self.way(adjoint)[:-1]
         for line in block.lines:
             found.append(self.line(line, "chain rule", general, reason=adjoint.steps[0].reason))
@@ -206,11 +262,18 @@ class _Writer:
         """The steps in indices; the value stands with the last."""
         left = to_text(Ref(adjoint.name, tuple(Ref(index) for index in adjoint.indices)))
         values = self.derivation.values.get(adjoint.name)
+        if self.is_given(adjoint):
+            return [self.general(left, "given", adjoint.closed, GIVEN, values)]
         last = len(adjoint.steps) - 1
         return [
             self.general(left, step.rule, step.after, step.reason, values if position == last else None, step.general)
             for position, step in enumerate(adjoint.steps)
         ]
+
+    def is_given(self, adjoint: Adjoint) -> bool:
+        """Whether a derivative is nothing but the upstream gradient in the file."""
+        network = self.derivation.network
+        return adjoint.of in network.given and adjoint.readers == (network.loss,)
 
     def general(
         self, of: str, rule: str, formula: Expr, reason: str, values: Array[Exact] | None, pattern: Expr | None = None
@@ -234,7 +297,11 @@ class _Writer:
         if change.delta is not None and () in change.delta:
             filled = put_in(delta, self.derivation.values)
             found["substituted"] = None if filled is None else to_text(filled, decimals=True)
-        return [found, self.general(f"new {change.name}", "update", change.formula, reason, change.new)]
+        steps = [found, self.general(f"new {change.name}", "update", change.formula, reason, change.new)]
+        for move in change.moves[1:]:
+            rule = f"update, step {move.number}"
+            steps.append(self.general(f"new {change.name}", rule, move.formula, reason, move.new))
+        return steps
 
 
 def _old(gradient: Gradient) -> Ref:

@@ -11,16 +11,16 @@ from backcalc.derive.exact import Exact
 from backcalc.derive.gradient import Gradient
 from backcalc.derive.ground import is_copy, is_identity
 from backcalc.derive.scalar import Line
-from backcalc.derive.update import rule_equations
 from backcalc.derive.written import Block
 from backcalc.formula.evaluate import Array
 from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.read import read_expression
-from backcalc.formula.tree import ZERO, Call, Expr, Num, Ref, Table, num, rebuild, substitute, walk
-from backcalc.net.network import Node, Update
-from backcalc.net.update import UPDATES
+from backcalc.formula.tree import ZERO, Call, Expr, Ref, Table, num, rebuild, substitute, walk
+from backcalc.net.network import Node
 from backcalc.render.layout import WIDTH, equation, heading, paragraph
+from backcalc.render.origin_text import given_opening, origin_lines
+from backcalc.render.update_text import update_lines
 from backcalc.render.values import nested, put_in, shown
 from backcalc.render.verify_text import said
 
@@ -29,16 +29,23 @@ MOST_ENTRIES = 12  # of an array that is printed with its values
 
 def render(derivation: Derivation, steps: str = "full", digits: int | None = None, width: int = WIDTH) -> str:
     """The whole derivation within `width` columns; `brief` leaves the way out and keeps formulas and values."""
-    printer = _Printer(derivation, steps == "full", digits, width)
+    printer = Printer(derivation, steps == "full", digits, width)
     return "\n".join([*printer.all(), ""])
 
 
-class _Printer:
+class Printer:
     """The parts of the text, in order."""
 
     def __init__(self, derivation: Derivation, full: bool, digits: int | None, width: int) -> None:
         self.derivation, self.full, self.digits, self.width = derivation, full, digits, width
         self.scalar = derivation.view == "scalar"
+        plain = derivation.loss == derivation.network.loss
+        self.derived = {} if plain else {a.name: a.of for a in derivation.adjoints.values()}
+        if not plain:
+            self.derived |= {gradient.adjoint.name: gradient.adjoint.of for gradient in derivation.gradients}
+
+        network = derivation.network
+        self.unstated = network.loss if network.given else None  # the scalar whose derivatives are the given ones
 
     def all(self) -> list[str]:
         written = [
@@ -46,15 +53,33 @@ class _Printer:
             *self.backward(),
             *self.result(),
             *self.updates(),
+            *(line for part in self.derivation.further for line in self.part(part)),
             *self.verification(),
         ]
         return [*self.title(written), *written]
 
     def math(self, expr: Expr) -> str:
-        return to_unicode(expr, scalar_names=self.scalar)
+        return self.unicode(expr, scalar_names=self.scalar)
+
+    def unicode(self, expr: Expr, scalar_names: bool = False) -> str:
+        """An expression as the terminal prints it, a Jacobian with the indices of both its sides: ∂y[i]/∂x[j]."""
+        return to_unicode(self.both_sides(expr), scalar_names=scalar_names)
+
+    def both_sides(self, expr: Expr) -> Expr:
+        if isinstance(expr, Ref) and (of := self.derived.get(expr.name)) is not None:
+            loss = self.derivation.loss
+            lead = len(self.derivation.program.shapes.get(loss, ()))
+            return Call("diff", (Ref(loss, expr.indices[:lead]), Ref(of, expr.indices[lead:])))
+        return rebuild(expr, self.both_sides)
 
     def equation(self, left: str, rights: list[str], indent: int = 2) -> list[str]:
         return equation(left, rights, indent, self.width)
+
+    def part(self, part: Derivation) -> list[str]:
+        """A Jacobian or a second derivative, behind the gradients."""
+        printer = type(self)(part, self.full, self.digits, self.width)
+        wanted = ", ".join(printer.math(gradient.left) for gradient in part.gradients)
+        return [*heading(wanted), *printer.backward()[2:], *printer.result()[2:]]
 
     # -- what it is about -------------------------------------------------------------------------
 
@@ -65,14 +90,18 @@ class _Printer:
         if network.nodes:
             chain = [f"{name} {_shape(shape)}" for name, shape in network.inputs.items()]
             chain += [_layer(node) for node in network.nodes]
-            lines += paragraph(" → ".join([*chain, f"{derivation.loss}"]), 0, self.width)
+            end = [] if network.given else [f"{derivation.loss}"]
+            lines += paragraph(" → ".join([*chain, *end]), 0, self.width)
         asked = [gradient for gradient in derivation.gradients if not self.said_by_entries(gradient)]
-        wanted = ", ".join(self.math(_element(gradient)) for gradient in asked)
+        named = [self.math(_element(gradient)) for gradient in asked]
+        for part in derivation.further:
+            printer = type(self)(part, self.full, self.digits, self.width)
+            named += [printer.math(gradient.left) for gradient in part.gradients]
+        wanted = ", ".join(named)
         lines += paragraph(f"Wanted: {wanted}.", 0, self.width)
         if conventions := self.conventions(written):
             lines += paragraph(conventions, 0, self.width)
-        if given := self.given():
-            lines += paragraph(f"Given: {given}.", 0, self.width)
+        lines += origin_lines(derivation, self.listed, self.width)
         return [*lines, ""]
 
     def conventions(self, written: list[str]) -> str:
@@ -91,14 +120,6 @@ class _Printer:
             said.append("the derivative of relu at 0 is taken as 0")
         return f"Conventions: {'; '.join(said)}." if said else ""
 
-    def given(self) -> str:
-        """The values of the file, names of one value together: `x = (1/2, 1, −1/2), w1 = … = w6 = 1`."""
-        groups: dict[str, list[str]] = {}
-        for name, values in self.derivation.values.items():
-            if name in self.derivation.program.leaves and len(values) <= MOST_ENTRIES:
-                groups.setdefault(self.listed(values), []).append(to_unicode(Ref(name)))
-        return ", ".join(f"{' = '.join(names)} = {value}" for value, names in groups.items())
-
     def listed(self, values: Array[Exact]) -> str:
         def row(part: Any) -> str:
             return f"({', '.join(row(item) for item in part)})" if isinstance(part, list) else str(part)
@@ -110,13 +131,13 @@ class _Printer:
     def forward(self) -> list[str]:
         lines = heading("Forward pass")
         if self.scalar:
-            for block in self.derivation.forward:
+            for block in [block for block in self.derivation.forward if block.of != self.unstated]:
                 if self.full and len(block.lines) > 1:
                     lines += [*self.tables_of(block.of), *self.definition(block.of)]
                 for line in block.lines:
                     lines += self.line(line, 4 if self.full and len(block.lines) > 1 else 2)
         else:
-            for item in self.derivation.program.equations:
+            for item in [item for item in self.derivation.program.equations if item.name != self.unstated]:
                 lines += self.definition(item.name)
                 lines += self.array(Ref(item.name), self.derivation.values.get(item.name))
         return [*lines, ""]
@@ -131,8 +152,10 @@ class _Printer:
     def definition(self, name: str) -> list[str]:
         item = self.derivation.program.by_name[name]
         if isinstance(item.body, Table):
-            return self.equation(name, [to_unicode(item.body)])
-        return self.equation(to_unicode(item.left), [to_unicode(self.through(item.body) if self.scalar else item.body)])
+            return self.equation(name, [self.unicode(item.body)])
+        return self.equation(
+            self.unicode(item.left), [self.unicode(self.through(item.body) if self.scalar else item.body)]
+        )
 
     def through(self, expr: Expr) -> Expr:
         """The expression with what is merely handed on called by its own name: h for the flattened h."""
@@ -174,7 +197,7 @@ class _Printer:
         """The values of a small array, one line; nothing for a large one or one without values."""
         if values is None or len(values) > MOST_ENTRIES:
             return []
-        return self.equation(to_unicode(left), [self.listed(values)], 4)
+        return self.equation(self.unicode(left), [self.listed(values)], 4)
 
     # -- backward ---------------------------------------------------------------------------------
 
@@ -190,12 +213,13 @@ class _Printer:
         return lines
 
     def opening(self, number: int, adjoint: Adjoint) -> list[str]:
-        left = to_unicode(Ref(adjoint.name))
+        left = self.unicode(Ref(adjoint.name))
         seen = self.through_copies(adjoint)
         shared = next((s for s in self.derivation.sharing if s.startswith(f"{adjoint.of} is used")), None)
         readers = " and ".join(self.readers(seen))
-        why = f": {shared or f'{to_unicode(Ref(adjoint.of))} goes into {readers}'}" if readers else ""
-        lines = paragraph(f"{number}. {left}{why}", 0, self.width)
+        why = f": {shared or f'{self.unicode(Ref(adjoint.of))} goes into {readers}'}" if readers else ""
+        given = given_opening(self.derivation.network, left, adjoint.of, self.readers(seen))
+        lines = paragraph(f"{number}. {given or left + why}", 0, self.width)
         for function in seen.functions:
             lines += paragraph(_lemma(function), 3, self.width)
         return lines
@@ -204,7 +228,7 @@ class _Printer:
         """What reads an array; for the own name of a weight, the elements that its layer computes with it."""
         by_name = self.derivation.program.by_name
         if not self.scalar or not all(isinstance(by_name[reader].body, Table) for reader in adjoint.readers):
-            return [to_unicode(Ref(reader)) for reader in adjoint.readers]
+            return [self.unicode(Ref(reader)) for reader in adjoint.readers]
         lines = [line for block in self.derivation.backward if block.of == adjoint.name for line in block.lines]
         above = f"d{self.derivation.loss}/d"
         found = [n for line in lines for n in walk(line.formula) if isinstance(n, Ref) and n.name.startswith(above)]
@@ -223,15 +247,17 @@ class _Printer:
         """The steps in indices: chain rule, deltas, names, simplification, each with its reason."""
         seen = self.through_copies(adjoint)
         names: dict[str, Expr] = {old: Ref(new) for old, new in zip(seen.indices, adjoint.indices, strict=True)}
-        left = to_unicode(Ref(adjoint.name, tuple(Ref(index) for index in adjoint.indices)))
+        left = self.unicode(Ref(adjoint.name, tuple(Ref(index) for index in adjoint.indices)))
         lines: list[str] = []
+        if seen.readers == (self.unstated,):
+            return self.reasoned(left, self.unicode(seen.closed), "given")
         for position, step in enumerate(seen.steps):
             if step.general is not None:
                 general = _renamed(step.general, seen.of, adjoint.of)
-                lines += self.reasoned(left, to_unicode(substitute(general, names)), "chain rule")
+                lines += self.reasoned(left, self.unicode(substitute(general, names)), "chain rule")
             reason = f"{step.rule}: {step.reason}" if position else "local derivatives"
             name = " " * len(left) if lines else left
-            lines += self.reasoned(name, to_unicode(substitute(step.after, names)), reason)
+            lines += self.reasoned(name, self.unicode(substitute(step.after, names)), reason)
         return lines
 
     def reasoned(self, left: str, right: str, reason: str) -> list[str]:
@@ -254,9 +280,12 @@ class _Printer:
         blank = " " * len(left)
         lines = self.equation(left, [self.math(line.formula), *self.numbers(line.formula, line.value)], 3)
         if line.formula == ZERO and line.absent:
-            return [
-                f"{lines[0]}   ({self.derivation.loss} does not contain {self.math(_of(line, self.derivation.loss))})"
-            ]
+            match self.both_sides(line.left):
+                case Call("diff", (above, below)):
+                    reason = f"{self.math(above)} does not depend on {self.math(below)}"
+                case _:
+                    reason = f"{self.derivation.loss} does not contain {self.math(_of(line, self.derivation.loss))}"
+            return [f"{lines[0]}   ({reason})"]
         if line.short is not None:
             lines += self.equation(blank, [self.math(line.short), *self.numbers(line.short, line.value)], 3)
         if line.inserted is not None:
@@ -267,8 +296,8 @@ class _Printer:
 
     def index_block(self, number: int, adjoint: Adjoint) -> list[str]:
         lines = self.opening(number, adjoint)
-        left = to_unicode(Ref(adjoint.name, tuple(Ref(index) for index in adjoint.indices)))
-        lines += self.way(adjoint) if self.full else self.equation(left, [to_unicode(adjoint.closed)], 3)
+        left = self.unicode(Ref(adjoint.name, tuple(Ref(index) for index in adjoint.indices)))
+        lines += self.way(adjoint) if self.full else self.equation(left, [self.unicode(adjoint.closed)], 3)
         lines += self.array(Ref(adjoint.name), self.derivation.values.get(adjoint.name))
         return [*lines, ""]
 
@@ -292,8 +321,7 @@ class _Printer:
 
     def gradient(self, gradient: Gradient) -> list[str]:
         adjoint = gradient.adjoint
-        place = [num(i) for i in gradient.place] if gradient.place is not None else [Ref(i) for i in gradient.indices]
-        left = self.math(Ref(adjoint.name, tuple(place)))
+        left = self.math(gradient.left)
         if not adjoint.readers and adjoint.steps:
             return self.equation(left, [f"{self.math(gradient.formula)}   ({adjoint.steps[0].reason})"])
         rights = [self.math(self.written(gradient))]
@@ -318,51 +346,18 @@ class _Printer:
         return gradient.formula
 
     def updates(self) -> list[str]:
-        changes = self.derivation.updates
-        if not changes:
-            return []
-        rate = self.derivation.rate
-        loss = self.derivation.loss
-        known = f", η = {to_unicode(rate)}" if isinstance(rate, Num) else ""
-        lines = heading("Update")
-        update = self.derivation.network.update
-        if update.kind == "sgd":
-            lines += paragraph(f"gradient descent: Δw = −η·∂{loss}/∂w{known}", 2, self.width)
-        else:
-            said_so = f"{update.kind}, the first step from a state of zeros, with g = ∂{loss}/∂w{known}:"
-            lines += paragraph(said_so, 2, self.width)
-            lines += [f"    {name} ← {to_unicode(read_expression(text))}" for name, text in rule_equations(update)]
-            lines += paragraph(self.arguments_of(update), 4, self.width)
-        for change in changes:
-            if change.delta is None or len(change.delta) > MOST_ENTRIES:
-                target = change.formula.terms[0] if hasattr(change.formula, "terms") else change.formula
-                lines += [f"  {self.math(target)} ← {self.math(change.formula)}"]
-                continue
-            for place, delta in change.delta.items():
-                name = self.math(
-                    Ref(change.name, tuple(num(i) for i in place)) if place else read_expression(change.name)
-                )
-                parts = [self.assigned(f"Δ{name}", "=", delta)]
-                if change.new is not None:
-                    parts.append(self.assigned(name, "←", change.new[place]))
-                joined = f"  {',   '.join(parts)}"
-                lines += [joined] if len(joined) <= self.width else [f"  {part}" for part in parts]
-        return [*lines, ""]
-
-    def arguments_of(self, update: Update) -> str:
-        values = {**UPDATES[update.kind].arguments, **update.arguments}
-        return "with " + ", ".join(f"{to_unicode(Ref(name))} = {to_unicode(num(v))}" for name, v in values.items())
-
-    def assigned(self, left: str, sign: str, value: Exact) -> str:
-        text = shown(value, self.digits)
-        return f"{left} {text}" if text.startswith("≈") and sign == "=" else f"{left} {sign} {text.removeprefix('≈ ')}"
+        return update_lines(self.derivation, self.math, self.digits, self.width)
 
     def verification(self) -> list[str]:
         lines = heading("Verified")
         if not self.derivation.verified:
             return [*lines, "  Nothing: this result has not been verified."]
-        for check in self.derivation.verified:
-            lines += paragraph(said(check), 2, self.width)
+        for part in self.derivation.parts:
+            if part is not self.derivation:
+                printer = type(self)(part, self.full, self.digits, self.width)
+                lines.append(f"  {', '.join(printer.math(gradient.left) for gradient in part.gradients)}:")
+            for check in part.verified:
+                lines += paragraph(said(check), 2, self.width)
         if not self.derivation.passed:
             lines += paragraph("This result is NOT verified.", 2, self.width)
         return lines

@@ -63,7 +63,8 @@ def put_in(formula: Expr, values: Mapping[str, Array[Exact]], partly: bool = Fal
             return _number(array[place])
         if isinstance(expr, Neg):
             inner = replace(expr.operand)
-            return Neg(inner) if isinstance(inner, Num) and inner.value < 0 else negated(inner)
+            below = isinstance(inner, Neg) or (isinstance(inner, Num) and inner.value <= 0)
+            return Neg(inner) if below else negated(inner)
         return rebuild(expr, replace)
 
     for node in walk(formula):
@@ -80,9 +81,8 @@ def _number(value: Exact) -> Expr:
     if isinstance(tree, (Num, Call, Neg)) and len(to_unicode(tree)) <= TERSE:
         return tree
     text = decimal_text(value)
-    if "e" in text:  # a power of ten is shown as one, not written out
-        return Neg(Ref(text[1:])) if text.startswith("-") else Ref(text)
-    return Num(Fraction(text))
+    # A rounded number is shown as it stands, never as the fraction that its digits make.
+    return Neg(Ref(text[1:])) if text.startswith("-") else Ref(text)
 
 
 def nested(array: Array[Exact], change: Callable[[Exact], Any]) -> Any:

@@ -17,7 +17,7 @@ from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.program import Equation, Program
 from backcalc.formula.tree import Expr
 from backcalc.verify.point import Values
-from backcalc.verify.vectors import LARGEST, Floats, evaluate_vectors
+from backcalc.verify.vectors import LARGEST, Floats, evaluate_vectors, evaluated
 
 STEP = 1e-6
 CLOSE = 1e-5
@@ -86,29 +86,40 @@ def _steps(derivation: Derivation, store: Mapping[str, Floats]) -> Check:
     detail = (
         f"{total} steps" if checked == total else f"{checked} of {total} steps, the others are too large written out"
     )
-    return Check("both sides of every step", worst, passed, f"{detail}; double precision, random values")
+    return Check("both sides of every step", worst, passed, f"{detail}; double precision, {_where(derivation)}")
+
+
+def _where(derivation: Derivation) -> str:
+    """Where it was evaluated, the numbers of symbolic sizes too."""
+    symbols = [name for name, size in derivation.network.program.sizes.items() if size is None]
+    sizes = ", ".join(f"{name} = {derivation.program.sizes[name]}" for name in symbols)
+    return "random values" + (f" and sizes {sizes}" if sizes else "")
 
 
 def _side(program: Program, name: str, indices: tuple[str, ...], side: Expr, store: Mapping[str, Floats]) -> Any:
-    single = Program(program.shapes, (Equation(name, indices, side),), program.sizes, program.padded)
-    return evaluate_vectors(single, store, {})[name]
+    known = {size: value for size, value in program.sizes.items() if value is not None}
+    ranges = [(1, integer(axis, known)) for axis in program.shapes[name]]
+    return evaluated(Equation(name, indices, side), program, store, known, ranges)
 
 
 def _directions(derivation: Derivation, values: Mapping[str, Floats], store: Mapping[str, Floats]) -> Check:
     program, loss = derivation.program, derivation.loss
+    known = {size: value for size, value in program.sizes.items() if value is not None}
     source = np.random.default_rng(1)
     worst, count, passed = 0.0, 0, True
     names = [name for name in program.leaves if name in derivation.adjoints and name not in program.index_names]
     for name in names:
-        shape = tuple(integer(axis, {}) for axis in program.shapes[name])
+        shape = tuple(integer(axis, known) for axis in program.shapes[name])
         direction = np.asarray(source.choice([-1.0, 1.0], shape))
         ends = [{**values, name: values[name] + sign * STEP * direction} for sign in (1, -1)]
-        high, low = (float(evaluate_vectors(program, end, {})[loss]) for end in ends)
+        high, low = (evaluate_vectors(program, end, {})[loss] for end in ends)
         along = store[derivation.adjoints[name].name] * direction
-        error = abs((high - low) / (2 * STEP) - float(along.sum()))
-        scale = float(np.sqrt((along**2).sum()))
-        passed = passed and error <= CLOSE * scale + ROUNDING * max(1.0, abs(high))
-        worst = max(worst, error / max(1.0, scale))
+        inner = tuple(range(along.ndim - direction.ndim, along.ndim))
+        error = np.abs((high - low) / (2 * STEP) - along.sum(axis=inner))
+        scale = np.sqrt((along**2).sum(axis=inner))
+        passed = passed and bool(np.all(error <= CLOSE * scale + ROUNDING * np.maximum(1.0, np.abs(high))))
+        worst = max(worst, float((error / np.maximum(1.0, scale)).max(initial=0.0)))
         count += along.size
-    detail = f"{count:,} derivatives along {len(names)} random directions, h = 1e-6, double precision, random values"
+    detail = f"{count:,} derivatives along {len(names)} random directions, h = 1e-6, double precision"
+    detail += f", {_where(derivation)}"
     return Check("central differences of the forward equations", worst, passed, detail)

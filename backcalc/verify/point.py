@@ -42,7 +42,7 @@ def random_point(
     Later attempts draw positive values only, for logarithms and roots.
     """
     source = random.Random(f"backcalc {attempt}")
-    sizes = _sizes(program, attempt)
+    sizes = numbers_for(program, attempt)
     counted = program.index_names
     values: dict[str, dict[tuple[int, ...], Fraction]] = {}
     for name in program.leaves:
@@ -68,7 +68,8 @@ def random_point(
     return Point(values, sizes, chosen)
 
 
-def _sizes(program: Program, attempt: int) -> dict[str, int]:
+def numbers_for(program: Program, attempt: int = 0) -> dict[str, int]:
+    """A number for every symbolic size, no two alike, none that the program has already."""
     symbols = [name for name, value in program.sizes.items() if value is None]
     taken = {axis.value for shape in program.shapes.values() for axis in shape if isinstance(axis, Num)}
     taken |= {Fraction(value) for value in program.sizes.values() if value is not None}

@@ -7,7 +7,7 @@ gathered at broadcast index arrays, conditions are masks. Double precision.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from backcalc.formula.evaluate import definition
 from backcalc.formula.integers import EvaluationError, integer
-from backcalc.formula.program import Equation, Program
+from backcalc.formula.program import Equation, Program, Rows
 from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, Table, children
 
 Floats = npt.NDArray[np.float64]
@@ -32,17 +32,48 @@ def evaluate_vectors(program: Program, values: Mapping[str, Floats], sizes: Mapp
     """
     known = {name: value for name, value in program.sizes.items() if value is not None} | dict(sizes)
     store: dict[str, Floats] = dict(values)
-    for equation in program.equations:
-        extents = tuple(integer(axis, known) for axis in program.shapes[equation.name])
-        if isinstance(equation.body, Table):
-            store[equation.name] = _table(equation.body, store).reshape(extents)
+    for block in program.blocks:
+        if isinstance(block, Rows):
+            _rows(block, program, store, known)
             continue
-        depth = len(extents) + _depth(equation.body)
-        grid = _Grid(store, program.padded, dict(known), depth)
-        body = grid.under(equation, extents).value(equation.body)
-        full = np.broadcast_to(body.reshape(body.shape[: len(extents)]), extents)
-        store[equation.name] = np.array(full)
+        extents = tuple(integer(axis, known) for axis in program.shapes[block.name])
+        if isinstance(block.body, Table):
+            store[block.name] = _table(block.body, store).reshape(extents)
+            continue
+        store[block.name] = evaluated(block, program, store, known, [(1, extent) for extent in extents])
     return store
+
+
+def evaluated(
+    equation: Equation,
+    program: Program,
+    store: Mapping[str, Floats],
+    known: Mapping[str, int],
+    ranges: Sequence[tuple[int, int]],
+) -> Floats:
+    """The elements of a left-hand side whose indices lie in the ranges."""
+    grid = _Grid(store, program, dict(known), len(ranges) + _depth(equation.body))
+    for index, (low, high) in zip(equation.indices, ranges, strict=True):
+        grid = grid.along(index, low, high)
+    body = grid.value(equation.body)
+    extents = tuple(high - low + 1 for low, high in ranges)
+    return np.array(np.broadcast_to(body.reshape(body.shape[: len(extents)]), extents))
+
+
+def _rows(block: Rows, program: Program, store: dict[str, Floats], known: Mapping[str, int]) -> None:
+    """A recurrence, row by row: what is not computed yet is no number."""
+    shapes = {e.name: tuple(integer(axis, known) for axis in program.shapes[e.name]) for e in block.equations}
+    for equation in block.equations:
+        store[equation.name] = np.full(shapes[equation.name], np.nan)
+    for row in block.numbers(shapes):
+        for equation in block.equations:
+            axis, shape = block.axes[equation.name], shapes[equation.name]
+            if row > shape[axis]:
+                continue
+            ranges = [(1, extent) for extent in shape]
+            ranges[axis] = (row, row)
+            here = tuple(slice(row - 1, row) if place == axis else slice(None) for place in range(len(shape)))
+            store[equation.name][here] = evaluated(equation, program, store, known, ranges)
 
 
 def _table(table: Expr, store: Mapping[str, Floats]) -> Floats:
@@ -64,18 +95,11 @@ class _Grid:
     """Indices as axes of arrays of `depth` axes; `axes` holds the index arrays, `used` how many axes are taken."""
 
     store: Mapping[str, Floats]
-    padded: frozenset[str]
+    program: Program
     sizes: Mapping[str, int]
     depth: int
     axes: Mapping[str, Whole] = field(default_factory=dict)
     used: int = 0
-
-    def under(self, equation: Equation, extents: tuple[int, ...]) -> _Grid:
-        """The grid with the free indices of an equation as its first axes."""
-        grid = self
-        for index, extent in zip(equation.indices, extents, strict=True):
-            grid = grid.along(index, 1, extent)
-        return grid
 
     def along(self, index: str, low: int, high: int) -> _Grid:
         shape = [1] * self.depth
@@ -84,7 +108,7 @@ class _Grid:
         total = math.prod(max(1, array.size) for array in (*self.axes.values(), axis))
         if total > LARGEST:
             raise EvaluationError(f"an equation over {total:,} elements is too large to be evaluated here")
-        return _Grid(self.store, self.padded, self.sizes, self.depth, {**self.axes, index: axis}, self.used + 1)
+        return _Grid(self.store, self.program, self.sizes, self.depth, {**self.axes, index: axis}, self.used + 1)
 
     # -- numbers ----------------------------------------------------------------------------------
 
@@ -160,7 +184,13 @@ class _Grid:
         if inside.all():
             return np.asarray(found)
         # Outside its range a padded array is 0; another one may be read there only behind a bracket that is 0.
-        return np.where(inside, found, 0.0 if name in self.padded else np.nan)
+        result = np.where(inside, found, 0.0 if name in self.program.padded else np.nan)
+        for edge in self.program.rows_beside.get(name, ()):
+            if edge.name in self.store and np.any(there := places[edge.axis] + 1 == edge.row):
+                others = [place for axis, place in enumerate(clipped) if axis != edge.axis]
+                row = self.store[edge.name][tuple(np.broadcast_arrays(*others))] if others else self.store[edge.name]
+                result = np.where(there, row, result)
+        return np.asarray(result)
 
     def _product(self, factors: tuple[Expr, ...]) -> Floats:
         result: Floats = self._constant(1.0)
@@ -246,6 +276,8 @@ _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
 
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "exp": np.exp,
+    "sin": np.sin,
+    "cos": np.cos,
     "log": np.log,
     "sqrt": np.sqrt,
     "abs": np.abs,

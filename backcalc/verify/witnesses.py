@@ -8,24 +8,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import islice, product
 from typing import Any
 
 from backcalc.derive.adjoint import Adjoint
 from backcalc.derive.arrays import elements, evaluate_available, work
+from backcalc.derive.decimals import DECIMALS, DIGITS, MP
 from backcalc.derive.derivation import Check, Derivation, derive, finite, with_checks
 from backcalc.derive.exact import Exact
-from backcalc.formula.evaluate import Array, evaluate, evaluate_expression
+from backcalc.formula.evaluate import Array, Nudge, evaluate, evaluate_expression
 from backcalc.formula.floats import FLOATS
 from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.program import Program
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import Expr, Reduce, walk
 from backcalc.net.network import Network
-from backcalc.verify.decimals import DECIMALS, DIGITS, MP
-from backcalc.verify.point import Point, Values, given_point, random_point
+from backcalc.verify.point import Point, Values, given_point, numbers_for, random_point
 
 STEP = MP.mpf(10) ** -25
 CLOSE = 1e-30  # relative, at a hundred digits
@@ -33,7 +34,7 @@ HARMLESS = MP.mpf(10) ** -30  # of the slope that J has on the whole, J/w
 SMALLEST = 1e-25  # what cancels from numbers near 1 is right to 60 digits of them, not of itself
 SHARP = 1e-25  # what rounding may leave of a difference quotient, relative
 CLOSE_FLOAT = 1e-9  # relative, in double precision
-_Loss = Callable[[str, tuple[int, ...], Any], Any]
+_Loss = Callable[[tuple[int, ...], str, tuple[int, ...], Any], Any]
 
 CHEAP = 200_000  # operations that `grad` may spend on differences
 THOROUGH = 2_000_000  # operations that `verify` may
@@ -65,12 +66,28 @@ class Verification:
 def verify(network: Network, wrt: Sequence[str] | None = None) -> Verification:
     """Derives the gradients and holds them against every witness at hand, sparing no effort."""
     derivation = derive(network, wrt)
-    return Verification(network.name, check(derivation, budget=THOROUGH))
+    ways = [replace(way, against=_about(part, way)) for part in derivation.parts for way in check(part, THOROUGH)]
+    return Verification(network.name, tuple(ways))
 
 
 def verified(derivation: Derivation) -> Derivation:
-    """The derivation with the cheap witnesses called."""
-    return with_checks(derivation, check(derivation))
+    """The derivation with the cheap witnesses called, for each of its parts."""
+    further = tuple(with_checks(part, _cheap(part)) for part in derivation.further)
+    return replace(with_checks(derivation, _cheap(derivation)), further=further)
+
+
+def _cheap(derivation: Derivation) -> tuple[Check, ...]:
+    """The cheap witnesses, and that of the matrix forms where they are shown."""
+    if derivation.view != "matrix":
+        return check(derivation)
+    from backcalc.verify.matrix_forms import check_forms
+
+    return (*check(derivation), check_forms(derivation))
+
+
+def _about(part: Derivation, way: Check) -> str:
+    """What a way verifies, with the name of what is differentiated where it is not the loss."""
+    return way.against if part.loss == part.network.loss else f"d({part.loss}): {way.against}"
 
 
 def check(derivation: Derivation, budget: int = CHEAP) -> tuple[Check, ...]:
@@ -81,10 +98,11 @@ def check(derivation: Derivation, budget: int = CHEAP) -> tuple[Check, ...]:
         for name, nested in derivation.network.values.items()
         if name in program.leaves
     }
-    if work(program) > CHEAP:
+    sizes = numbers_for(program)
+    if work(program, sizes) > CHEAP:
         from backcalc.verify.large import check_large
 
-        return check_large(derivation, given)
+        return check_large(replace(derivation, program=replace(program, sizes={**program.sizes, **sizes})), given)
     found = _point(derivation, given)
     if isinstance(found, str):
         return (Check("any witness", None, False, f"nothing could be evaluated: {found}"),)
@@ -154,7 +172,7 @@ def _steps(derivation: Derivation, point: Point, exactly: Mapping[str, Array[Any
             for place in places:
                 frame = {**sizes, **dict(zip(adjoint.indices, place, strict=True))}
                 sides = (step.before, step.after)
-                worst = max(worst, _difference(sides, frame, (store, exactly), program.padded))
+                worst = max(worst, _difference(sides, frame, (store, exactly), program))
     detail = f"{checked} of {total} steps" if checked < total else many(total, "step")
     found = Check("both sides of every step", worst, worst <= CLOSE_FLOAT, f"{detail}, {point.chosen}")
     return (found,) if total else ()
@@ -164,22 +182,22 @@ def _difference(
     sides: tuple[Expr, Expr],
     frame: Mapping[str, int],
     stores: tuple[Mapping[str, Array[Any]], Mapping[str, Array[Any]]],
-    padded: frozenset[str],
+    program: Program,
 ) -> float:
     """How far two expressions are apart; floats overflow and cancel, so only a hundred digits decide a difference."""
     floats, exactly = stores
     try:
-        left, right = (evaluate_expression(side, frame, floats, FLOATS, padded) for side in sides)
+        left, right = (evaluate_expression(side, frame, floats, FLOATS, program) for side in sides)
         if (error := _error(left, right)) <= CLOSE_FLOAT:
             return error
     except (EvaluationError, OverflowError):
         pass
-    left, right = (evaluate_expression(side, frame, exactly, DECIMALS, padded) for side in sides)
+    left, right = (evaluate_expression(side, frame, exactly, DECIMALS, program) for side in sides)
     return _error(left, right)
 
 
 def _spread(program: Program, adjoint: Adjoint, sizes: Mapping[str, int]) -> Iterator[tuple[int, ...]]:
-    return iter(list(product(*(range(1, integer(axis, sizes) + 1) for axis in program.shapes[adjoint.of]))))
+    return iter(list(product(*(range(1, integer(axis, sizes) + 1) for axis in adjoint.shape))))
 
 
 def _cost(expr: Expr, sizes: Mapping[str, int]) -> int:
@@ -216,7 +234,7 @@ def _lines(derivation: Derivation, store: Mapping[str, Array[Any]]) -> tuple[Che
         for formula in (line.formula, line.short, line.inserted):
             if formula is not None:
                 count += 1
-                found = evaluate_expression(formula, {}, values, DECIMALS, derivation.program.padded)
+                found = evaluate_expression(formula, {}, values, DECIMALS, derivation.program)
                 worst = max(worst, _error(found, values[line.of][line.place]))
     return (
         (Check("every line written out", worst, worst <= CLOSE, f"{many(count, 'formula')}, {where}"),) if count else ()
@@ -267,16 +285,20 @@ def _differences(derivation: Derivation, point: Point, store: Mapping[str, Array
     chosen = _evenly(entries, affordable)
     chosen += _evenly(extra, affordable - len(chosen))
     worst, passed = 0.0, True
+    lead = len(program.shapes[derivation.loss])
     for adjoint, place in chosen:
-        value, expected = store[adjoint.of][place], store[adjoint.name][place]
-        error, agrees = _slope_error(loss, adjoint.of, place, value, expected)
+        at, by = place[:lead], place[lead:]
+        value, expected = store[adjoint.of][by], store[adjoint.name][place]
+        error, agrees = _slope_error(partial(loss, at), adjoint.of, by, value, expected)
         worst, passed = max(worst, error), passed and agrees
     total = len(entries) + len(extra)
     amount = many(total, "derivative") if len(chosen) == total else f"{len(chosen)} of {total} derivatives"
     return Check("central differences of the forward equations", worst, passed, f"{amount}, h = 1e-25, {point.chosen}")
 
 
-def _slope_error(loss: _Loss, name: str, place: tuple[int, ...], value: Any, expected: Any) -> tuple[float, bool]:
+def _slope_error(
+    loss: Callable[[str, tuple[int, ...], Any], Any], name: str, place: tuple[int, ...], value: Any, expected: Any
+) -> tuple[float, bool]:
     """The relative error of a derivative (the absolute one where it is lost in rounding), and whether it is small.
 
     Beside a kink or an edge that is nearer than the step, a step as small as the value is tried too.
@@ -321,14 +343,17 @@ def _evenly(entries: list[Any], count: int) -> list[Any]:
 
 
 def _loss_function(derivation: Derivation, point: Point, store: Mapping[str, Array[Any]]) -> _Loss:
-    """J as a function of one element: an intermediate is set by hand, what comes after it is computed anew."""
-    program, loss = derivation.program, derivation.loss
+    """The loss (or its element `at`) as a function of one element of one array, which is moved by hand.
 
-    def compute(name: str, place: tuple[int, ...], shift: Any) -> Any:
-        after = tuple(equation for equation in program.equations if equation.name != name)
-        values = {leaf: store[leaf] for leaf in program.leaves}
-        values[name] = {**store[name], place: store[name][place] + shift}
-        free = Program(program.shapes, after, program.sizes, program.padded, loss)
-        return evaluate(free, values, DECIMALS, point.sizes)[loss][()]
+    What comes behind the element is computed anew, its own later rows too.
+    """
+    program, loss = derivation.program, derivation.loss
+    leaves = {leaf: store[leaf] for leaf in program.leaves}
+
+    def compute(at: tuple[int, ...], name: str, place: tuple[int, ...], shift: Any) -> Any:
+        if name in leaves:
+            moved = {**leaves, name: {**leaves[name], place: leaves[name][place] + shift}}
+            return evaluate(program, moved, DECIMALS, point.sizes)[loss][at]
+        return evaluate(program, leaves, DECIMALS, point.sizes, Nudge(name, place, shift))[loss][at]
 
     return compute

@@ -23,7 +23,10 @@ from backcalc.net.load import LARGEST_FILE
         (["grad"], "Missing argument 'NET'"),
         (["grad", "lenet5", "lenet5"], "unexpected extra argument"),
         (["count", "lenet5", "--flop", "mac"], "--flops"),
-        (["count", "lenet5", "--format", "html"], "'html' is not one of 'text', 'json'"),
+        (
+            ["count", "lenet5", "--format", "docx"],
+            "'docx' is not one of 'text', 'markdown', 'latex', 'html', 'csv', 'json'",
+        ),
         (["grad", "lenet5", "--view", "matrix"], "'matrix' is not one of 'scalar', 'index'"),
         (["count", "lenet5", "--flops", "flops"], "'flops' is not one of 'exact', '2mac', 'mac', 'torchvision'"),
         (["count", "lenet5", "--batch", "0"], "0 is not in the range x>=1"),

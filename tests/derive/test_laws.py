@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from backcalc.derive.affine import at_least, linear, tidy
+from backcalc.formula.affine import at_least, linear, tidy
 from backcalc.derive.key import key
 from backcalc.derive.partial import NotDifferentiable, partials
 from backcalc.derive.terms import merge, multiply, power, to_terms

@@ -55,6 +55,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log": MP.log,
     "sqrt": MP.sqrt,
     "erf": MP.erf,
+    "sin": MP.sin,
+    "cos": MP.cos,
     "tanh": MP.tanh,
     "sigmoid": _sigmoid,
     "relu": _relu,

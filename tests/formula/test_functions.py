@@ -27,6 +27,8 @@ REFERENCE: Mapping[str, Callable[..., Number]] = {
     "sqrt": mpmath.sqrt,
     "abs": lambda u: u if u > 0 else -u,
     "erf": mpmath.erf,
+    "sin": mpmath.sin,
+    "cos": mpmath.cos,
     "sign": mpmath.sign,
     "relu": lambda u: clip(u, 0, math.inf),
     "relu6": lambda u: clip(u, 0, 6),

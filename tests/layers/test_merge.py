@@ -173,3 +173,36 @@ def test_the_way_to_every_input_is_told() -> None:
     with pytest.raises(InputError) as error:
         load_network("input: {a: 3, b: 4}\nlayers: [relu: {name: h, inputs: a}, add: {name: y, inputs: [h, b]}]\n")
     assert error.value.problems[0].note == "the shapes on the way: a [3] → h [3]; b [4] → y"
+
+
+@QUICK
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=3), st.sampled_from(["", "N"]), st.data())
+def test_a_gate_weighs_as_numpy_broadcasts(shape: list[int], batch: str, data: st.DataObject) -> None:
+    shapes = [[data.draw(st.sampled_from([1, size])) for size in shape], shape]
+    first, second = data.draw(st.permutations(shapes))
+    network: dict[str, Any] = {
+        "input": {"a": first, "b": second},
+        "layers": [{"multiply": {"name": "y", "inputs": ["a", "b"]}}],
+    }
+    loaded = load_network(network | ({"batch": batch} if batch else {}))
+    source = np.random.default_rng(5)
+    given_ = [source.normal(size=(*([2] if batch else []), *each)) for each in (first, second)]
+    values = dict(zip("ab", map(array, given_), strict=True))
+    found = evaluate(loaded.program, values, FLOATS, {"N": 2} if batch else None)["y"]
+    assert found == pytest.approx(array(given_[0] * given_[1]))
+    assert loaded.nodes[0].output_shape == tuple(shape)
+    assert backcalc.count(loaded).totals.flops.value == int(np.prod(shape))
+
+
+def test_the_gradient_of_a_gate_adds_over_the_places() -> None:
+    text = (
+        "input: {x: [2, 2, 2]}\nlayers:\n  - adaptive_avgpool2d: 1\n  - conv2d: {filters: 2, kernel: 1}\n"
+        "  - sigmoid: {name: g}\n  - multiply: {name: m, inputs: [x, g]}\n  - flatten\nloss: sse\n"
+    )
+    assert backcalc.grad(text, view="index").passed
+
+
+@pytest.mark.parametrize("shapes", [([2, 3], [2, 2]), ([2, 1, 1], [2, 1])])
+def test_what_is_no_gate(shapes: tuple[list[int], list[int]]) -> None:
+    with pytest.raises(InputError, match=r"an axis of length 1 stands for all lengths, as in a gate"):
+        load_network({"input": dict(zip("ab", shapes, strict=True)), "layers": [{"multiply": ["a", "b"]}]})

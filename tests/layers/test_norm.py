@@ -32,8 +32,11 @@ EPSILON = 1e-5
 @st.composite
 def norms(draw: Any) -> tuple[Layer, Shape]:
     kind = draw(st.sampled_from(["batchnorm", "layernorm", "groupnorm", "rmsnorm"]))
-    axes = draw(st.integers(1, 2 if kind in ("layernorm", "rmsnorm") else 3))
+    axes = draw(st.integers(1, 3))
     shape = tuple(draw(st.integers(1, 4)) for _ in range(axes))
+    if kind in ("layernorm", "rmsnorm"):
+        axis = st.integers(1, axes)
+        return KINDS[kind](axis=draw(axis if axes == 3 else st.none() | axis)), shape
     if kind != "groupnorm":
         return KINDS[kind](), shape
     groups = draw(st.integers(1, 3))
@@ -75,11 +78,11 @@ def test_costs_are_those_of_the_executed_equations(case: tuple[Layer, Shape]) ->
 def test_parameters_are_counted_by_what_they_are(case: tuple[Layer, Shape]) -> None:
     layer, shape = case
     parameters = layer.parameters("y", shape)
-    for bias in (True, False):
+    for bias in (True, False):  # beta is what stands for the bias of the layer before: it stays
         cost = layer.cost(shape, bias=bias)
         counts = Counter(dict.fromkeys(("weight", "bias"), 0))
         for parameter in parameters:
-            if parameter.trainable and (bias or parameter.role != "bias"):
+            if parameter.trainable:
                 counts[parameter.role] += parameter.count
         assert (Formula(cost.weights).value, Formula(cost.biases).value) == (counts["weight"], counts["bias"])
         assert Formula(cost.params).value == counts["weight"] + counts["bias"]
@@ -107,18 +110,23 @@ def normalised(kind: str, x: np.ndarray, groups: int) -> np.ndarray:
 def test_a_batch_is_normalised_as_in_numpy(case: tuple[Layer, Shape], samples: int, seed: int) -> None:
     layer, shape = case
     kind, groups = type(layer).kind, getattr(layer, "groups", 1)
-    entry: dict[str, Any] = {kind: {"name": "y", **({"groups": groups} if kind == "groupnorm" else {})}}
+    over = getattr(layer, "axis", None)
+    fields = {"groups": groups} if kind == "groupnorm" else {"axis": over} if over else {}
+    entry: dict[str, Any] = {kind: {"name": "y", **fields}}
     network = load_network({"input": {"x": list(shape)}, "batch": "N", "layers": [entry]})
     source = np.random.default_rng(seed)
     x = source.normal(size=(samples, *shape))
-    channels = shape[-1] if kind in ("layernorm", "rmsnorm") else shape[0]
+    by_feature = kind in ("layernorm", "rmsnorm")
+    channels = shape[(over or 0) - 1] if by_feature else shape[0]
     gamma, beta = source.normal(size=(2, channels))
     values = {"x": array(x), "gamma_y": array(gamma), "beta_y": array(beta if kind != "rmsnorm" else 0 * beta)}
     found = evaluate(network.program, values, FLOATS, {"N": samples})["y"]
-    along = (-1,) if kind in ("layernorm", "rmsnorm") else (-1, *(1 for _ in shape[1:]))
+    x = np.moveaxis(x, over, -1) if over else x
+    along = (-1,) if by_feature else (-1, *(1 for _ in shape[1:]))
     expected = gamma.reshape(along) * normalised(kind, x, groups)
     if kind != "rmsnorm":
         expected = expected + beta.reshape(along)
+    expected = np.moveaxis(expected, -1, over) if over else expected
     for place, number in array(expected).items():
         assert found[place] == pytest.approx(number, rel=1e-9, abs=1e-9)
 
@@ -224,8 +232,9 @@ def test_noise_is_given_per_sample_and_absent_for_one() -> None:
             {},
             (2, 3, 3),
             "layernorm works on a vector [features] or on [time, features], but got [2, 3, 3]; "
-            "`groupnorm: 1` normalises all channels of a map together",
+            "`groupnorm: 1` normalises all channels of a map together, `axis: 1` the channels of each place",
         ),
+        ("rmsnorm", {"axis": 3}, (2, 3), "rmsnorm is over axis 3, but its input [2, 3] has 2"),
         ("groupnorm", {"groups": 2}, (3, 4), "3 channels of [3, 4] are not divisible into 2 groups"),
         ("groupnorm", {"groups": 3}, (3,), "3 groups of [3] hold one number each, which has no spread"),
     ],

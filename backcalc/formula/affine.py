@@ -161,8 +161,16 @@ def at_least(expr: Expr, bound: Expr, ranges: Ranges, sizes: frozenset[str]) -> 
     >>> at_least(Ref("i"), num(1), {"i": (num(1), Ref("N"))}, frozenset({"N"}))
     True
     """
-    form = linear(expr) - linear(bound)
+    return _never_negative(linear(expr) - linear(bound), ranges, sizes)
+
+
+def _never_negative(form: Linear, ranges: Ranges, sizes: frozenset[str]) -> bool:
     for _ in range(len(ranges) + 1):
+        for part, coefficient in form.coefficients.items():
+            if isinstance(part, Call) and part.function == ("max" if coefficient > 0 else "min"):
+                # A maximum is at least each of its parts: one that suffices is enough.
+                rest = form.without(part)
+                return any(_never_negative(rest + linear(one) * coefficient, ranges, sizes) for one in part.arguments)
         inner = [atom for atom in form.coefficients if isinstance(atom, Ref) and atom.name in ranges]
         if not inner:
             break

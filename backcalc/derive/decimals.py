@@ -49,6 +49,8 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "sqrt": _real(MP.sqrt, lambda x: bool(x >= 0)),
     "abs": abs,
     "erf": MP.erf,
+    "sin": MP.sin,
+    "cos": MP.cos,
     "floor": MP.floor,
     "sign": MP.sign,
     "sigmoid": lambda x: 1 / (1 + MP.exp(-x)),
