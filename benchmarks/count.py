@@ -42,7 +42,9 @@ def process_cost(command: str) -> tuple[float, float]:
     """User and system seconds, and the largest resident memory in MB, of one process. Raises SystemExit."""
     program = PROGRAMS.get(command)
     arguments = [sys.executable, *(["-m", *command.split()] if program is None else ["-c", program])]
-    process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    # byte code is kept, as where the package is installed
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(arguments, cwd=ROOT, env=kept, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stderr is not None
     with process.stderr:
         complaint = process.stderr.read().decode(errors="replace")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from backcalc.cli.busy import busy
 from backcalc.cli.output import deliver, require_folder
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def command(
             try:
                 if output is not None:
                     require_folder(output)
-                result = answer(**options)
+                with busy(f"{name} …", quiet=quiet):
+                    result = answer(**options)
                 deliver(result.text, output)
             except (click.ClickException, click.exceptions.Exit, click.Abort):
                 raise

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
 from backcalc.count.table import Row, Table
+
+MOST_PAIRS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,30 @@ def versus(left: Table, right: Table) -> Versus:
     >>> sum(pair.left is None for pair in found.pairs), sum(pair.differs for pair in found.pairs)
     (8, 8)
     """
-    first, second = ([row.kind for row in table.rows] for table in (left, right))
     pairs: list[Pair] = []
-    for _, start, end, begin, stop in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
+    for start, end, begin, stop in _together([row.kind for row in left.rows], [row.kind for row in right.rows]):
         pairs += [Pair(*both) for both in zip_longest(left.rows[start:end], right.rows[begin:stop])]
     return Versus(left, right, tuple(pairs))
+
+
+def _together(first: list[str], second: list[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Stretches of both lists that belong together: equal, or one in the place of the other.
+
+    What both begin with is taken off first; two long lists are then paired in order, since aligning takes long.
+
+    >>> list(_together(["a", "b", "c"], ["a", "c"]))
+    [(0, 1, 0, 1), (1, 2, 1, 1), (2, 3, 1, 2)]
+    """
+    same = next((place for place, (one, other) in enumerate(zip(first, second, strict=False)) if one != other), None)
+    same = min(len(first), len(second)) if same is None else same
+    if same:
+        yield 0, same, 0, same
+    if (len(first) - same) * (len(second) - same) > MOST_PAIRS:
+        yield same, len(first), same, len(second)
+        return
+    matcher = SequenceMatcher(None, first[same:], second[same:], autojunk=False)
+    for _, start, end, begin, stop in matcher.get_opcodes():
+        yield same + start, same + end, same + begin, same + stop
 
 
 def _facts(row: Row) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ Those named after a tool give what its release counts, oddities included, for th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -45,6 +45,14 @@ class Convention:
         if kind in self.unseen.get(network, ()):
             return NOTHING
         return self.kinds.get(kind, self.prices)
+
+    def notes(self, network: str) -> Iterator[str]:
+        """What should be said of this convention and a built-in network of that name."""
+        if network in self.unseen:
+            kinds = " and ".join(f"`{kind}`" for kind in sorted(self.unseen[network]))
+            yield f"{self.release} does not see {kinds} of {network}: it watches modules, but functions are called"
+        if network in self.otherwise:
+            yield f"for {network} {self.release} prints another total: {self.otherwise[network]}"
 
     def formula(self, cost: Cost, node: Node | None = None, network: str = "") -> str:
         """What a layer costs under this convention, as a formula with its numbers.

@@ -56,6 +56,7 @@ class Difference:
     conventions: tuple[Convention, Convention]
     totals: tuple[int, int]
     terms: tuple[Term, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def value(self) -> int:
@@ -71,6 +72,7 @@ class Difference:
             "totals": list(self.totals),
             "difference": self.value,
             "terms": [term.to_json() for term in self.terms],
+            "notes": list(self.notes),
         }
 
 
@@ -104,7 +106,8 @@ def difference(network: Network, first: str, second: str) -> Difference:
     terms = (
         Term(kind, sum(found.values()), what, prices, _sum(found)) for (kind, what, prices), found in amounts.items()
     )
-    return Difference(network.name, pair, (totals[0], totals[1]), tuple(terms))
+    notes = tuple(note for each in pair for note in each.notes(built_in))
+    return Difference(network.name, pair, (totals[0], totals[1]), tuple(terms), notes)
 
 
 def _amounts(prices: Prices, node: Node, cost: Cost) -> dict[str, str]:

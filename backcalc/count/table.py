@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 from backcalc.count.conventions import Convention
 from backcalc.formula.integers import integer
 from backcalc.formula.read import read_expression
-from backcalc.formula.tree import Add
+from backcalc.formula.size import shown, sized
+from backcalc.formula.tree import Add, names
 from backcalc.layers.base import Shape
 from backcalc.net.errors import InputError, Problem, did_you_mean
 
@@ -51,7 +52,8 @@ class Formula:
 @lru_cache(maxsize=4096)
 def _value(text: str) -> int:
     """The value of a formula; the layers of a deep network repeat the same ones."""
-    return integer(read_expression(text), {})
+    formula = read_expression(text)
+    return sized(formula) if names(formula) else integer(formula, {})
 
 
 def pretty(text: str) -> str:
@@ -72,6 +74,17 @@ class Formulas:
     macs: Formula
     flops: Formula
     activations: Formula
+
+
+def lettered(document: dict[str, object]) -> dict[str, object]:
+    """The fields of a JSON object, sizes with letters as text: `{"params": "d^2 + d"}`."""
+
+    def plain(value: object) -> object:
+        if isinstance(value, list):
+            return [plain(item) for item in value]
+        return shown(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    return {name: plain(value) for name, value in document.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +149,7 @@ class Row:
     def to_json(self) -> dict[str, object]:
         """The row as JSON has it."""
         field = self.receptive_field
-        return {
+        return lettered({
             "name": self.name,
             "kind": self.kind,
             "output_shape": list(self.output_shape),
@@ -162,7 +175,7 @@ class Row:
                 "receptive_field": pretty(self.formulas.receptive_field),
             },
             "notes": list(self.notes),
-        }
+        })
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +204,7 @@ class Totals:
 
     def to_json(self) -> dict[str, object]:
         """The totals as JSON has them."""
-        return {
+        return lettered({
             "weights": self.weights.value,
             "biases": self.biases.value,
             "params": self.params,
@@ -203,7 +216,7 @@ class Totals:
             "flops": self.flops.value,
             "activations": self.activations.value,
             "memory_bytes": self.memory.value,
-        }
+        })
 
 
 @dataclass(frozen=True, slots=True)

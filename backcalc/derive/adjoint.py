@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from backcalc.derive.chain_rule import chain_rule, contributions
+from backcalc.derive.deltas import tidy_indices
 from backcalc.derive.facts import Fact, centred, shares, worth_naming
 from backcalc.derive.partial import partials
 from backcalc.derive.rules import Rule, simplify
@@ -185,6 +186,8 @@ def _adjoint(
         if equation.name not in reaching:
             continue
         found = contributions(program, equation, target, array, place, indices)
+        if edge is not None:  # a derivative by a boundary row is read under its own name
+            found += contributions(program, equation, target, name, tuple(Ref(index) for index in own), indices)
         if found:
             raw.extend(found)
             reads += len(found)
@@ -213,6 +216,7 @@ def _adjoint(
     whole = unrolled(to_terms(closed), called, indices, shape) if name in readers else None
     if whole is not None:
         steps.append(Step("unroll", whole, "the recurrence put into itself, down to the last row", before=closed))
+        steps += _record(whole, simplify(to_terms(whole), setting)[1])
     return Adjoint(called, name, loss, indices, shape, chain, closed, tuple(readers), reads, tuple(steps), used)
 
 
@@ -241,7 +245,8 @@ def _insert(
     Those by the `statistics` of an array are put in wherever they then are gone: one formula instead of three.
     """
     read = {base.name for term in terms for base, _ in term.factors if isinstance(base, Ref)}
-    own = {a.name: a for a in upstream.values() if a.name in read and size(a.closed) <= INSERTABLE}
+    short = [a for a in upstream.values() if a.name in read and size(a.closed) <= INSERTABLE]
+    own = {a.name: a for a in short if a.name not in names(a.closed)}  # a recurrence stays one
     if statistics and statistics & read <= own.keys():
         one = _put_in(terms, {name: own[name] for name in statistics & read}, setting, 2 * size(to_expr(terms)))
         if one is not None:
@@ -289,6 +294,6 @@ def _open(term: Term, upstream: Mapping[str, Adjoint]) -> list[Term]:
             parts: Terms = (Term(factors=((base, exponent),)),)
         else:
             values = dict(zip(adjoint.indices, base.indices, strict=True))
-            parts = tuple(put(rename_apart(part, bound), values) for part in to_terms(adjoint.closed))
+            parts = tuple(tidy_indices(put(rename_apart(part, bound), values)) for part in to_terms(adjoint.closed))
         open_terms = [multiply(left, part) for left in open_terms for part in parts]
     return [replace(found, sums=term.sums + found.sums) for found in open_terms]

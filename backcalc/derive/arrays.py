@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from backcalc.formula.evaluate import Arithmetic, Array, evaluate
 from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.program import Equation, Program
-from backcalc.formula.tree import Num, Reduce, names, size, walk
+from backcalc.formula.tree import Expr, Num, Reduce, Ref, Table, children, names, walk
 
 T = TypeVar("T")
 
@@ -80,17 +80,24 @@ def _available(program: Program, equation: Equation, store: Set[str], sizes: set
 
 
 def work(program: Program, sizes: Mapping[str, int] | None = None) -> int:
-    """About how many operations one evaluation of the program takes, rather too many; -1 where a size has no number."""
+    """About how many operations one evaluation of the program takes; -1 where a size has no number."""
     known = {name: value for name, value in program.sizes.items() if value is not None} | dict(sizes or {})
     total = 0
     for equation in program.equations:
         try:
-            elements_of_it = prod(integer(axis, known) for axis in program.shapes[equation.name])
+            count = prod(integer(axis, known) for axis in program.shapes[equation.name])
         except EvaluationError:
             return -1
-        inner = prod(_width(node, known) for node in walk(equation.body) if isinstance(node, Reduce))
-        total += elements_of_it * inner * min(size(equation.body), 10)
+        total += count * (1 if isinstance(equation.body, Table) else _operations(equation.body, known))
     return total
+
+
+def _operations(expr: Expr, known: Mapping[str, int]) -> int:
+    """How many operations and reads an expression takes, a clipped range counted to its longest."""
+    if isinstance(expr, Ref):
+        return 2
+    inner = sum(_operations(part, known) for part in children(expr) if not isinstance(expr, Reduce))
+    return _width(expr, known) * (1 + _operations(expr.body, known)) if isinstance(expr, Reduce) else 1 + inner
 
 
 def _width(reduction: Reduce, known: Mapping[str, int]) -> int:

@@ -80,18 +80,13 @@ def _verdict(bracket: Compare, ranges: Ranges, sizes: frozenset[str]) -> bool | 
             known.append(table[operator])
         elif not all(_is_index(atom, ranges, sizes) for atom in difference.coefficients):
             known.append(None)
-        elif (
-            (operator == "<=" and at_least(right, left, ranges, sizes))
-            or (operator == ">=" and at_least(left, right, ranges, sizes))
-            or (operator == "==" and at_least(left, right, ranges, sizes) and at_least(right, left, ranges, sizes))
-        ):
-            known.append(True)
-        elif operator == "==" and (
-            at_least(left, Add((right, num(1))), ranges, sizes) or at_least(right, Add((left, num(1))), ranges, sizes)
-        ):
-            known.append(False)
         else:
-            known.append(None)
+            above, below = at_least(left, right, ranges, sizes), at_least(right, left, ranges, sizes)
+            over = above and at_least(left, Add((right, num(1))), ranges, sizes)
+            under = below and at_least(right, Add((left, num(1))), ranges, sizes)
+            truth = {"==": above and below, "!=": over or under, "<": under, "<=": below, ">": over, ">=": above}
+            untruth = {"==": over or under, "!=": above and below, "<": above, "<=": over, ">": below, ">=": under}
+            known.append(True if truth[operator] else False if untruth[operator] else None)
     if False in known:
         return False
     return True if all(known) else None
@@ -130,22 +125,34 @@ def _smallest(left: Expr, right: Expr, term: Term, setting: Setting) -> Expr:
     return tidy(left) if at_least(right, left, ranges, setting.sizes) else tidy(Call("min", (left, right)))
 
 
+def _weak(bracket: Compare) -> Compare:
+    """[t < T] as [t + 1 <= T], which of whole numbers is the same; the sides of > and >= change places."""
+    match bracket:
+        case Compare(((">" | ">=") as operator,), (left, right)):
+            return _weak(Compare((operator.replace(">", "<"),), (right, left)))
+        case Compare(("<",), (left, right)):
+            return Compare(("<=",), (Add((left, num(1))), right))
+        case _:
+            return bracket
+
+
 def narrow(term: Term, setting: Setting) -> Term | None:
     """A condition on a summed index becomes the range of its sum. Ends: every application removes a bracket.
 
     Σ_{k=1..K} f(k)·[1 ≤ i - k + 1 ≤ P] is Σ_{k=max(1, i-P+1)..min(K, i)} f(k): a full correlation, readable as such.
     """
     for bracket in term.brackets:
-        if set(bracket.operators) != {"<="}:
+        weak = _weak(bracket)
+        if set(weak.operators) != {"<="}:
             continue
         for place, bound in enumerate(term.sums):
-            if len(bracket.operands) == 3:
-                low, middle, high = bracket.operands
+            if len(weak.operands) == 3:
+                low, middle, high = weak.operands
                 bounds: tuple[Expr | None, Expr | None] = (low, high)
-            elif bound.index in names(bracket.operands[0]):
-                middle, bounds = bracket.operands[0], (None, bracket.operands[1])
+            elif bound.index in names(weak.operands[0]):
+                middle, bounds = weak.operands[0], (None, weak.operands[1])
             else:
-                middle, bounds = bracket.operands[1], (bracket.operands[0], None)
+                middle, bounds = weak.operands[1], (weak.operands[0], None)
             form = linear(middle)
             coefficient = form.coefficients.get(Ref(bound.index))
             rest = form.without(Ref(bound.index))

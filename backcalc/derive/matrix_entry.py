@@ -53,7 +53,11 @@ from backcalc.formula.tree import (
     names,
     num,
     rebuild,
+    substitute,
 )
+
+MOST_TERMS = 40  # of one product that is multiplied out
+FEW_SUMS = 4  # whose orders are all tried
 
 
 def entry(node: Node, *places: Expr) -> Expr:
@@ -94,7 +98,8 @@ def normal(expr: Expr) -> Expr:
         inner = Compare(inner.operators, tuple(sorted(inner.operands, key=key)))
     if isinstance(inner, Pow):
         inner = _parted(inner)
-    terms = merge(tuple(_monic(_without_idle_sums(term)) for term in distribute(to_terms(inner))))
+    opened = distribute(to_terms(inner), limit=MOST_TERMS)
+    terms = merge(tuple(_ordered(_monic(_without_idle_sums(term))) for term in opened))
     if not terms:
         return ZERO
     ordered = [_written(term) for term in sorted(terms, key=lambda term: (term_key(term), term.coefficient))]
@@ -131,9 +136,29 @@ def _inverse(expr: Expr) -> Expr:
             return Pow(expr, num(-1))
 
 
+def _ordered(term: Term) -> Term:
+    """The term with many sums in an order that does not depend on their names: by the factors that read each index,
+    and by those that read the indices of these, and so on."""
+    if len(term.sums) <= FEW_SUMS:
+        return term
+    ranks = dict.fromkeys((bound.index for bound in term.sums), 0)
+    for _ in term.sums:
+        seen: dict[str, str] = {}
+        for index in ranks:
+            values: dict[str, Expr] = {other: Ref(f"@{rank}") for other, rank in ranks.items()}
+            values[index] = Ref("@")
+            readers = [
+                (base, e) for base, e in (*term.factors, *((b, 1) for b in term.brackets)) if index in names(base)
+            ]
+            seen[index] = f"{ranks[index]}" + "".join(sorted(f"{key(substitute(b, values))}^{e}" for b, e in readers))
+        found = sorted(set(seen.values()))
+        ranks = {index: found.index(text) for index, text in seen.items()}
+    return replace(term, sums=tuple(sorted(term.sums, key=lambda bound: ranks[bound.index])))
+
+
 def _written(term: Term) -> Expr:
     """The term with its sums in an order that does not depend on their names; as they are, where they are many."""
-    if not 2 <= len(term.sums) <= 4:
+    if not 2 <= len(term.sums) <= FEW_SUMS:
         return term_expr(term)
     return min((term_expr(replace(term, sums=order)) for order in permutations(term.sums)), key=key)
 

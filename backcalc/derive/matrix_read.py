@@ -33,9 +33,23 @@ from backcalc.derive.matrix_laid import Axes, Laid, NoMatrixForm, Ranges, axes_o
 from backcalc.derive.matrix_shape import ShapeMismatch, same
 from backcalc.derive.terms import Term, to_terms
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.tree import ONE, ZERO, Call, Compare, Div, Expr, Reduce, Ref, fresh_name, names, size, walk
+from backcalc.formula.tree import (
+    ONE,
+    ZERO,
+    Call,
+    Compare,
+    Div,
+    Expr,
+    Reduce,
+    Ref,
+    fresh_name,
+    names,
+    rebuild,
+    size,
+    walk,
+)
 
-LARGEST = 400  # nodes of a formula that is read
+LARGEST = 250  # nodes of a formula that is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +82,7 @@ def matrix_form(of: str, indices: tuple[str, ...], formula: Expr, shapes: Mappin
     reader = Reader(shapes, indices)
     ranges = dict(zip(indices, shapes[of], strict=True))
     try:
-        laid = reader.value(formula, ranges)
+        laid = reader.value(_without_means(formula), ranges)
         node = reader.placed(laid, axes_of(indices), ranges)
         if isinstance(node, Full) and node.value != ZERO and len(node.shape) == 2:
             node = (
@@ -106,8 +120,6 @@ class Reader:
                 laid = [self.value(argument, ranges) for argument in arguments]
                 axes = self.joint(laid, ranges)
                 return Laid(Apply(function, tuple(self.placed(part, axes, ranges) for part in laid)), axes)
-            case Reduce("mean", index, lower, upper, None, body) if lower == ONE and upper is not None:
-                return self.value(Div(Reduce("sum", index, lower, upper, None, body), upper), ranges)
             case Reduce(operation, index, lower, upper, None, body) if operation != "sum" and upper is not None:
                 return self.reduced(Reduce(operation, index, lower, upper, None, body), ranges)
         terms = to_terms(expr)
@@ -128,6 +140,9 @@ class Reader:
         sizes = self.shapes.get(ref.name)
         if sizes is None or len(sizes) != len(ref.indices):
             raise NoMatrixForm(f"{to_unicode(ref)} is not an array of the network")
+        firsts = [at == ONE and same(extent, ONE) for at, extent in zip(ref.indices, sizes, strict=True)]
+        if len(sizes) == 2 and any(firsts):
+            return self.thin(ref, sizes, ranges)
         axes: list[str] = []
         for index, extent in zip(ref.indices, sizes, strict=True):
             if not isinstance(index, Ref) or index.indices or index.name not in ranges:
@@ -141,6 +156,15 @@ class Reader:
         if len(set(axes)) < len(axes):
             raise NoMatrixForm(f"it reads {to_unicode(ref)}")
         return Laid(node, axes_of(tuple(axes)))
+
+    def thin(self, ref: Ref, sizes: tuple[Expr, ...], ranges: Ranges) -> Laid:
+        """A matrix of one row or column, read at its 1: a vector."""
+        row, column = ref.indices
+        index, extent = (column, sizes[1]) if row == ONE and same(sizes[0], ONE) else (row, sizes[0])
+        if not isinstance(index, Ref) or index.name not in ranges or not same(ranges[index.name], extent):
+            raise NoMatrixForm(f"it reads {to_unicode(ref)}")
+        node = Named(ref.name, sizes)
+        return Laid(node if index is row else transposed(node), (index.name, None))
 
     def comparison(self, expr: Compare, ranges: Ranges) -> Laid:
         """[Z > 0] of arrays, [i = j] as the identity, [i = 3] as a unit vector."""
@@ -232,6 +256,16 @@ class Reader:
             return Full(ONE, tuple(ranges[index] for index in wanted))
         first, *second = (Ones(ranges[index]) for index in wanted)
         return product(first, transposed(second[0])) if second else first
+
+
+def _without_means(expr: Expr) -> Expr:
+    """The expression with a mean over a whole axis as a sum divided by its length."""
+    inner = rebuild(expr, _without_means)
+    match inner:
+        case Reduce("mean", index, lower, upper, None, body) if lower == ONE and upper is not None:
+            return Div(Reduce("sum", index, lower, upper, None, body), upper)
+        case _:
+            return inner
 
 
 def _operands(laid: Laid, taken: frozenset[str]) -> tuple[tuple[Node, tuple[str, ...]], ...]:

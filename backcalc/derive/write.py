@@ -129,11 +129,15 @@ def _product(
 
 
 def _readable(bracket: Compare) -> Compare:
-    """[j = i] as [i = j], and [t + 1 <= T] of whole numbers as [t < T]."""
+    """[j = i] as [i = j], [T = t] as [t = T], and [t + 1 <= T] of whole numbers as [t < T]."""
     match bracket:
-        case Compare(("==",), (Ref(left, ()), Ref(right, ()))) if right < left:
+        case Compare(("==",), (Ref(left, ()), Ref(right, ()))) if (right.isupper(), right) < (left.isupper(), left):
             return Compare(("==",), (Ref(right), Ref(left)))
+        case Compare(("==",), (Num() as left, Ref(_, ()) as right)):
+            return Compare(("==",), (right, left))
         case Compare(("<=",), (Add((Ref(_, ()) as left, Num(value))), Ref(_, ()) | Num() as right)) if value == 1:
+            return Compare(("<",), (left, right))
+        case Compare(("<=",), (Ref(_, ()) | Num() as left, Add((Ref(_, ()) as right, Num(value))))) if value == -1:
             return Compare(("<",), (left, right))
         case _:
             return bracket

@@ -88,6 +88,8 @@ def linear(expr: Expr) -> Linear:
             return linear(numerator) * (1 / value)
         case Call(("max" | "min") as function, arguments):
             return _extreme(function, arguments)
+        case Call(("div" | "mod") as function, (Num(value), Num(n))) if n:
+            return Linear({}, Fraction(value // n) if function == "div" else value % n)
         case _:
             return Linear({expr: Fraction(1)}, Fraction(0))
 
@@ -121,7 +123,7 @@ def tidy(expr: Expr) -> Expr:
     form = linear(expr)
     inner = Linear({}, form.constant)
     for atom, coefficient in form.coefficients.items():
-        inner = inner + Linear({tidied(atom): coefficient}, Fraction(0))
+        inner = inner + linear(tidied(atom)) * coefficient
     return _remainders(inner).expr()
 
 

@@ -15,6 +15,7 @@ from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.order import check_names, order
 from backcalc.formula.program import CONSTANTS, Equation, Program
 from backcalc.formula.recurrence import edge_of
+from backcalc.formula.size import Size
 from backcalc.formula.source import ProgramError, ProgramErrors, SourceEquation
 from backcalc.formula.tree import (
     ONE,
@@ -170,7 +171,7 @@ class Inference:
     def declare(self, name: str, shape: Sequence[Expr | int]) -> None:
         self.ranks[name] = len(shape)
         for axis, given in enumerate(shape):
-            size = num(given) if isinstance(given, int) else given
+            size = given.expr if isinstance(given, Size) else num(given) if isinstance(given, int) else given
             self.known[self.find((name, axis))] = (size, f"axis {axis + 1} of `{name}`")
 
     def read_equation(self, position: int) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from backcalc.formula.integers import integer
-from backcalc.formula.recurrence import Definition, Edge, circles, reaches, recurrence
+from backcalc.formula.recurrence import Definition, Edge, circles, early_indices, reaches, recurrence
 from backcalc.formula.tree import Expr, Num, Reduce, Ref, names, walk
 
 CONSTANTS = frozenset({"e", "pi"})
@@ -80,10 +80,11 @@ class Program:
 
     def needs(self, equation: Equation) -> Iterator[str]:
         """Every name that an equation reads, and the boundary rows that it may read; repetitions included."""
+        early = early_indices(equation.body) if self.edges else ()
         for ref in equation.reads():
             yield ref.name
             for edge in self.rows_beside.get(ref.name, ()):
-                if reaches(ref, edge):
+                if ref.indices and reaches(ref, edge, early):
                     yield edge.name
 
     @cached_property

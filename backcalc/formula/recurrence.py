@@ -6,11 +6,11 @@ the cell and the state of an LSTM. They are computed row by row, up or down. Row
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from backcalc.formula.affine import linear
-from backcalc.formula.tree import Expr, Reduce, Ref, children, num
+from backcalc.formula.tree import Expr, Reduce, Ref, children, names, num, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,10 @@ class Edge:
         return f"{self.array}[{':,' * self.axis}{self.row}]"
 
 
-def reaches(ref: Ref, edge: Edge) -> bool:
+def reaches(ref: Ref, edge: Edge, early: Collection[str] = ()) -> bool:
     """Whether a read may be one of the boundary row: `h[t-1]` of row 0 is, `h[t+1]` and `h[t]` are not.
+
+    Indices are counted from 1, those of sums that begin `early` from anywhere.
 
     >>> reaches(Ref("h", (Ref("t"),)), Edge("h", 0, 0))
     False
@@ -41,9 +43,26 @@ def reaches(ref: Ref, edge: Edge) -> bool:
     form = linear(ref.indices[edge.axis])
     if not form.coefficients:
         return form.constant == edge.row
-    # Indices are counted from 1.
+    if any(names(atom) & frozenset(early) for atom in form.coefficients):
+        return True
     lowest = form.constant + sum(form.coefficients.values())
     return any(coefficient < 0 for coefficient in form.coefficients.values()) or lowest <= edge.row
+
+
+def early_indices(expr: Expr) -> frozenset[str]:
+    """The indices of sums that may begin before 1, as t does in `sum(t=0..T, h[t])`.
+
+    >>> early_indices(Reduce("sum", "t", num(0), Ref("T"), None, Ref("h", (Ref("t"),))))
+    frozenset({'t'})
+    """
+    sums = (node for node in walk(expr) if isinstance(node, Reduce) and node.lower is not None)
+    return frozenset(node.index for node in sums if node.lower is not None and not _from_one(node.lower))
+
+
+def _from_one(lower: Expr) -> bool:
+    form = linear(lower)
+    rising = all(isinstance(atom, Ref) and c > 0 for atom, c in form.coefficients.items())
+    return rising and form.constant + sum(form.coefficients.values()) >= 1
 
 
 def edge_of(left: Ref) -> Edge | None:

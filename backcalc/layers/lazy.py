@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Class = TypeVar("Class")
 
@@ -32,3 +32,6 @@ class Lazy(Mapping[str, type[Class]], Generic[Class]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._places
+
+    def __or__(self, other: Mapping[str, type[Any]]) -> dict[str, type[Any]]:
+        return {**self, **other}

@@ -150,6 +150,9 @@ class Formula(Layer):
         words = dict.fromkeys(("connections", "macs", "flops"), "not counted for equations of your own")
         return {"weights": "the parameters of the equations", **words}
 
+    def notes(self, shape: Shape) -> tuple[str, ...]:
+        return ("operations are not counted for equations of your own",)
+
     def receptive(self, shape: Shape) -> Window:
         return WHOLE
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from backcalc.formula.size import Size
 from backcalc.layers.fields import Entries
 from backcalc.net.batch import cleared, joined, lifted, reads
 
@@ -64,7 +65,7 @@ def layer_program(built: Built) -> Program:
 
     batch = built.batch
     samples = None if batch is None else batch.samples(built.names.shapes)
-    statements = _Statements(built.names.shapes.keys(), samples, None if batch is None else batch.size)
+    statements = _Statements({*built.names.shapes, *built.letters}, samples, None if batch is None else batch.size)
     for name, shape in built.inputs.items():
         statements.leaf(name, shape)
     for node in built.nodes:
@@ -81,7 +82,14 @@ def layer_program(built: Built) -> Program:
         statements.equations.append(_penalised(statements, built, loss))
     elif built.given:
         _state_given(statements, built)
-    sizes = dict(batch.sizes) if batch else {}
+    letters = {
+        name
+        for shape in statements.shapes.values()
+        for size in shape
+        if isinstance(size, Size)
+        for name in size.letters
+    }
+    sizes = (dict(batch.sizes) if batch else {}) | {name: None for name in built.letters if name in letters}
     return build_program(statements.equations, statements.shapes, sizes, frozenset(statements.padded), built.loss_name)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any, cast
 
+from backcalc.formula.size import Size
 from backcalc.formula.source import ProgramErrors
 from backcalc.layers import Layer, LossEquation, Parameter, Shape, ShapeError
 from backcalc.layers.base import show_shape
@@ -52,6 +53,7 @@ class Built:
     output: str | None = None
     target_is: str = "numbers"
     joins_by_mean: bool = True
+    letters: tuple[str, ...] = ()
     given: list[Given] = field(default_factory=list)
     penalty: Penalty | None = None
     factors: list[str] = field(default_factory=list)
@@ -198,6 +200,7 @@ def _node(
         bare = layer.model_copy(update={field: None for field in ("weights", "biases") if hasattr(layer, field)})
         needed = bare.parameters(entry.name, incoming)
         sizes = [*outgoing, *(size for parameter in needed for size in parameter.shape)]
+        sizes = [size for size in sizes if not isinstance(size, Size)]
         if max(sizes, default=1) > LARGEST_SIZE:
             raise ShapeError(f"a size of {max(sizes)} is more than {LARGEST_SIZE}")
         changed: dict[str, Entries] = {}

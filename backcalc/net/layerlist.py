@@ -19,7 +19,7 @@ NOT_SIZES = frozenset({"name", "inputs", "weights", "biases"})
 
 
 def read_layers(
-    document: Document, entries: Sequence[Any], sizes: Mapping[str, int | None], inputs: Collection[str] = ()
+    document: Document, entries: Sequence[Any], sizes: Mapping[str, int], inputs: Collection[str] = ()
 ) -> list[Entry]:
     """Every layer with its name, blocks that repeat written out; what is wrong is reported.
 
@@ -30,7 +30,7 @@ def read_layers(
 
 
 def _items(
-    document: Document, entries: Sequence[Any], sizes: Mapping[str, int | None], place: Path
+    document: Document, entries: Sequence[Any], sizes: Mapping[str, int], place: Path
 ) -> Iterator[Single | Block]:
     for position, raw in enumerate(entries):
         kind, arguments, path = _taken_apart(document, raw, (*place, position))
@@ -62,7 +62,7 @@ def _readable(document: Document, layer: Formula, path: Path) -> Formula | None:
     return layer if len(document.problems) == before else None
 
 
-def _block(document: Document, arguments: object, path: Path, sizes: Mapping[str, int | None]) -> Block | None:
+def _block(document: Document, arguments: object, path: Path, sizes: Mapping[str, int]) -> Block | None:
     if not isinstance(arguments, dict):
         help = "write `repeat: {name: block, times: 12, layers: […]}`"
         document.report(path, f"`repeat` takes `times` and `layers`, got {described(arguments)}", help)
@@ -77,9 +77,11 @@ def _block(document: Document, arguments: object, path: Path, sizes: Mapping[str
     if not layers:
         document.report((*path, "layers"), "there are no layers", key=True)
     copies: list[tuple[Single | Block, ...]] = []
+    count = 0
     for letters in _letters(document, repeat, given, path):
         copies.append(tuple(_items(document, layers, {**sizes, **letters}, (*path, "layers"))))
-        if not 0 < sum(map(size_of, copies)) <= MOST_LAYERS:
+        count += size_of(copies[-1])
+        if not 0 < count <= MOST_LAYERS:
             break  # nothing to repeat, or more than a network may have, which is told later
     return Block(_name_of(given), 1 if repeat is None else repeat.times, path, tuple(copies))
 
@@ -99,7 +101,7 @@ def _letters(
 
 
 def _with_experts(
-    document: Document, given: dict[str, Any], path: Path, sizes: Mapping[str, int | None]
+    document: Document, given: dict[str, Any], path: Path, sizes: Mapping[str, int]
 ) -> dict[str, Any] | None:
     """The arguments of a mixture with the layers of an expert read; None where one of them could not be."""
     layers = given.get("layers")
@@ -149,7 +151,7 @@ def _kind(document: Document, kind: str, path: Path) -> type[Layer] | None:
 
 
 def _arguments(
-    document: Document, model: type[Layer], raw: object, path: Path, sizes: Mapping[str, int | None]
+    document: Document, model: type[Layer], raw: object, path: Path, sizes: Mapping[str, int]
 ) -> dict[str, Any] | None:
     """The arguments by name, names in their one spelling, known sizes as numbers."""
     if raw is None:
@@ -205,7 +207,7 @@ def _names(document: Document, value: object, path: Path, argument: str) -> obje
         return "w"
 
 
-def _sized(document: Document, value: object, path: Path, sizes: Mapping[str, int | None]) -> object:
+def _sized(document: Document, value: object, path: Path, sizes: Mapping[str, int]) -> object:
     """The value with names of sizes replaced by their numbers."""
     if isinstance(value, list):
         return [_sized(document, item, (*path, number), sizes) for number, item in enumerate(value)]
@@ -213,9 +215,4 @@ def _sized(document: Document, value: object, path: Path, sizes: Mapping[str, in
         return {word: _sized(document, item, (*path, word), sizes) for word, item in value.items()}
     if not isinstance(value, str) or value not in sizes:
         return value
-    number = sizes[value]
-    if number is None:
-        message = f"the size `{value}` has no number: layers of symbolic sizes are not supported by this version"
-        document.report(path, message, f"give it one, as in `sizes: {{{value}: 3}}`")
-        return 1
-    return number
+    return sizes[value]

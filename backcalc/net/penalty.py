@@ -62,6 +62,10 @@ def build_penalty(built: Built, raw: object) -> None:
             built.factors.append(word)
     if isinstance(document.data, dict) and "loss" not in document.data:
         document.report(("penalty",), "`penalty` is added to a loss, but the file has none", key=True)
+    count = sum(not ref.indices for ref in _penalised(penalty, built.nodes))
+    if count > MOST_WRITTEN:
+        message = f"`penalty` would write {count} weights out one by one, at most {MOST_WRITTEN} are written"
+        document.report(("penalty",), message, "name a whole array, as in `weights: W`", key=True)
     built.penalty = penalty
 
 
@@ -103,6 +107,9 @@ def _penalised(penalty: Penalty, nodes: Iterable[Node]) -> Iterable[Ref]:
                 yield from (Ref(name) for name in names if name not in seen)
             seen.update(names)
 
+
+MOST_WRITTEN = 100
+"""So many weights with names of their own are written out at most."""
 
 FEW = 12
 """So many weights with names of their own are written out one by one; more are the sum of their array."""

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backcalc.formula.size import Size
 from backcalc.layers import Shape
 from backcalc.net.asked import read_asked
 from backcalc.net.assemble import layer_program
@@ -106,10 +107,12 @@ def _layers(document: Document, spec: NetFile, values: Values, title: str, sourc
         document.report(("layers",), "the file has layers but no `input`", help, key=True)
     if spec.layers is not None and not spec.layers:
         document.report(("layers",), "there are no layers", key=True)
-    inputs = {word: _input_shape(document, word, shape, sizes) for word, shape in (spec.input or {}).items()}
-    entries = read_layers(document, spec.layers or [], sizes, inputs)
+    known = {word: Size.letter(word) if number is None else number for word, number in sizes.items()}
+    inputs = {word: _input_shape(document, word, shape, known) for word, shape in (spec.input or {}).items()}
+    entries = read_layers(document, spec.layers or [], known, inputs)
     batch = None if spec.batch is None else read_batch(document, spec.batch, sizes)
     built, shapes = build_layers(document, inputs, entries, batch)
+    built.letters = tuple(word for word, number in sizes.items() if number is None)
     _choose_output(built, spec.output)
     if spec.loss is not None:
         build_loss(built, shapes, spec.loss)
@@ -176,20 +179,15 @@ def _drawn(
     return lambda: program, drawn
 
 
-def _input_shape(document: Document, word: str, shape: Sequence[int | str], sizes: Mapping[str, int | None]) -> Shape:
-    """The shape of an input in numbers; a 1 stands for what is wrong, which is reported."""
+def _input_shape(document: Document, word: str, shape: Sequence[int | str], sizes: Mapping[str, int]) -> Shape:
+    """The shape of an input; a 1 stands for what is wrong, which is reported."""
     result: list[int] = []
     for position, axis in enumerate(shape):
         number = axis if isinstance(axis, int) else sizes.get(axis)
         if number is None:
             assert isinstance(axis, str)
-            if axis in sizes:
-                message = f"the size `{axis}` has no number: layers of symbolic sizes are not supported by this version"
-                help: str | None = f"give it one, as in `sizes: {{{axis}: 3}}`"
-            else:
-                help = did_you_mean(axis, sizes)
-                message = f"`input`: expected a size, got `{shown(axis)}`"
-            document.report(("input", word, position), message, help)
+            message = f"`input`: expected a size, got `{shown(axis)}`"
+            document.report(("input", word, position), message, did_you_mean(axis, sizes))
             number = 1
         result.append(number)
     return tuple(result)

@@ -23,6 +23,9 @@ BESIDES = ("steps", "state")
 
 MOST_NAMED = 6
 
+MOST_MADE = 10_000
+"""So many steps may have been made before: Adam takes powers of its arguments to that number."""
+
 
 def read_update(document: Document, spec: NetFile, built: Built, parameters: Sequence[str]) -> Update:
     """The update rule of a file, by default gradient descent with the symbol η; what is wrong is reported."""
@@ -105,8 +108,9 @@ def _from_state(
     values.read(raw, Names(shapes), {"file": "a state is written out"})
     state: dict[str, Nested] = values.check_shapes(shapes)
     made = state.pop("k", Fraction(0))
-    if not isinstance(made, Fraction) or made.denominator != 1 or made < 0:
-        document.report((*path, "k"), f"`k` is the number of steps made before, but is {shown(made)}")
+    if not isinstance(made, Fraction) or made.denominator != 1 or not 0 <= made <= MOST_MADE:
+        message = f"`k` is the number of steps made before, from 0 to {MOST_MADE}, but is {shown(made)}"
+        document.report((*path, "k"), message)
         made = Fraction(0)
     return replace(update, state=state, made=made.numerator)
 

@@ -130,8 +130,8 @@ def conventions(table: Table) -> Iterator[str]:
     yield f"FLOPs are counted as `{convention.name}`: {convention.meaning}."
     if convention.release:
         yield f"What is reproduced is {convention.release}, with batches of one."
-    if table.file is None and table.net in convention.otherwise:
-        yield f"For {table.net} {convention.release} prints another total: {convention.otherwise[table.net]}."
+    for note in convention.notes(table.net if table.file is None else ""):
+        yield f"Note: {note}."
     yield "Params are the weights and biases that training can change. " + (
         "Biases are counted." if table.bias else "Biases are left out of everything."
     )
@@ -176,11 +176,14 @@ def _general(text: str | None) -> list[str]:
 
 def _counted(title: str, formula: Formula, general: str | None, none: str) -> list[str]:
     if formula.text == "0":
-        return [title, f"0: {none}"]
+        return [title, f"0: {general if general and general.startswith('not counted') else none}"]
     return [title, *_general(general), f"here: {formula}"]
 
 
 def _flops(table: Table, row: Row) -> Iterator[str]:
+    if "flops" in row.general:
+        yield f"0: {row.general['flops']}"
+        return
     if row.flops == 0:
         yield "0: nothing is computed" if "add" in table.convention.prices else f"0: {table.convention.meaning}"
         return

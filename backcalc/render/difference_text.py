@@ -27,6 +27,8 @@ def render(found: Difference, width: int = WIDTH) -> str:
     for each in found.conventions:
         release = f" ({each.release})" if each.release else ""
         lines += ["", *wrap(f"`{each.name}`{release}: {each.meaning}.", width, break_on_hyphens=False)]
+    for note in found.notes:
+        lines += ["", *wrap(f"Note: {note}.", width, break_on_hyphens=False)]
     return "\n".join(lines) + "\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -58,6 +59,15 @@ def test_text_fits_and_loses_nothing(first, second):
             if row is not None:
                 assert {str(row.params), str(row.macs), str(row.flops), str(row.connections), row.name} <= words
     assert text.count("≠ total") >= 3
+
+
+def test_deep_networks_are_compared_in_time():
+    deep, deeper = (count(load_network(f"input: 3\nlayers: [{first}, repeat: {{times: 3000, layers: [relu, tanh]}}]\n"))
+                    for first in ("dense: 3", "sigmoid, softplus"))  # fmt: skip
+    start = time.process_time()
+    found = versus(deep, deeper)
+    assert time.process_time() - start < 2
+    assert len(found.pairs) == len(deeper.rows) == len(deep.rows) + 1
 
 
 def test_json():

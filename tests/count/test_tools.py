@@ -121,6 +121,8 @@ def test_what_a_tool_does_not_see_is_noted():
     row = count(load_network("mobilenet_v2"), flops="thop").row("adaptive_avgpool2d_1")
     assert row.flops == 0
     assert any("thop 0.1.1.post2209072238 does not see it" in note for note in row.notes)
+    found = difference(load_network("mobilenet_v2"), "fvcore", "thop")
+    assert "does not see `adaptive_avgpool2d` of mobilenet_v2" in " ".join(difference_text(found).split())
     assert "prints another total" in render(count(load_network("convnext_tiny"), flops="thop"))
 
 

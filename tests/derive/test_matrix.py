@@ -17,7 +17,7 @@ from backcalc.derive.matrix_read import MatrixForm, matrix_form
 from backcalc.derive.matrix_shape import ShapeMismatch
 from backcalc.derive.matrix_view import matrix_view
 from backcalc.formula.read import read_expression
-from backcalc.formula.tree import Expr, Ref, num
+from backcalc.formula.tree import ONE, Expr, Ref, num
 from backcalc.net import load_network
 from backcalc.render.matrix_print import matrix_unicode
 from backcalc.verify.matrix_forms import check_forms, numpy_value
@@ -29,6 +29,7 @@ N, M, P = (Ref(name) for name in "nmp")
 SHAPES: Mapping[str, tuple[Expr, ...]] = {
     "A": (N, M), "B": (M, P), "C": (N, P), "D": (N, M), "S": (N, N), "R": (N, N),
     "x": (N,), "y": (M,), "z": (N,), "w": (P,), "c": (), "T": (N, M, P), "U": (M, P, Ref("q")),
+    "V": (N, ONE), "O": (ONE, M),
 }  # fmt: skip
 Env = Mapping[str, Any]
 
@@ -42,7 +43,7 @@ def read(formula: str, indices: str = "", axes: Mapping[str, Expr] = AXES) -> Ma
 def arrays() -> dict[str, Any]:
     draw = np.random.default_rng(7)
     return {
-        name: draw.uniform(0.2, 1.0, [SIZES[axis.name] for axis in shape if isinstance(axis, Ref)])
+        name: draw.uniform(0.2, 1.0, [SIZES[axis.name] if isinstance(axis, Ref) else 1 for axis in shape])
         for name, shape in SHAPES.items()
     }
 
@@ -99,6 +100,10 @@ FORMS: list[tuple[str, str, str, Callable[[Env], Any]]] = [
     ("max(j=1..m, A[i,j])", "i", "rowmax(A)", lambda e: e["A"].max(1)),
     ("A[i,j] - mean(j=1..m, A[i,j])", "ij", "A − 1/m·A 𝟙 𝟙ᵀ", lambda e: e["A"] - e["A"].mean(1, keepdims=True)),
     ("x[i] - mean(i=1..n, x[i])", "i", "x − 1/n·(𝟙ᵀ x)·𝟙", lambda e: e["x"] - e["x"].mean()),
+    ("mean(i=1..n, mean(j=1..m, (A[i,j] - D[i,j])^2))", "", "‖A − D‖²/(m·n)",
+     lambda e: ((e["A"] - e["D"]) ** 2).mean()),
+    ("V[i,1]*O[1,j]", "ij", "V O", lambda e: e["V"] @ e["O"]),
+    ("sum(j=1..m, A[i,j]*O[1,j])*V[i,1]", "i", "(A Oᵀ) ⊙ V", lambda e: (e["A"] @ e["O"].T * e["V"])[:, 0]),
     ("x[i] - (i == 2)", "i", "x − e₂", lambda e: e["x"] - np.array([0, 1])),
     ("c*A[i,j]/n", "ij", "c/n·A", lambda e: e["c"] * e["A"] / 2),
     ("A[i,j]/(x[i]*y[j])", "ij", "A ⊘ ((x 𝟙ᵀ) ⊙ (𝟙 yᵀ))", lambda e: e["A"] / np.outer(e["x"], e["y"])),
@@ -307,6 +312,19 @@ def test_one_sample() -> None:
     assert forms["J"] == "‖y − t‖²" and forms["dJ/dy"] == "2·(y − t)"
     assert forms["dJ/dh"] == "W_yᵀ ∂J/∂y" and forms["dJ/dz"] == "∂J/∂h ⊙ (1 − h ⊙ h)"
     assert forms["dJ/dW_z"] == "∂J/∂z xᵀ" and forms["dJ/db_z"] == "∂J/∂z"
+
+
+def test_one_output_over_a_batch() -> None:
+    """An axis of one entry: ∂J/∂h[n,i] = ∂J/∂z[n,1]·W[1,i] is a product of a column and a row."""
+    net = {
+        "batch": "N",
+        "input": {"x": 2},
+        "layers": [{"dense": {"name": "h", "units": 3}}, {"dense": {"name": "z", "units": 1}}],
+        "loss": {"mse": {}},
+    }
+    forms = forms_of(net)
+    assert forms["dJ/dh"] == "∂J/∂z W_z" and forms["dJ/dW_z"] == "(∂J/∂z)ᵀ h"
+    assert forms["J"] == "1/N·‖z − t‖²"
 
 
 def test_batch_norm_with_symbolic_n() -> None:

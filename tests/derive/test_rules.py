@@ -38,7 +38,7 @@ def apply(rule: Change, text: str, setting: Setting = SETTING) -> str:
 
 FIRES: list[tuple[Change, str, str]] = [
     (collapse, "sum(k=1..N, x[k]*(i == k))", "x[i]"),
-    (collapse, "sum(k=1..N, x[k]*(i == k + 1))", "x[i-1]*(1 <= i - 1)"),
+    (collapse, "sum(k=1..N, x[k]*(i == k + 1))", "x[i-1]*(1 < i)"),
     (collapse, "sum(k=2..N, x[k]*(i == k))", "x[i]*(2 <= i)"),
     (collapse, "sum(k=1..N, x[k]*(N + 1 == k))", "0"),
     (mixed_radix, "sum(n=1..12, g[n]*(c == div(n - 1, 4) + 1)*(r == mod(n - 1, 4) + 1))", "g[r+4*c-4]"),

@@ -9,7 +9,7 @@ import pytest
 
 import backcalc
 from backcalc.formula.print_text import to_text
-from backcalc.net import load_network
+from backcalc.net import InputError, load_network
 from backcalc.render import grad_json
 from backcalc.render.equations_yaml import equations_yaml
 
@@ -90,6 +90,13 @@ def test_many_own_names_are_the_sum_of_their_array() -> None:
     net = {"input": 4, "layers": own, "loss": "sse", "penalty": {"l2": 1}, "random": 0}
     assert loss(net).endswith("sum(i=1..4, sum(j=1..4, W_y[i,j]^2))")
     assert backcalc.grad(net).passed
+
+
+def test_too_many_own_names_are_refused_soon() -> None:
+    rows = [[f"w{(20 * i + j) % 399}" for j in range(20)] for i in range(20)]
+    own = [{"dense": {"name": "y", "units": 20, "bias": False, "weights": rows}}]
+    with pytest.raises(InputError, match="`penalty` would write 399 weights out one by one, at most 100 are written"):
+        load_network({"input": 20, "layers": own, "loss": "sse", "penalty": {"l2": 1}})
 
 
 def test_a_weight_on_the_kink_of_l1_adds_nothing() -> None:

@@ -70,6 +70,14 @@ def test_nested_blocks_do_not_multiply_the_work() -> None:
     assert time.process_time() - start < 2
 
 
+def test_a_long_list_of_sizes_is_refused_in_time() -> None:
+    numbers = ", ".join(["1"] * 20_000)
+    start = time.process_time()
+    with pytest.raises(InputError, match="there are more than 10000 layers"):
+        load_network(f"input: 3\nlayers: [repeat: {{times: 20000, sizes: {{c: [{numbers}]}}, layers: [dense: c]}}]\n")
+    assert time.process_time() - start < 2
+
+
 HEADS = """\
 input: 3
 output: y

@@ -94,6 +94,21 @@ def test_explaining_every_layer_of_both_nets_fits():
                 assert str(row.formulas.flops) in text or row.flops == 0
 
 
+def test_explaining_what_a_tool_counts():
+    text = explain(count(load_network("resnet18"), flops="thop"), "batchnorm_1")
+    assert "FLOPs, counted as `thop`\n  in general: 4·inputs\n  here: 4·64·112·112 = 3211264\n" in text
+    text = explain(count(load_network("lenet5"), flops="ptflops"), "fc3")
+    assert "  in general: multiply-accumulates + outputs with a bias\n  here: 84·10 + 10 = 850\n" in text
+
+
+def test_a_long_name_goes_on_in_the_next_line():
+    name = "a" * 90
+    text = render(count(load_network(f"input: 3\nlayers: [dense: {{name: {name}, units: 2}}]\n")))
+    table = text.split("How each number")[0]
+    assert max(map(len, table.splitlines())) <= 80
+    assert "a" * 38 in table and table.count("a") >= 90
+
+
 def test_explaining_an_unknown_layer():
     with pytest.raises(InputError, match=r"there is no layer `conv9`"):
         explain(count(load_network("lenet5")), "conv9")
