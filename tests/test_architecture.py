@@ -21,9 +21,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "net": {"formula", "layers"},
     "derive": {"formula", "layers", "net"},
     "count": {"formula", "layers", "net"},
-    "verify": {"formula", "layers", "net", "derive"},
-    "render": {"formula", "layers", "net", "derive", "count", "verify"},
-    "cli": {"formula", "layers", "net", "derive", "count", "verify", "render"},
+    "numeric": {"formula", "layers", "net"},
+    "verify": {"formula", "layers", "net", "derive", "numeric"},
+    "render": {"formula", "layers", "net", "derive", "count", "numeric", "verify"},
+    "cli": {"formula", "layers", "net", "derive", "count", "numeric", "verify", "render"},
 }
 
 # What costs start-up time is never imported in some rooms, and in others inside functions only.
@@ -36,7 +37,7 @@ NEVER = {
     "count": NUMERICS,
     "cli": NUMERICS,
 }
-INSIDE_FUNCTIONS = {room: NUMERICS | {"rich"} for room in ("", *MAY_IMPORT) if room not in ("derive", "verify")}
+INSIDE_FUNCTIONS = {room: NUMERICS | {"rich"} for room in ("", *MAY_IMPORT) if room not in ("derive", "numeric", "verify")}
 INSIDE_FUNCTIONS |= {room: INSIDE_FUNCTIONS[room] | {"pydantic", "ruamel"} for room in ("", "cli")}
 
 # Nothing from a file or an argument is ever run, in any of the ways Python and SymPy offer.

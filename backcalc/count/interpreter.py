@@ -204,7 +204,7 @@ class _Machine:
             return Fraction(frame[name])
         if name in self.results:
             return self.results[name]
-        place = tuple(_whole(_free(index, frame)) for index in indices)
+        place = tuple(_whole(_free(self.gathered(index, frame), frame)) for index in indices)
         found = self.store.get(name, {}).get(place)
         for edge in self.program.rows_beside.get(name, ()):
             if place[edge.axis] == edge.row:
@@ -217,6 +217,13 @@ class _Machine:
         self.counts.reads[name] += 1
         self.counts.touched.setdefault(name, set()).add(place)
         return found
+
+    def gathered(self, index: Expr, frame: Frame) -> Expr:
+        """An index with the values in it put in, as the token in `E[tok[t], j]`: looking them up costs nothing."""
+        if isinstance(index, Ref) and index.name in self.store and index.name not in frame:
+            place = tuple(_whole(_free(self.gathered(part, frame), frame)) for part in index.indices)
+            return num(Fraction(self.store[index.name][place]))
+        return rebuild(index, lambda part: self.gathered(part, frame))
 
     def sum(self, terms: Iterable[Expr], frame: Frame) -> Number:
         total: Number = Fraction(0)

@@ -115,8 +115,8 @@ def _reached(program: Program, names: Collection[str]) -> frozenset[str]:
 
 
 def with_adjoints(program: Program, adjoints: Iterable[Adjoint]) -> Program:
-    """Forward equations, then the derivatives as equations of the same language."""
-    adjoints = tuple(adjoints)
+    """Forward equations, then the derivatives as equations of the same language; those it has already stay alone."""
+    adjoints = tuple(adjoint for adjoint in adjoints if adjoint.name not in program.shapes)
     shapes = {adjoint.name: adjoint.shape for adjoint in adjoints}
     beside = {edge.name: edge for edge in program.edges}
     edges = []

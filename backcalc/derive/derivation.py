@@ -20,6 +20,7 @@ from backcalc.derive.ground import Ground
 from backcalc.derive.kinks import kinks
 from backcalc.derive.question import DerivationError, Question, questions
 from backcalc.derive.sharing import sharing
+from backcalc.derive.target import derivative_name
 from backcalc.derive.update import Change, changes
 from backcalc.derive.written import Block, View, needed, written
 from backcalc.formula.evaluate import Array
@@ -108,10 +109,11 @@ def derive(network: Network, wrt: Sequence[str] | None = None, view: View | None
     if loss is not None and program.shapes.get(loss, ()):
         raise DerivationError(f"the loss `{loss}` is an array; only a scalar can be differentiated here")
     own = [question for question in asked if question.target == (loss or "")]
-    first = [Question(str(q.first.array), loss, Place(q.first.array)) for q in asked if q.first and loss is not None]
-    own += [base for base in dict.fromkeys(first) if base.by.array not in [q.by.array for q in own]]
-    further = [question for question in asked if question.target != loss]
-    if (loss is None or loss not in program.shapes) and (own or not further or any(q.first for q in further)):
+    first = dict.fromkeys(Question(_once(q.above, q.first, loss), q.above, Place(q.first.array)) for q in asked if q.first)
+    own += [base for base in first if base.target == loss and base.by.array not in [q.by.array for q in own]]
+    further = [base for base in first if base.target != loss]
+    further += [question for question in asked if question.target != loss and question not in further]
+    if (loss is None or loss not in program.shapes) and (own or not further):
         raise DerivationError(
             "there is nothing to differentiate: the file has no loss; add one, as in `loss: {sse: {}}`"
         )
@@ -124,6 +126,11 @@ def derive(network: Network, wrt: Sequence[str] | None = None, view: View | None
     return replace(parts[0], further=tuple(parts[1:]))
 
 
+def _once(above: str, first: Place, loss: str | None) -> str:
+    """How the first derivative is asked for that a second one goes through."""
+    return first.array if above == loss else derivative_name(above, first.array)
+
+
 def _found(names: tuple[str, ...], program: Program) -> tuple[str, ...]:
     """What is asked for where nobody asked: everything but whole numbers, unless those alone."""
     return tuple(name for name in names if name not in program.index_names) or names
@@ -131,9 +138,10 @@ def _found(names: tuple[str, ...], program: Program) -> tuple[str, ...]:
 
 def _leading_to(target: str, program: Program, parts: Sequence[Derivation]) -> Program:
     """The program that computes the target: the forward equations, and the derivatives before it where it is one."""
-    if target in program.shapes or not parts:
+    part = next((part for part in parts if any(a.name == target for a in part.adjoints.values())), None)
+    if target in program.shapes or part is None:
         return program
-    adjoints = parts[0].adjoints
+    adjoints = part.adjoints
     by_name = {adjoint.name: adjoint for adjoint in adjoints.values()}
     waiting, seen = [target], set[str]()
     while waiting:

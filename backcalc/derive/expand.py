@@ -11,7 +11,7 @@ from dataclasses import replace
 from backcalc.derive.adjoint import differentiate, with_adjoints
 from backcalc.derive.target import derivative_name
 from backcalc.formula.program import Equation, Program
-from backcalc.formula.tree import ZERO, Call, Expr, Ref, rebuild, walk
+from backcalc.formula.tree import ONE, ZERO, Call, Compare, Expr, Mul, Ref, rebuild, walk
 
 
 def with_derivatives(program: Program) -> Program:
@@ -33,9 +33,17 @@ def _expanded(program: Program, equation: Equation, derivative: Call) -> Program
     if name not in program.shapes:
         adjoints = [*differentiate(head, above.name, (), {below.name})]
         head = with_adjoints(head, adjoints)
-    value: Expr = Ref(name, above.indices + below.indices) if name in head.shapes else ZERO
+    value: Expr = Ref(name, above.indices + below.indices) if name in head.shapes else _direct(above, below)
     body = _put(equation.body, derivative, value)
     return head.part((*head.equations, replace(equation, body=body), *tail[1:]))
+
+
+def _direct(above: Ref, below: Ref) -> Expr:
+    """The derivative of what does not depend on `below`, which is 0, and of an array by itself."""
+    if above.name != below.name:
+        return ZERO
+    deltas = [Compare(("==",), pair) for pair in zip(above.indices, below.indices, strict=True)]
+    return ONE if not deltas else deltas[0] if len(deltas) == 1 else Mul(tuple(deltas))
 
 
 def _put(expr: Expr, derivative: Call, value: Expr) -> Expr:

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from backcalc.derive.adjoint import Adjoint, Step
 from backcalc.derive.exact import Exact
 from backcalc.derive.question import DerivationError, Question
+from backcalc.derive.rules import simplify
+from backcalc.derive.setting import Setting
 from backcalc.derive.target import Target, index_names, target_of
+from backcalc.derive.terms import to_terms
+from backcalc.derive.write import to_expr
 from backcalc.formula.evaluate import Array
 from backcalc.formula.program import Program
-from backcalc.formula.tree import ONE, ZERO, Compare, Expr, Mul, Ref, num, substitute
+from backcalc.formula.tree import ONE, ZERO, Compare, Expr, Mul, Ref, num, substitute, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,17 @@ def gradient_of(
     here = None if values is None else _at(values, at)
     places = tuple(fixed.get(index, Ref(index)) for index in adjoint.indices)
     left = Ref(adjoint.name, places)
-    return Gradient(asked, adjoint, None if free else place, left, substitute(adjoint.closed, fixed), free, here)
+    ranges = {index: (ONE, extent) for index, extent in zip(adjoint.indices, adjoint.shape, strict=True)}
+    setting = Setting({index: ranges[index] for index in free}, frozenset(program.sizes))
+    formula = _decided(substitute(adjoint.closed, fixed), setting)
+    return Gradient(asked, adjoint, None if free else place, left, formula, free, here)
+
+
+def _decided(formula: Expr, setting: Setting) -> Expr:
+    """A formula at fixed indices, its conditions decided where that can be: [2 = 1] is 0."""
+    if not any(isinstance(node, Compare) for node in walk(formula)):
+        return formula
+    return to_expr(simplify(to_terms(formula), setting)[0])
 
 
 def _at(values: Array[Exact], at: tuple[int | None, ...]) -> Array[Exact]:

@@ -19,7 +19,7 @@ class DerivationError(ValueError):
 class Question:
     """The derivative of `target` by `by`; where `first` is set the target is itself the derivative by that.
 
-    `at` are the indices of the target, where one of its elements is asked for.
+    `at` are the indices of the target, where one of its elements is asked for, `above` what is differentiated twice.
     """
 
     asked: str
@@ -27,6 +27,7 @@ class Question:
     by: Place
     at: tuple[int, ...] | None = None
     first: Place | None = None
+    above: str = ""
 
     @property
     def place(self) -> tuple[int, ...] | None:
@@ -48,4 +49,5 @@ def _question(word: str, asked: Asked, loss: str) -> Question:
     if len(asked.by) == 1:
         return Question(word, asked.above.array, asked.by[0], asked.above.indices)
     first, second = asked.by
-    return Question(word, derivative_name(asked.above.array, first.array), second, first.indices, first)
+    above = asked.above.array
+    return Question(word, derivative_name(above, first.array), second, first.indices, first, above)

@@ -22,6 +22,9 @@ def check_names(equations: Sequence[SourceEquation], sizes: Collection[str]) -> 
         name = equation.left.name
         edge = edge_of(equation.left)
         defined = edge.name if edge is not None else name
+        if edge is None and any(not isinstance(part, Ref) for part in equation.left.indices):
+            fail(f"the left side of `{name}` has more than one number: a boundary row has one", position, name)
+            continue
         if defined in first:
             fail(
                 f"`{defined}` is defined twice: a name stands on the left once",
@@ -36,9 +39,7 @@ def check_names(equations: Sequence[SourceEquation], sizes: Collection[str]) -> 
         for place, index in enumerate(repeated):
             if index in repeated[:place]:
                 fail(f"the index `{index}` stands twice on the left of `{name}`", position, index)
-        if edge is None and any(not isinstance(part, Ref) for part in equation.left.indices):
-            fail(f"the left side of `{name}` has more than one number: a boundary row has one", position, name)
-        elif edge is not None:
+        if edge is not None:
             if edge.row > 0:
                 fail(
                     f"`{name}[{edge.row}]` is one of the rows of `{name}`, which are counted from 1; "
@@ -121,6 +122,10 @@ def _unbounded(
             if not isinstance(ref, Ref) or ref.name not in found.axes or ref.name in padded or not ref.indices:
                 continue
             back = linear(ref.indices[found.axes[ref.name]]) - linear(index)
+            if not back.coefficients and back.constant > 0 and ref.name == equation.left.name:
+                message = f"the last row of `{ref.name}` reads the row behind it, which is not given"
+                hint = f"declare `pad: [{ref.name}]`, so that it is 0, or write `if({index.name} < …, …, 0)`"
+                errors.append(ProgramError(message, place, ref.name, hint))
             if back.coefficients or back.constant >= 0:
                 continue
             row = 1 + back.constant.numerator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from backcalc.formula.size import Size
 from backcalc.formula.source import ProgramErrors
-from backcalc.layers import Layer, LossEquation, Parameter, Shape, ShapeError
+from backcalc.layers import Layer, Loss, LossEquation, Parameter, Shape, ShapeError
 from backcalc.layers.base import show_shape
 from backcalc.layers.fields import Entries, Nested
 from backcalc.layers.own import Formula
@@ -50,6 +50,7 @@ class Built:
     own_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     loss: LossEquation | None = None
     loss_name: str | None = None
+    criterion: Loss | None = None
     output: str | None = None
     target_is: str = "numbers"
     joins_by_mean: bool = True

@@ -83,7 +83,8 @@ def _join_loss(built: Built, shapes: Document, loss: Loss, path: Path) -> None:
         note = f"the shapes on the way: {chain(built, last.name)} → {loss.name}"
         shapes.report(place, f"loss `{kind}`: {error.message}", error.hint, note=note)
         return
-    built.loss, built.joins_by_mean, built.target_is = equation, loss.over == "mean", loss.target_is
+    built.loss, built.criterion = equation, loss
+    built.joins_by_mean, built.target_is = loss.over == "mean", loss.target_is
     target = equation.target
     if target is None:
         return

@@ -8,11 +8,12 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from backcalc.layers import Layer, LayerEquations, Parameter, Samples, Shape
+from backcalc.layers import Layer, LayerEquations, Loss, Parameter, Samples, Shape
 from backcalc.layers.fields import Nested
 
 if TYPE_CHECKING:
     from backcalc.formula.program import Program
+    from backcalc.net.penalty import Penalty
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ class Network:
     own names is an equation of the program, `W_q = [[[w1, w2]]]`, and stands in `own_names` with them.
     `values` are exact; a name without a value stays a symbol. `find` are the names to differentiate by, elements
     written `z[1]`. `program` is built when it is first asked for.
-    `output` is the layer that the file names as the output; without it the last layer is.
+    `output` is the layer that the file names as the output; without it the last layer is. `criterion` is the loss that
+    the file states and `penalty` what it adds to it, where it has layers.
     `given` are the arrays whose upstream gradients the file gives, with the names of those gradients. The program then
     ends with `J = sum(i, G[i]*y[i])`, whose derivatives are the same, and `loss` is the name of that.
     """
@@ -91,6 +93,8 @@ class Network:
     given: Mapping[str, str] = field(default_factory=dict)
     drawn: Drawn | None = None
     output: str | None = None
+    criterion: Loss | None = None
+    penalty: Penalty | None = None
 
     @cached_property
     def program(self) -> Program:

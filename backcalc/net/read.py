@@ -150,6 +150,8 @@ def _layers(document: Document, spec: NetFile, values: Values, title: str, sourc
         given={entry.of: entry.gradient for entry in built.given},
         drawn=drawn,
         output=built.output,
+        criterion=built.criterion,
+        penalty=built.penalty,
     )
     check_steps(document, network)
     return network

@@ -2,7 +2,7 @@
 
 >>> from backcalc.net import load_network
 >>> node = load_network({"input": 3, "layers": ["relu"]}).nodes[0]
->>> type(kernel_of(node)).__name__
+>>> type(kernel_of(node, ((3,),))).__name__
 'ReluKernel'
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backcalc.layers import Layer
+from backcalc.layers import Layer, Shape
 from backcalc.layers import activation as activations
 from backcalc.layers.adaptive import AdaptiveAvgPool2d, GlobalAvgPool
 from backcalc.layers.attention import Attention
@@ -111,9 +111,9 @@ KERNELS: Mapping[type[Layer], type[Kernel[Any]]] = {
 """The kernel of every kind of layer."""
 
 
-def kernel_of(node: Node) -> Kernel[Any]:
-    """The kernel of a layer in its place."""
-    return KERNELS[type(node.layer)](node)
+def kernel_of(node: Node, arriving: tuple[Shape, ...]) -> Kernel[Any]:
+    """The kernel of a layer in its place, which reads arrays of those shapes."""
+    return KERNELS[type(node.layer)](node, arriving)
 
 
 __all__ = ["KERNELS", "LOSS_KERNELS", "Array", "Gradients", "Kernel", "LossKernel", "Pass", "Result", "kernel_of"]

@@ -12,6 +12,7 @@ from backcalc.layers.mask import Mask
 from backcalc.layers.relative_bias import RelativeBias
 from backcalc.layers.rotary import Rotary
 from backcalc.layers.slide import per_axis
+from backcalc.layers import Shape
 from backcalc.net import Node
 from backcalc.numeric.kernels.base import Array, Gradients, Kernel, Pass, Result, Stateless
 from backcalc.numeric.kernels.softmax import softmax, through_softmax
@@ -62,8 +63,8 @@ class RelativePlacesTable:
 class RelativeBiasKernel(Kernel[RelativeBias]):
     """`x + B`, a number for every relative place of two steps and every head."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
+    def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
+        super().__init__(node, arriving)
         self.table = RelativePlacesTable(per_axis(self.layer.window, 2))
 
     def forward(self, inputs: Sequence[Array], parameters: Sequence[Array], going: Pass) -> Result:
@@ -78,8 +79,8 @@ class RelativeBiasKernel(Kernel[RelativeBias]):
 class AttentionKernel(Kernel[Attention]):
     """`y = Wo context + bo`, `context = softmax(q k/√size) v` in every head."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
+    def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
+        super().__init__(node, arriving)
         layer, (steps, width) = self.layer, node.input_shape
         self.heads, self.groups = layer.heads, layer.kv_heads or layer.heads
         self.size = layer.head_size or width // layer.heads

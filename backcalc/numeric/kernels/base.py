@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from backcalc.layers import Layer
+from backcalc.layers import Layer, Shape
 from backcalc.net import Node
 
 Array: TypeAlias = NDArray[Any]
@@ -53,7 +53,7 @@ class Pass:
 class Kernel(ABC, Generic[Kind]):
     """One layer in its place. What does not depend on numbers is prepared once, in `__init__`."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
         self.node = node
         self.layer = cast(Kind, node.layer)
 

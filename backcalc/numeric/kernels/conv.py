@@ -11,6 +11,7 @@ from backcalc.layers.conv import Convolution
 from backcalc.layers.conv_transpose import TransposedConvolution
 from backcalc.layers.local import LocallyConnected2d
 from backcalc.layers.slide import channels, per_axis, slides
+from backcalc.layers import Shape
 from backcalc.net import Node
 from backcalc.numeric.kernels.base import Array, Gradients, Kernel, Pass, Result
 from backcalc.numeric.kernels.windows import Axis, Windows
@@ -50,8 +51,8 @@ def _unmapped(rows: Array, samples: int, places: tuple[int, ...]) -> Array:
 class ConvKernel(Kernel[Convolution]):
     """`q[f] = Σ W[f,c,taps] x[c,window] + b[f]`; weights that a connection table leaves out are 0."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
+    def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
+        super().__init__(node, arriving)
         layer, axes = self.layer, self.layer.axes
         found = slides(
             layer.kind,
@@ -95,8 +96,8 @@ class ConvKernel(Kernel[Convolution]):
 class TransposedKernel(Kernel[TransposedConvolution]):
     """Each cell of the input lands, times the window, on the output: windows slide over what comes out."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
+    def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
+        super().__init__(node, arriving)
         layer, axes = self.layer, self.layer.axes
         fields = zip(
             node.input_shape[-axes:],
@@ -143,8 +144,8 @@ class TransposedKernel(Kernel[TransposedConvolution]):
 class LocalKernel(Kernel[LocallyConnected2d]):
     """`y[f,i,j] = Σ W[f,i,j,c,a,b] x[c,window] + b[f,i,j]`: a matrix product of its own at every place."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
+    def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
+        super().__init__(node, arriving)
         layer = self.layer
         kernel, stride = per_axis(layer.kernel, 2), per_axis(layer.stride, 2)
         found = slides(layer.kind, node.input_shape, kernel, stride, layer.padding)

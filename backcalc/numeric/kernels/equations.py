@@ -18,7 +18,7 @@ from backcalc.formula.program import Equation, Program
 from backcalc.formula.read import read_equation
 from backcalc.formula.source import SourceEquation
 from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, Table
-from backcalc.layers import Layer
+from backcalc.layers import Layer, Samples, Shape
 from backcalc.net import Node
 from backcalc.numeric.kernels import tape
 from backcalc.numeric.kernels.activation import sigmoid, softplus
@@ -56,21 +56,18 @@ _COMPARE: Mapping[str, Callable[[Array, Array], Array]] = {
 class EquationsKernel(Kernel[Layer]):
     """A layer computed by its equations, of one sample each."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
+    def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
+        super().__init__(node, arriving)
+        if node.stated(Samples("n", "N")).draws:
+            raise ValueError(f"layer `{node.name}`: layers that draw numbers cannot be trained inside a {node.layer.kind}")
         stated = node.stated(None)
-        shapes = {name: shape for name, shape in self._reads().items()}
+        shapes = dict(zip(node.inputs, arriving, strict=True))
         shapes |= {parameter.name: parameter.shape for parameter in node.parameters}
         shapes |= {**stated.shapes, node.name: node.output_shape}
         lines = [SourceEquation(*read_equation(line)) for line in stated.lines]
         self.program = build_program(lines, shapes, padded=stated.padded)
         if any(not isinstance(block, Equation) for block in self.program.blocks):
             raise ValueError(f"layer `{node.name}`: recurrences in equations of your own cannot be trained")
-
-    def _reads(self) -> Mapping[str, tuple[int, ...]]:
-        """The arrays that the layer reads with their shapes, where they are known."""
-        node = self.node
-        return {node.inputs[0]: node.input_shape}
 
     def forward(self, inputs: Sequence[Array], parameters: Sequence[Array], going: Pass) -> Result:
         leaves = [Var(x) for x in inputs] + [Var(parameter[:, None]) for parameter in parameters]
@@ -312,6 +309,6 @@ def _numbers(table: Expr) -> Any:
     if isinstance(table, Neg):
         return -_numbers(table.operand)
     if isinstance(table, Div):
-        return _numbers(table.left) / _numbers(table.right)
+        return _numbers(table.numerator) / _numbers(table.denominator)
     assert isinstance(table, Num)
     return float(table.value)

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from backcalc.layers.norm import BatchNorm, GroupNorm, LayerNorm, RmsNorm
+from backcalc.layers import Shape
 from backcalc.net import Node
 from backcalc.numeric.kernels.base import Array, Gradients, Kernel, Pass, Result, over_samples, per_sample
 
@@ -97,8 +98,8 @@ class GroupNormKernel(Kernel[GroupNorm]):
 class FeatureNormKernel(Kernel[LayerNorm | RmsNorm]):
     """Over one axis of a sample: layer norm, or RMS norm, which subtracts no mean."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
+    def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
+        super().__init__(node, arriving)
         self.axis = len(node.input_shape) - 1 if self.layer.axis is None else self.layer.axis - 1
 
     def forward(self, inputs: Sequence[Array], parameters: Sequence[Array], going: Pass) -> Result:

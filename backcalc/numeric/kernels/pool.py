@@ -10,6 +10,7 @@ import numpy as np
 from backcalc.layers.adaptive import AdaptiveAvgPool2d, GlobalAvgPool
 from backcalc.layers.pool import AveragePooling, MaxPooling, PoolingWithStride, Subsample2d
 from backcalc.layers.slide import Slide, per_axis, slides
+from backcalc.layers import Shape
 from backcalc.net import Node
 from backcalc.numeric.kernels.base import Array, Gradients, Kernel, Pass, Result, Stateless, over_samples, per_sample
 from backcalc.numeric.kernels.windows import Axis, Windows
@@ -25,8 +26,8 @@ def pooling_slides(layer: PoolingWithStride, node: Node) -> tuple[Slide, ...]:
 class MaxPoolKernel(Stateless[MaxPooling]):
     """The largest of each window, the first of several; padding never wins."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
+    def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
+        super().__init__(node, arriving)
         self.windows = Windows(tuple(Axis.of(slide) for slide in pooling_slides(self.layer, node)))
 
     def apply(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
@@ -45,8 +46,8 @@ class MaxPoolKernel(Stateless[MaxPooling]):
 class AveragePoolKernel(Stateless[AveragePooling]):
     """The sum of each window over how many cells it has, padding counted, what hangs over not."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
+    def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
+        super().__init__(node, arriving)
         found = pooling_slides(self.layer, node)
         self.windows = Windows(tuple(Axis.of(slide) for slide in found))
         self.counts: Array = np.ones(())
@@ -62,8 +63,8 @@ class AveragePoolKernel(Stateless[AveragePooling]):
 class AdaptiveKernel(Stateless[AdaptiveAvgPool2d]):
     """The means of equal windows, as many as the layer says."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
+    def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
+        super().__init__(node, arriving)
         axes = []
         for cells, places in zip(node.input_shape[1:], node.output_shape[1:], strict=True):
             step = cells // places  # where windows overlap, all of them begin so many cells apart
@@ -90,8 +91,8 @@ def _means(x: Array, windows: Windows, counts: Array) -> tuple[Array, Callable[[
 class SubsampleKernel(Kernel[Subsample2d]):
     """The sum of each window times a coefficient a map, plus a bias a map."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
+    def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
+        super().__init__(node, arriving)
         size = per_axis(self.layer.size, 2)
         found = slides(self.layer.kind, node.input_shape, size, size, "valid")
         self.windows = Windows(tuple(Axis.of(slide) for slide in found))

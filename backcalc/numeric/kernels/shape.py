@@ -10,6 +10,7 @@ from backcalc.layers.maps import ChannelShuffle, Upsample2d
 from backcalc.layers.shape import Flatten, Reshape, Slice, Transpose
 from backcalc.layers.slide import per_axis
 from backcalc.layers.split import Split
+from backcalc.layers import Shape
 from backcalc.net import Node
 from backcalc.numeric.kernels.base import Array, Stateless
 
@@ -24,8 +25,8 @@ class ReshapeKernel(Stateless[Flatten | Reshape]):
 class TransposeKernel(Stateless[Transpose]):
     """Axes in another order."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
+    def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
+        super().__init__(node, arriving)
         axes = self.layer.axes or (1, 2)
         order = list(range(len(node.input_shape)))
         if len(axes) == 2:
@@ -43,8 +44,8 @@ class TransposeKernel(Stateless[Transpose]):
 class SliceKernel(Stateless[Slice | Split]):
     """Some of the numbers along one axis."""
 
-    def __init__(self, node: Node) -> None:
-        super().__init__(node)
+    def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
+        super().__init__(node, arriving)
         layer = self.layer
         if isinstance(layer, Split):
             length = node.input_shape[layer.axis - 1] // layer.parts

@@ -1,0 +1,255 @@
+"""Every kernel against the equations of its layer, and its gradients against the derived formulas."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backcalc.layers import KINDS, LOSSES
+from backcalc.numeric.kernels import KERNELS, LOSS_KERNELS
+from backcalc.numeric.run import loss_and_gradients
+from tests.numeric.networks import by_equations, drawn, loaded
+
+HALF = Fraction(1, 2)
+
+D, H = {"dense": {"name": "h", "units": 3}}, {"tanh": {"name": "u"}}
+
+
+def conv(axes: int, **fields: Any) -> dict[str, Any]:
+    return {f"conv{axes}d": {"filters": 2, "kernel": 2, **fields}}
+
+
+def up(axes: int, **fields: Any) -> dict[str, Any]:
+    return {f"conv_transpose{axes}d": {"filters": 2, "kernel": 2, **fields}}
+
+
+def pool(kind: str, axes: int, **fields: Any) -> dict[str, Any]:
+    return {f"{kind}pool{axes}d": {"size": 2, **fields}}
+
+
+ACTIVATIONS = ["relu", "relu6", "leaky_relu", {"elu": 2}, "gelu", {"gelu": {"approximate": True}}, "silu"]
+ACTIVATIONS += ["hard_sigmoid", "hard_swish", "softplus", "sigmoid", "tanh", "scaled_tanh", "softmax", "log_softmax"]
+ACTIVATIONS += ["linear", "sign", {"leaky_relu": HALF}]
+
+CASES: list[tuple[str, list[Any], tuple[int, ...]]] = [
+    ("dense", [{"dense": 3}], (2,)),
+    ("dense steps", [{"dense": {"units": 2, "bias": False}}], (3, 2)),
+    ("dense tied", [{"dense": {"units": 2, "weights": "W"}}, "tanh", {"dense": {"units": 2, "weights": "W"}}], (2,)),
+    ("dense own", [{"dense": {"units": 2, "weights": [["w1", "w2"], ["w2", 3]], "biases": ["c", "c"]}}], (2,)),
+    ("rbf", [D, {"rbf": 2}], (2,)),
+    ("conv1d vector", [conv(1, filters=1, weights=["w1", "w2"], bias=False)], (4,)),
+    ("conv1d vector maps", [conv(1)], (4,)),
+    ("conv1d groups", [conv(1, groups=2, filters=4, stride=2)], (4, 4)),
+    ("conv2d", [conv(2, padding="same")], (2, 3, 3)),
+    ("conv2d stride", [conv(2, kernel=[2, 3], stride=[2, 1], padding=1)], (1, 3, 3)),
+    ("conv2d dilation", [conv(2, dilation=2, bias=False)], (1, 4, 3)),
+    ("conv2d left over", [conv(2, stride=2)], (1, 5, 4)),
+    ("conv2d table", [conv(2, connections=[[1, 2], [2]])], (2, 3, 2)),
+    ("conv3d", [conv(3, kernel=[1, 2, 2], padding=[0, 1, 0])], (1, 2, 2, 2)),
+    ("transposed 1d", [up(1, stride=2, padding=1, output_padding=1, kernel=3)], (2, 3)),
+    ("transposed 1d vector", [up(1, filters=1, stride=2, kernel=3)], (3,)),
+    ("transposed 1d same", [up(1, stride=2, kernel=3, padding="same")], (2, 2)),
+    ("transposed 1d dilation", [up(1, stride=3, dilation=2, bias=False)], (2, 2)),
+    ("transposed 2d groups", [up(2, groups=2, stride=[1, 2])], (2, 2, 2)),
+    ("locally connected", [{"locally_connected2d": {"filters": 2, "kernel": 2, "padding": 1, "stride": 2}}], (2, 3, 2)),
+    ("max 1d", [pool("max", 1)], (5,)),
+    ("max 2d", [pool("max", 2, stride=1)], (2, 3, 3)),
+    ("max 2d padded", [pool("max", 2, size=3, stride=2, padding=1)], (1, 4, 5)),
+    ("max 2d ceil", [pool("max", 2, stride=2, ceil=True)], (1, 3, 5)),
+    ("avg 1d", [pool("avg", 1)], (2, 4)),
+    ("avg 2d ceil", [pool("avg", 2, size=3, stride=2, padding=1, ceil=True)], (1, 4, 4)),
+    ("subsample", [{"subsample2d": 2}], (2, 4, 4)),
+    ("global avg", ["global_avgpool"], (2, 2, 3)),
+    ("adaptive", [{"adaptive_avgpool2d": [2, 1]}], (2, 4, 3)),
+    ("adaptive overlapping", [{"adaptive_avgpool2d": 2}], (1, 3, 3)),
+    ("adaptive copies", [{"adaptive_avgpool2d": 2}], (1, 1, 2)),
+    ("upsample", [{"upsample2d": [2, 1]}, "tanh"], (2, 2, 2)),
+    ("flatten", ["flatten", D], (2, 2)),
+    ("reshape", [{"reshape": [-1, 2]}, "tanh"], (2, 3)),
+    ("transpose", ["transpose", D], (2, 3)),
+    ("transpose order", [{"transpose": [3, 1, 2]}, "tanh"], (2, 3, 2)),
+    ("transpose two", [{"transpose": [1, 3]}, "tanh"], (2, 3, 2)),
+    ("slice", [{"slice": {"start": 2, "stop": 5, "step": 2}}], (6,)),
+    ("slice axis", [{"slice": {"axis": 2, "stop": 2}}], (2, 3)),
+    ("split", [{"split": {"parts": 2, "part": 2, "axis": 2}}], (2, 4)),
+    ("shuffle", [{"channel_shuffle": 2}, "tanh"], (6, 2)),
+    ("normalise", [{"normalise": {"mean": [HALF, 1], "std": [2, 3]}}], (2, 2)),
+    ("normalise one", [{"normalise": {"mean": HALF, "std": 3}}], (3,)),
+    *((f"activation {number}", [each], (3,)) for number, each in enumerate(ACTIVATIONS)),
+    ("softmax rows", ["softmax"], (2, 3)),
+    ("add", [D, H, {"dense": {"name": "v", "units": 3}}, {"add": ["h", "v"]}], (2,)),
+    ("multiply", [conv(1), "tanh", {"multiply": ["conv1d_1", "tanh_1", "tanh_1"]}], (2, 3)),
+    ("gate", ["tanh", {"slice": {"axis": 2, "stop": 1}}, {"multiply": ["tanh_1", "slice_1"]}], (2, 3)),
+    ("concat", [D, {"concat": ["x", "h"]}], (2,)),
+    ("concat axis", ["tanh", {"concat": {"inputs": ["x", "tanh_1", "x"], "axis": 2}}], (2, 2)),
+    ("batchnorm", [D, {"batchnorm": {"epsilon": "0.1"}}], (2,)),
+    ("batchnorm maps", [{"batchnorm": {}}], (2, 2, 2)),
+    ("layernorm", ["layernorm"], (2, 3)),
+    ("layernorm axis", [{"layernorm": {"axis": 1}}], (2, 1, 2)),
+    ("groupnorm", [{"groupnorm": 2}], (4, 2)),
+    ("rmsnorm", ["rmsnorm"], (3,)),
+    ("dropout", [D, {"dropout": "1/4"}, {"dense": 2}], (2,)),
+    ("noise", [{"gaussian_noise": "1/2"}, D], (2,)),
+    ("stochastic depth", [{"stochastic_depth": "1/4"}, D], (2,)),
+    ("layer scale", ["layer_scale"], (2, 3)),
+    ("layer scale maps", ["layer_scale"], (2, 2, 2)),
+    ("embedding", [{"embedding": {"vocabulary": 4, "units": 2}}, "tanh"], (3,)),
+    ("positional", [{"positional": 5}], (3, 2)),
+    ("class token", ["class_token"], (2, 2)),
+    ("rotary", [{"rotary": 100}, "tanh"], (3, 4)),
+    ("rotary heads", ["rotary", "tanh"], (2, 2, 2)),
+    ("relative bias", [{"relative_bias": [2, 1]}, "tanh"], (2, 2, 2)),
+    ("attention", [{"attention": 1}], (2, 2)),
+    ("attention heads", [{"attention": {"heads": 2, "bias": False}}], (2, 4)),
+    ("attention causal", [{"attention": {"heads": 1, "causal": True}}], (3, 2)),
+    ("attention window", [{"attention": {"heads": 2, "kv_heads": 1, "window": 2, "head_size": 1}}], (3, 2)),
+    ("attention near", [{"attention": {"heads": 1, "causal": True, "window": 2, "rotary": 10}}], (3, 2)),
+    ("attention places", [{"attention": {"heads": 2, "relative_bias": 2, "head_size": 1}}], (4, 2)),
+    (
+        "attention memory",
+        [{"dense": {"name": "m", "units": 3}}, {"attention": {"heads": 1, "memory": "m", "inputs": ["x"]}}],
+        (2, 2),
+    ),
+    ("rnn", [{"rnn": {"units": 2}}], (3, 2)),
+    ("rnn all", [{"rnn": {"units": 2, "return": "all", "bidirectional": True, "biases": 0}}], (2, 2)),
+    ("rnn stacked", [{"rnn": {"units": 2, "layers": 2, "bidirectional": True, "biases": 2}}], (2, 2)),
+    ("lstm", [{"lstm": {"units": 2}}], (2, 2)),
+    ("lstm both", [{"lstm": {"units": 1, "biases": 2, "bidirectional": True, "return": "all"}}], (2, 2)),
+    ("gru", [{"gru": {"units": 2}}], (2, 2)),
+    ("gru after", [{"gru": {"units": 2, "biases": 2, "return": "all"}}], (2, 2)),
+    ("gru none", [{"gru": {"units": 1, "biases": 0, "layers": 2}}], (2, 1)),
+    (
+        "mixture",
+        [{"mixture": {"name": "moe", "experts": 3, "active": 2, "layers": [{"dense": 2}, "tanh"]}}],
+        (2, 2),
+    ),
+    (
+        "formula",
+        [D, {"formula": {"name": "f", "equations": "f[i] = a*h[i]^2/(1 + max(k, h[k])^2)", "parameters": {"a": []}}}],
+        (2,),
+    ),
+    (
+        "formula of two",
+        [
+            D,
+            {
+                "formula": {
+                    "name": "f",
+                    "inputs": ["h", "x"],
+                    "equations": "s = mean(k, x[k])\nf[i] = exp(G[i]*h[i]) + prod(k, x[k]) - s",
+                    "parameters": {"G": [3]},
+                }
+            },
+        ],
+        (2,),
+    ),
+]
+
+WHOLE = {"embedding": {"x": 4}}
+
+
+def agree(network: Any, values: dict[str, Any], *, training: bool, samples: bool) -> None:
+    """The kernels say what the equations and the derived formulas say, in double precision."""
+    expected = by_equations(network, values)
+    lead = (lambda value: value) if samples else (lambda value: np.asarray(value)[None])
+    given = [*network.inputs, *(name for name in values if name.startswith(("mask_", "noise_")))]
+    batch = {name: lead(values[name]) for name in given}
+    if isinstance(network.criterion.target, str):
+        batch[network.criterion.target] = lead(values[network.criterion.target])
+    loss, gradients = loss_and_gradients(network, values, batch, training=training)
+    assert loss == pytest.approx(float(expected[network.loss]), rel=1e-12, abs=1e-12)
+    asked = [name for name in (*network.parameters, *network.inputs) if f"d{network.loss}/d{name}" in expected]
+    assert set(network.parameters) <= set(asked)
+    for name in asked:
+        wanted = expected[f"d{network.loss}/d{name}"]
+        found = gradients[name] if name in network.parameters or samples else gradients[name][0]
+        np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-11, err_msg=name)
+
+
+@pytest.mark.parametrize(("label", "layers", "shape"), CASES, ids=[label for label, *_ in CASES])
+def test_training_over_a_mini_batch(label: str, layers: list[Any], shape: tuple[int, ...]) -> None:
+    network = loaded(layers, shape)
+    agree(network, drawn(network, 1, WHOLE.get(label)), training=True, samples=True)
+
+
+IN_USE = [case for case in CASES if case[0] in ("batchnorm", "batchnorm maps", "dropout", "noise", "stochastic depth")]
+
+
+@pytest.mark.parametrize(("label", "layers", "shape"), IN_USE, ids=[label for label, *_ in IN_USE])
+def test_in_use_one_sample(label: str, layers: list[Any], shape: tuple[int, ...]) -> None:
+    network = loaded(layers, shape, batch=None)
+    agree(network, drawn(network, 2), training=False, samples=False)
+
+
+def test_every_kind_of_layer_has_a_kernel_and_a_case() -> None:
+    assert {KINDS[kind] for kind in KINDS} == set(KERNELS)
+    tested = {type(node.layer) for _, layers, shape in CASES for node in loaded(layers, shape).nodes}
+    assert tested == set(KERNELS)
+
+
+SOFT = [{"dense": {"name": "z", "units": 3}}, {"softmax": {"name": "y"}}]
+BITS = [{"dense": {"name": "z", "units": 3}}, {"sigmoid": {"name": "y"}}]
+LOGITS = [{"dense": {"name": "z", "units": 3}}]
+ONE = [{"dense": {"name": "z", "units": 1}}]
+SHARES = [[HALF, HALF, 0], [0, Fraction(1, 4), Fraction(3, 4)]]
+LOSS_CASES: list[tuple[str, list[Any], dict[str, Any]]] = [
+    ("nll", SOFT, {}),
+    ("nll", SOFT, {"target": 2}),
+    ("nll_logits", LOGITS, {"factor": HALF}),
+    ("cross_entropy", SOFT, {"target": SHARES}),
+    ("cross_entropy", SOFT, {"target": 3}),
+    ("cross_entropy", [{"softmax": {"name": "y"}}], {"target": SHARES}),
+    ("cross_entropy_logits", LOGITS, {"target": SHARES}),
+    ("cross_entropy_logits", [{"dense": {"units": 2}}], {}),
+    ("kl", SOFT, {"target": SHARES}),
+    ("mse", LOGITS, {}),
+    ("mse", LOGITS, {"target": 1, "over": "sum"}),
+    ("mse", [{"dense": {"units": 2}}], {"target": [1, HALF]}),
+    ("sse", LOGITS, {"factor": HALF, "over": "sum"}),
+    ("rmse", LOGITS, {"factor": 3}),
+    ("rmse", LOGITS, {"over": "sum"}),
+    ("mae", LOGITS, {}),
+    ("huber", LOGITS, {"delta": HALF}),
+    ("bce", BITS, {"target": [[1, 0, 1], [0, 0, 1]]}),
+    ("bce", [{"sigmoid": {"name": "y"}}], {"target": [[1, 0, 1], [0, 0, 1]]}),
+    ("bce_logits", LOGITS, {"target": [[1, 0, 1], [0, 0, 1]]}),
+    ("hinge", ONE, {"target": [1, -1]}),
+    ("hinge", LOGITS, {}),
+    ("perceptron", ONE, {"target": [1, -1]}),
+    ("perceptron", LOGITS, {"factor": 2}),
+]
+
+
+@pytest.mark.parametrize(("kind", "layers", "fields"), LOSS_CASES)
+def test_losses(kind: str, layers: list[Any], fields: dict[str, Any]) -> None:
+    network = loaded(layers, (3,), loss={kind: fields})
+    classes = {"t": 3} if network.program.index_names else {}
+    values = drawn(network, 3, classes)
+    if kind == "bce" and len(layers) == 1:
+        values["x"] = np.abs(values["x"])
+    agree(network, values, training=True, samples=True)
+
+
+def test_every_loss_has_a_kernel_and_a_case() -> None:
+    assert {LOSSES[kind] for kind in LOSSES} == set(LOSS_KERNELS)
+    assert {kind for kind, *_ in LOSS_CASES} == set(LOSSES)
+
+
+@pytest.mark.parametrize("fields", [{"l2": HALF}, {"l1": HALF, "biases": True}, {"l1": 1, "l2": 2}])
+def test_penalties(fields: dict[str, Any]) -> None:
+    layers = [{"dense": {"units": 2, "weights": [["w", "w"], ["v", 3]]}}, "batchnorm", {"dense": 2}]
+    network = loaded(layers, (2,), penalty=fields)
+    agree(network, drawn(network, 4), training=True, samples=True)
+
+
+def test_single_precision_stays_single() -> None:
+    for _, layers, shape in CASES:
+        network = loaded(layers, shape)
+        values = drawn(network, 5, {"x": 4} if layers[0] == CASES[0] else None)
+        if any("embedding" in layer for layer in layers if isinstance(layer, dict)):
+            values["x"] = np.ones((2, *shape))
+        _, gradients = loss_and_gradients(network, values, values, dtype=np.float32)
+        assert {gradient.dtype for gradient in gradients.values()} == {np.dtype(np.float32)}, layers
