@@ -37,7 +37,8 @@ NEVER = {
     "count": NUMERICS,
     "cli": NUMERICS,
 }
-INSIDE_FUNCTIONS = {room: NUMERICS | {"rich"} for room in ("", *MAY_IMPORT) if room not in ("derive", "numeric", "verify")}
+NUMERIC = ("derive", "numeric", "verify")
+INSIDE_FUNCTIONS = {room: NUMERICS | {"rich"} for room in ("", *MAY_IMPORT) if room not in NUMERIC}
 INSIDE_FUNCTIONS |= {room: INSIDE_FUNCTIONS[room] | {"pydantic", "ruamel"} for room in ("", "cli")}
 
 # Nothing from a file or an argument is ever run, in any of the ways Python and SymPy offer.

@@ -176,7 +176,7 @@ def _left_out(node: Node, options: _Options, *, computed: bool) -> Iterator[str]
     if not computed:
         yield "the output does not need this layer: its parameters count, but it is not computed"
     elif kind in convention.unseen.get(options.network, ()):
-        yield f"{convention.release} does not see it: it watches modules, and a function is called here"
+        yield f"{convention.release} does not see it here, by how torchvision computes it"
     elif convention.release and kind not in MEASURED:
         yield f"{convention.release} was not measured on `{kind}`: its own number may be another"
 

@@ -28,8 +28,9 @@ class Convention:
 
     `prices` are those of operations and of `QUANTITIES` (0 where one is not listed); `kinds` are the prices for layers
     of some kinds instead. `release` is the tool that is reproduced; of the networks in `unseen` it misses layers of
-    those kinds, because it watches modules and the program that it was run on calls functions there; of those in
-    `otherwise` it prints another total, for the reason given.
+    those kinds, because of how the program that it was run on computes them: with functions where it watches modules,
+    with one fused operation where it watches products; of those in `otherwise` it prints another total, for the reason
+    given.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Convention:
         """What should be said of this convention and a built-in network of that name."""
         if network in self.unseen:
             kinds = " and ".join(f"`{kind}`" for kind in sorted(self.unseen[network]))
-            yield f"{self.release} does not see {kinds} of {network}: it watches modules, but functions are called"
+            yield f"{self.release} does not see {kinds} of {network}, by how torchvision computes it"
         if network in self.otherwise:
             yield f"for {network} {self.release} prints another total: {self.otherwise[network]}"
 
@@ -134,15 +135,23 @@ ONE_MAC = Convention(
 
 _TRANSPOSED = "conv_transpose1d conv_transpose2d"
 _CONVOLUTIONS = "conv1d conv2d conv3d"
+_FUSED = MappingProxyType({"vit_b_16": frozenset({"attention"}), "vit_b_32": frozenset({"attention"})})
 
 _DENSE_THERE = MappingProxyType({"convnext_tiny": "torchvision has dense layers for its 1x1 convolutions"})
 
 TORCHINFO = Convention(
     "torchinfo",
     "as torchinfo's mult-adds: weights and biases of a convolution at every output place, all other parameters once; "
-    "so a norm has no positions, a dense layer no steps, and a transposed convolution counts output places",
+    "so a norm has no positions, a dense layer no steps, and a transposed convolution counts output places; attention "
+    "and learned positions are none",
     _prices(params=1),
-    _kinds({_CONVOLUTIONS: _prices(macs=1, biased=1), _TRANSPOSED: MappingProxyType({"every place": 1, "biased": 1})}),
+    _kinds(
+        {
+            _CONVOLUTIONS: _prices(macs=1, biased=1),
+            _TRANSPOSED: MappingProxyType({"every place": 1, "biased": 1}),
+            "attention positional class_token": NOTHING,
+        }
+    ),
     "torchinfo 1.8.0",
     otherwise=_DENSE_THERE,
 )
@@ -160,18 +169,22 @@ FVCORE = Convention(
         }
     ),
     "fvcore 0.1.5.post20221221",
+    _FUSED,
 )
 PTFLOPS = Convention(
     "ptflops",
     "as ptflops counts tensor operations (its default): a multiply-accumulate is one, so is a bias of an output; "
     "norms, activations and pooling are none",
     _prices(macs=1, biased=1),
-    release="ptflops 0.7.5",
+    _kinds({"attention": _prices(macs=1, bias=1)}),
+    "ptflops 0.7.5",
+    _FUSED,
 )
 THOP = Convention(
     "thop",
     "as thop's MACs: a multiply-accumulate is one, biases, activations and max pooling are none; batch and layer norm "
-    "are 4 an input, average pooling 1 an output, softmax 3n - 1 a row; a transposed convolution counts output places",
+    "are 4 an input, average pooling 1 an output, softmax 3n - 1 a row; a transposed convolution counts output places; "
+    "attention is none",
     _prices(macs=1),
     _kinds(
         {
@@ -180,6 +193,7 @@ THOP = Convention(
             "avgpool1d avgpool2d upsample2d": _prices(outputs=1),
             "adaptive_avgpool2d": _prices(inputs=1, outputs=1),
             "softmax": _prices(outputs=3, rows=-1),
+            "attention": NOTHING,
         }
     ),
     "thop 0.1.1.post2209072238",
@@ -202,6 +216,7 @@ DEEPSPEED = Convention(
     _kinds(
         {
             "dense": _prices(macs=2),
+            "attention": _prices(macs=2, exp=1),
             "batchnorm": _prices(inputs=2),
             "groupnorm layernorm": _prices(inputs=5),
             "maxpool1d maxpool2d avgpool1d avgpool2d adaptive_avgpool2d": _prices(inputs=1),
@@ -210,6 +225,7 @@ DEEPSPEED = Convention(
         }
     ),
     "DeepSpeed 0.19.8",
+    _FUSED,
     otherwise=_DENSE_THERE,
 )
 TORCH = Convention(
@@ -218,6 +234,7 @@ TORCH = Convention(
     "of fused attention",
     _prices(macs=2),
     release="PyTorch 2.14.1",
+    unseen=_FUSED,
 )
 
 MEASURED = frozenset(
@@ -241,7 +258,7 @@ MEASURED = frozenset(
             "linear",
         ),
         *("maxpool1d", "maxpool2d", "avgpool1d", "avgpool2d", "adaptive_avgpool2d", "global_avgpool", "upsample2d"),
-        *("flatten", "reshape", "transpose", "slice", "channel_shuffle", "add", "multiply", "concat"),
+        *("flatten", "reshape", "transpose", "slice", "channel_shuffle", "attention", "positional", "class_token", "add", "multiply", "concat"),
     )
 )
 """The kinds of layers of which it is known what the tools count."""

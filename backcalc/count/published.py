@@ -9,6 +9,7 @@ from itertools import groupby
 from backcalc.count.build import count
 from backcalc.count.table import Table
 from backcalc.net import load_network
+from backcalc.net.sizes import sizes
 from backcalc.net.zoo import Published, published
 
 
@@ -44,9 +45,12 @@ def compare() -> Iterator[Comparison]:
     ('lenet5', 61706, True)
     """
     for name, numbers in groupby(published(), lambda number: number.network):
-        table = count(load_network(name), flops="mac")
+        tables: dict[str, Table] = {}
         for number in numbers:
-            yield Comparison(number, _counted(table, number.what))
+            what, _, size = number.what.rpartition(" ") if "=" in number.what else (number.what, "", "")
+            if size not in tables:
+                tables[size] = count(load_network(name, at=sizes(size) if size else None), flops="mac")
+            yield Comparison(number, _counted(tables[size], what))
 
 
 def _counted(table: Table, what: str) -> int | tuple[int, ...]:
@@ -54,6 +58,8 @@ def _counted(table: Table, what: str) -> int | tuple[int, ...]:
     match kind:
         case "params":
             return totals.params
+        case "active":
+            return totals.active
         case "total":
             return totals.total
         case "macs":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 from backcalc.derive.deltas import tidy_indices, with_bracket
 from backcalc.derive.key import key
 from backcalc.derive.setting import Ranges, Setting
 from backcalc.derive.terms import Bound, Term, put
-from backcalc.formula.affine import at_least, linear, tidy
+from backcalc.formula.affine import Linear, at_least, linear, tidy
 from backcalc.formula.tree import Add, Call, Compare, Expr, Num, Ref, names, num
 
 
@@ -136,10 +137,27 @@ def _weak(bracket: Compare) -> Compare:
             return bracket
 
 
+def _quotient(form: Linear, step: Fraction) -> Linear:
+    """The form divided by a step and rounded down."""
+    if step == 1:
+        return form
+    return (
+        linear(Call("div", (form.expr(), num(step))))
+        if form.coefficients
+        else Linear({}, Fraction(form.constant // step))
+    )
+
+
+def sign(number: Fraction) -> int:
+    """1, 0 or -1."""
+    return (number > 0) - (number < 0)
+
+
 def narrow(term: Term, setting: Setting) -> Term | None:
     """A condition on a summed index becomes the range of its sum. Ends: every application removes a bracket.
 
-    Σ_{k=1..K} f(k)·[1 ≤ i - k + 1 ≤ P] is Σ_{k=max(1, i-P+1)..min(K, i)} f(k): a full correlation, readable as such.
+    Σ_{k=1..K} f(k)·[1 ≤ i - k + 1 ≤ P] is Σ_{k=max(1, i-P+1)..min(K, i)} f(k): a full correlation, readable as such;
+    with a stride the edges are quotients rounded down.
     """
     for bracket in term.brackets:
         weak = _weak(bracket)
@@ -158,15 +176,18 @@ def narrow(term: Term, setting: Setting) -> Term | None:
             rest = form.without(Ref(bound.index))
             inside = frozenset().union(*(names(a) for a in rest.coefficients)) if rest.coefficients else frozenset()
             later = {other.index for other in term.sums[place:]}
-            if coefficient is None or abs(coefficient) != 1 or inside & later:
+            if coefficient is None or coefficient.denominator != 1 or inside & later:
                 continue
             if any(edge is not None and names(edge) & later for edge in bounds):
                 continue
             if not all(setting.is_whole(linear(part), term) for part in (middle, *bounds) if part is not None):
                 continue
-            # coefficient 1: low - rest <= k <= high - rest; coefficient -1: rest - high <= k <= rest - low
-            edges = [None if edge is None else (linear(edge) - rest) * (1 / coefficient) for edge in bounds]
-            below, above = edges if coefficient == 1 else edges[::-1]
+            # c·k + rest between low and high: k from (low - rest)/c, rounded up, to (high - rest)/c, rounded down.
+            edges = [None if edge is None else (linear(edge) - rest) * Fraction(sign(coefficient)) for edge in bounds]
+            below, above = edges if coefficient > 0 else edges[::-1]
+            step = abs(coefficient)
+            below = None if below is None else _quotient(below + Linear({}, step - 1), step)
+            above = None if above is None else _quotient(above, step)
             around = replace(term, sums=term.sums[:place])
             lower = bound.lower if below is None else _largest(bound.lower, below.expr(), around, setting)
             upper = bound.upper if above is None else _smallest(bound.upper, above.expr(), around, setting)

@@ -167,6 +167,84 @@ def _number(expr: Expr) -> int | None:
     return expr.value.numerator if isinstance(expr, Num) and expr.value.denominator == 1 else None
 
 
+def joined(term: Term, setting: Setting) -> Term | None:
+    """[a = div(u, n) + 1] beside [b = mod(u, n) + 1] says u = n·(a - 1) + b - 1. Ends: two quotients go."""
+    parts = [(bracket, *part) for bracket in term.brackets if (part := _part(bracket)) is not None]
+    for first, function, inner, n, quotient in parts:
+        for second, other, same, m, remainder in parts:
+            if (
+                (function, other) != ("div", "mod")
+                or (key(inner), n) != (key(same), m)
+                or not names(inner) & term.bound
+            ):
+                continue
+            if names(inner) <= {index for index in term.bound if linear(inner).coefficients.get(Ref(index)) == 1} and (
+                len(linear(inner).coefficients) == 1
+            ):
+                continue  # one index: its digits put it together
+            whole = (linear(quotient) * Fraction(n) + linear(remainder)).expr()
+            rest = tuple(bracket for bracket in term.brackets if bracket not in (first, second))
+            found = replace(term, brackets=(*rest, Compare(("==",), (whole, inner))))
+            guard = range_condition(remainder, num(0), num(n - 1), setting.within(term), setting.sizes)
+            if guard is False:
+                return None
+            return with_bracket(found, guard) if isinstance(guard, Compare) else found
+    return term
+
+
+def _part(bracket: Compare) -> tuple[str, Expr, int, Expr] | None:
+    """`div` or `mod`, its argument, its divisor and its value, of a condition that gives the value of one."""
+    if bracket.operators != ("==",):
+        return None
+    form = linear(bracket.operands[1]) - linear(bracket.operands[0])
+    for atom, coefficient in form.coefficients.items():
+        match atom:
+            case Call(("div" | "mod") as function, (inner, Num(n))) if abs(coefficient) == 1 and n.denominator == 1:
+                value = form.without(atom) * (-1 / coefficient)
+                if not any(isinstance(other, Call) for other in value.coefficients):
+                    return function, inner, n.numerator, value.expr()
+            case _:
+                continue
+    return None
+
+
+def shuffled(term: Term, setting: Setting) -> Term | None:
+    """[a = c·mod(u, n) + div(u, n)], u below c·n, gives both digits of u. Ends: one condition becomes two simpler."""
+    for bracket in term.brackets:
+        if bracket.operators != ("==",):
+            continue
+        form = linear(bracket.operands[1]) - linear(bracket.operands[0])
+        quotients = [(a, c) for a, c in form.coefficients.items() if isinstance(a, Call) and a.function == "div"]
+        remainders = [(a, c) for a, c in form.coefficients.items() if isinstance(a, Call) and a.function == "mod"]
+        if len(quotients) != 1 or len(remainders) != 1 or quotients[0][0].arguments != remainders[0][0].arguments:
+            continue
+        (high, by_quotient), (low, by_remainder) = quotients[0], remainders[0]
+        inner, divisor = high.arguments
+        n, scale = _number(divisor), by_remainder / by_quotient
+        bound = next((b for b in term.sums if linear(inner) == linear(Ref(b.index)) - linear(ONE)), None)
+        if (
+            n is None
+            or abs(by_quotient) != 1
+            or bound is None
+            or _number(bound.upper) != n * scale
+            or bound.lower != ONE
+        ):
+            continue
+        value = form.without(high).without(low) * (-1 / by_quotient)
+        step = num(scale)
+        conditions = (
+            Compare(("==",), (low, Call("div", (value.expr(), step)))),
+            Compare(("==",), (high, Call("mod", (value.expr(), step)))),
+        )
+        rest = tuple(other for other in term.brackets if other is not bracket)
+        guard = range_condition(value.expr(), num(0), num(n * scale - 1), setting.within(term), setting.sizes)
+        if guard is False:
+            return None
+        found = replace(term, brackets=(*rest, *conditions))
+        return with_bracket(found, guard) if isinstance(guard, Compare) else found
+    return term
+
+
 def spread(term: Term, setting: Setting) -> Term | None:
     """[a = div(i - 1, s) + 1] says that i is one of s neighbours: a range. Ends: a delta becomes a range."""
     for bracket in term.brackets:

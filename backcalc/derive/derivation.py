@@ -109,7 +109,9 @@ def derive(network: Network, wrt: Sequence[str] | None = None, view: View | None
     if loss is not None and program.shapes.get(loss, ()):
         raise DerivationError(f"the loss `{loss}` is an array; only a scalar can be differentiated here")
     own = [question for question in asked if question.target == (loss or "")]
-    first = dict.fromkeys(Question(_once(q.above, q.first, loss), q.above, Place(q.first.array)) for q in asked if q.first)
+    first = dict.fromkeys(
+        Question(_once(q.above, q.first, loss), q.above, Place(q.first.array)) for q in asked if q.first
+    )
     own += [base for base in first if base.target == loss and base.by.array not in [q.by.array for q in own]]
     further = [base for base in first if base.target != loss]
     further += [question for question in asked if question.target != loss and question not in further]

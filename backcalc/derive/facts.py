@@ -13,6 +13,7 @@ from backcalc.derive.key import key
 from backcalc.derive.match import Binding, match, match_parts
 from backcalc.derive.terms import Term, merge, multiply, to_terms
 from backcalc.derive.write import to_expr
+from backcalc.formula.affine import linear
 from backcalc.formula.program import Equation
 from backcalc.formula.tree import (
     ONE,
@@ -35,19 +36,24 @@ from backcalc.formula.tree import (
 )
 
 
-def worth_naming(equation: Equation, padded: frozenset[str] = frozenset()) -> bool:
+def worth_naming(
+    equation: Equation, padded: frozenset[str] = frozenset(), shapes: Mapping[str, tuple[Expr, ...]] | None = None
+) -> bool:
     """Whether a definition shortens what it names: it holds a function or a quotient, and is one product.
 
-    Every index must stand by itself in an array that is not `padded`: what reads such an array inside its range then
-    names the quantity inside its own.
+    Every index must stand by itself in an array that is not `padded`, or run through one backwards, as in `x[T+1-s]`:
+    what reads such an array inside its range then names the quantity inside its own.
     """
-    plain = {
-        index.name
-        for node in walk(equation.body)
-        if isinstance(node, Ref) and node.name not in padded
-        for index in node.indices
-        if isinstance(index, Ref)
-    }
+    plain: set[str] = set()
+    for node in walk(equation.body):
+        if isinstance(node, Ref) and node.name not in padded:
+            extents = (shapes or {}).get(node.name, ())
+            for axis, index in enumerate(node.indices):
+                if isinstance(index, Ref):
+                    plain.add(index.name)
+                elif axis < len(extents):
+                    end = linear(extents[axis]) + linear(ONE)
+                    plain |= {name for name in names(index) if linear(index) + linear(Ref(name)) == end}
     if not plain >= set(equation.indices):
         return False
     _, body = guarded(equation.body)
@@ -63,10 +69,17 @@ def worth_naming(equation: Equation, padded: frozenset[str] = frozenset()) -> bo
 
 
 def guarded(body: Expr) -> tuple[tuple[Compare, ...], Expr]:
-    """The condition of `if(c, a, 0)` and a; without one, nothing and the body itself."""
+    """The condition of `if(c, a, 0)` or of `a·[c]`, and a; without one, nothing and the body itself."""
     match body:
         case Call("if", (Compare() as condition, core, Num(value))) if value == 0:
             return (condition,), core
+        case Mul(factors) if any(isinstance(factor, Compare) for factor in factors):
+            rest = tuple(factor for factor in factors if not isinstance(factor, Compare))
+            core = rest[0] if len(rest) == 1 else Mul(rest) if rest else ONE
+            return tuple(factor for factor in factors if isinstance(factor, Compare)), core
+        case Div(numerator, denominator):
+            conditions, core = guarded(numerator)
+            return conditions, Div(core, denominator) if conditions else body
         case _:
             return (), body
 

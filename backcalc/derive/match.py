@@ -62,10 +62,10 @@ def _match_places(pairs: list[tuple[Expr, Expr]], variables: frozenset[str], bin
             return None
         form = linear(pattern)
         free = [atom for atom in form.coefficients if isinstance(atom, Ref) and atom.name in variables]
-        if isinstance(pattern, Ref) or len(free) != 1 or form.coefficients[free[0]] != 1 or not _is_place(expr):
+        if isinstance(pattern, Ref) or len(free) != 1 or abs(form.coefficients[free[0]]) != 1 or not _is_place(expr):
             found = match_parts(pattern, expr, variables, found)
             continue
-        value = linear(expr) - form.without(free[0])
+        value = (linear(expr) - form.without(free[0])) * form.coefficients[free[0]]
         name = free[0].name
         if name in found and (value - linear(found[name])) != Linear({}, Fraction(0)):
             return None

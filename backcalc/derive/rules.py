@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from backcalc.derive.brackets import certain, decide, narrow, settle
-from backcalc.derive.deltas import collapse, mixed_radix, multiples, one_window, spread, tidy_indices
+from backcalc.derive.deltas import collapse, joined, mixed_radix, multiples, one_window, shuffled, spread, tidy_indices
 from backcalc.derive.facts import Centred, Fact, fold_term
 from backcalc.derive.key import key
 from backcalc.derive.setting import Setting
@@ -115,6 +115,8 @@ def _splice(terms: Terms, setting: Setting) -> Terms:
 RULES: tuple[Rule, ...] = (
     Rule("collapse", _each(collapse), "a delta picks one term out of the sum"),
     Rule("collapse", _each(mixed_radix), "the flattened index is put together from its digits"),
+    Rule("collapse", _each(joined), "quotient and remainder put the flattened index together"),
+    Rule("collapse", _each(shuffled), "the digits change places"),
     Rule("collapse", _each(spread), "the quotient is the same for neighbours: they are a range"),
     Rule("collapse", _each(multiples), "a multiple has one quotient"),
     Rule("collapse", _each(one_window), "the windows lie side by side: one of them holds the element"),

@@ -129,7 +129,7 @@ def _product(
 
 
 def _readable(bracket: Compare) -> Compare:
-    """[j = i] as [i = j], [T = t] as [t = T], and [t + 1 <= T] of whole numbers as [t < T]."""
+    """[j = i] as [i = j], [T = t] as [t = T]; of whole numbers [t + 1 ≤ T] as [t < T], [1 ≤ j-2 ≤ 2] as [3 ≤ j ≤ 4]."""
     match bracket:
         case Compare(("==",), (Ref(left, ()), Ref(right, ()))) if (right.isupper(), right) < (left.isupper(), left):
             return Compare(("==",), (Ref(right), Ref(left)))
@@ -139,6 +139,8 @@ def _readable(bracket: Compare) -> Compare:
             return Compare(("<",), (left, right))
         case Compare(("<=",), (Ref(_, ()) | Num() as left, Add((Ref(_, ()) as right, Num(value))))) if value == -1:
             return Compare(("<",), (left, right))
+        case Compare(("<=", "<="), (Num(low), Add((Ref(_, ()) as index, Num(value))), Num(high))):
+            return Compare(bracket.operators, (num(low - value), index, num(high - value)))
         case _:
             return bracket
 

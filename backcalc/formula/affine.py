@@ -166,6 +166,36 @@ def at_least(expr: Expr, bound: Expr, ranges: Ranges, sizes: frozenset[str]) -> 
     return _never_negative(linear(expr) - linear(bound), ranges, sizes)
 
 
+def _without_quotients(form: Linear, ranges: Ranges, sizes: frozenset[str]) -> Linear:
+    """The form with quotients and remainders at their least, where that is a number: mod(u, n) is from 0 to n - 1."""
+    for atom, coefficient in form.coefficients.items():
+        match atom:
+            case Call("mod", (_, Num(n))):
+                least = Fraction(0) if coefficient > 0 else n - 1
+            case Call("div", (inner, Num(n))) if n > 0:
+                edge = _edge(linear(inner) * Fraction(1 if coefficient > 0 else -1), ranges)
+                if edge is None:
+                    continue
+                least = Fraction((edge if coefficient > 0 else -edge) // n)
+            case _:
+                continue
+        form = form.without(atom) + Linear({}, least * coefficient)
+    return form
+
+
+def _edge(form: Linear, ranges: Ranges) -> Fraction | None:
+    """The least value of a form whose indices run between numbers; None where they do not."""
+    least = form.constant
+    for atom, coefficient in form.coefficients.items():
+        if not (isinstance(atom, Ref) and atom.name in ranges):
+            return None
+        end = ranges[atom.name][0 if coefficient > 0 else 1]
+        if not isinstance(end, Num):
+            return None
+        least += coefficient * end.value
+    return least
+
+
 def _never_negative(form: Linear, ranges: Ranges, sizes: frozenset[str]) -> bool:
     for _ in range(len(ranges) + 1):
         for part, coefficient in form.coefficients.items():
@@ -173,6 +203,7 @@ def _never_negative(form: Linear, ranges: Ranges, sizes: frozenset[str]) -> bool
                 # A maximum is at least each of its parts: one that suffices is enough.
                 rest = form.without(part)
                 return any(_never_negative(rest + linear(one) * coefficient, ranges, sizes) for one in part.arguments)
+        form = _without_quotients(form, ranges, sizes)
         inner = [atom for atom in form.coefficients if isinstance(atom, Ref) and atom.name in ranges]
         if not inner:
             break

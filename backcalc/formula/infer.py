@@ -384,8 +384,8 @@ class Inference:
         def bound(expr: Expr) -> Expr:
             if isinstance(expr, Reduce):
                 outer = [part if part is None else bound(part) for part in (expr.lower, expr.upper, expr.exclude)]
-                _, node = next(nodes)
-                lower, upper = outer[0] or ONE, outer[1] or self.known[self.find(node)][0]
+                size = self.known[self.find(next(nodes)[1])][0]  # K where K is 3 and so is the axis: one name for it
+                lower, upper = outer[0] or ONE, size if not outer[1] or self.same(outer[1], size) else outer[1]
                 return Reduce(expr.operation, expr.index, lower, upper, outer[2], bound(expr.body))
             return rebuild(expr, bound)
 

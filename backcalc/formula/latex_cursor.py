@@ -16,6 +16,7 @@ from backcalc.formula.tree import Call, Expr, Mul, Neg, Num, Ref
 
 COMPARE, SUM, PRODUCT, POWER, SCRIPT = range(1, 6)
 MAX_NESTED = 2 * MAX_DEPTH + 10
+_SCALAR = ("sum", "mean", "prod", "max", "min", "norm2", "sumsq")
 _THOUSANDS = {"K": 10**3, "k": 10**3, "M": 10**6, "B": 10**9}
 
 
@@ -34,10 +35,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Where the text can be read in `ways` ways, the likeliest being way 0."""
+    """Where the text can be read in `ways` ways, of which one is the likeliest."""
 
     ways: int
     reason: str
+    likely: int = 0
 
 
 class LatexCursor(ABC):
@@ -47,6 +49,7 @@ class LatexCursor(ABC):
         self, text: str, tokens: Sequence[Token], symbols: Symbols, words: bool, picks: Mapping[str, int]
     ) -> None:
         self.text = text
+        self.row = tokens
         self.tokens = list(tokens)
         self.symbols = symbols
         self.words = words
@@ -56,11 +59,33 @@ class LatexCursor(ABC):
         self.bars = [0]
         self.choices: dict[str, Choice] = {}
         self.notes: list[str] = []
+        self.open_sums: dict[int, tuple[str, str]] = {}  # where the body of a sum ends: its choice and its index
+        self.vague: set[int] = set()  # where words that nobody knows begin and end
         self._written: dict[int, tuple[Num, Written]] = {}
 
     @abstractmethod
     def expression(self, power: int = SUM, left: Part | None = None) -> Part:
         """Everything that binds at least as tightly as `power`."""
+
+    @abstractmethod
+    def operand(self, power: int) -> Part:
+        """A value on its own, without what follows it."""
+
+    @abstractmethod
+    def braced(self) -> Part:
+        """What stands in the braces that come next."""
+
+    @abstractmethod
+    def exponent(self) -> Part:
+        """What is raised next."""
+
+    @abstractmethod
+    def item(self, close: str) -> list[Part]:
+        """One thing in brackets; more where `1,200` is two numbers."""
+
+    @abstractmethod
+    def starts_factor(self) -> bool:
+        """Whether the next token begins a factor of a product without a sign."""
 
     @property
     def token(self) -> Token:
@@ -104,11 +129,9 @@ class LatexCursor(ABC):
         written = " ".join(self.text[token.start : token.end].split())
         return written if len(written) <= 30 else f"{written[:30]}…"
 
-    def choose(self, key: str, ways: int, reason: str) -> int:
+    def choose(self, key: str, ways: int, reason: str, likely: int = 0) -> int:
         """Which way to go where several are open; remembers that there was a choice."""
-        if ways < 2:
-            return 0
-        self.choices.setdefault(key, Choice(ways, reason))
+        self.choices.setdefault(key, Choice(ways, reason, likely))
         return min(self.picks.get(key, 0), ways - 1)
 
     def note(self, text: str) -> None:
@@ -210,8 +233,10 @@ class LatexCursor(ABC):
                 return self.symbols.rank(name)
             case Call("transpose" | "matmul", arguments):
                 return max(map(self.rank, arguments)) or 2
-            case Call(_, (argument,)) | Neg(argument):
+            case Call(function, (argument,)) if function not in _SCALAR:
                 return self.rank(argument)
+            case Neg(operand):
+                return self.rank(operand)
             case Mul(parts):
                 return max(map(self.rank, parts))
             case _:

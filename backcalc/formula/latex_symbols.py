@@ -7,12 +7,23 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 from types import MappingProxyType
 
+from backcalc.formula.functions import ALIASES, FUNCTIONS, REDUCTIONS, WHOLE
 from backcalc.formula.names import GREEK
 from backcalc.formula.tree import Expr, Ref, num
 
 MAX_VARIANTS = 64
 INDEX_LETTERS = frozenset("ijklmnpqrst")
 _GREEK = frozenset(GREEK.values())
+
+_NAMES = {name.lower(): name for name in (*FUNCTIONS, *WHOLE, *REDUCTIONS)} | dict(ALIASES)
+_NAMES |= {
+    **{"logistic": "sigmoid", "leakyrelu": "leaky_relu", "lrelu": "leaky_relu", "logsoftmax": "log_softmax"},
+    **{"sgn": "sign", "norm": "norm2", "arg_max": "argmax", "arg_min": "argmin", "average": "mean"},
+}
+for _never in ("if", "div", "mod"):
+    del _NAMES[_never]
+CALLED: Mapping[str, str] = MappingProxyType(_NAMES)
+"""A function's name in lower case, as writers spell it, to its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +93,10 @@ def meanings(
         return [Ref(stem + primes)]
     best: dict[Ref, int] = {}
     for ref in islice(_candidates(stem, primes, subscripts, samples), MAX_VARIANTS):
-        score = _score(symbols, ref)
-        if score > max(best.values(), default=1) or (score == 1 and not best):
+        score, most = _score(symbols, ref), max(best.values(), default=0)
+        if score > most:
             best = {ref: score}
-        elif score == max(best.values(), default=0):
+        elif score == most and best:
             best.setdefault(ref, score)
     if best and max(best.values()) == 2:
         return list(best)

@@ -79,6 +79,7 @@ _TEXT = re.compile(r"\\(" + "|".join(map(re.escape, _TEXTS)) + r")\s*\{")
 _ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{\s*([A-Za-z]+)\*?\s*\}(?:\s*\{[lcr|@{}\s\d]*\})?(?:\[[tbc]\])?")
 _SPACED = re.compile(r"\s*\[[\d.\s]*[a-z]{2}\]")
 _COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL)
+_FRAMED = re.compile(r"\\math(?:bin|rel|op|ord)\s*\{\s*([^\\{}\s])\s*\}")
 _NAMED = re.compile(r"[\w\\,\s*.-]*")
 _BLANK = re.compile(r"(?:\s|\\[,;:!>\s]|\\left\.|\\right\.|~)+")
 _WORD_BLANK = re.compile(r"\s+")
@@ -105,6 +106,14 @@ PROSE = frozenset(
 """Words that stand between formulas, not in them."""
 
 
+UNITS = frozenset(
+    "FLOP FLOPs FLOPS flop flops MFLOP MFLOPs GFLOP GFLOPs MAC MACs B KB MB GB KiB MiB GiB bytes byte bits ms"
+    " parameters parameter params param weights weight connections multiplications additions neurons units pixels"
+    " times epochs samples biases channels filters".split()
+)
+"""What may stand behind a number without being a factor."""
+
+
 def tokens(text: str, *, words: bool = False) -> list[Token]:
     r"""The tokens of a formula in LaTeX; with `words`, of code or plain text, where `lr` is one name and not l times r.
 
@@ -124,6 +133,8 @@ def tokens(text: str, *, words: bool = False) -> list[Token]:
     blank = _WORD_BLANK if words else _BLANK
     while at < len(text):
         if space := blank.match(text, at):
+            if words and "\n" in space[0]:
+                found.append(Token("row", "", at, space.end()))
             at = space.end()
             continue
         if dropped := _DROPPED.match(text, at):
@@ -217,6 +228,8 @@ def _command(text: str, at: int, words: bool) -> Token:
         if wording[1].startswith(("text", "mbox", "hbox")) or _NAMED.fullmatch(inside):
             return Token("text", inside, at, end + 1)
         return Token("layout", "", at, wording.end() - 1)
+    if framed := _FRAMED.match(text, at):
+        return _sign(framed[1], 0)._replace(start=at, end=framed.end())
     found = _COMMAND.match(text, at)
     command = found[0] if found else "\\"
     end = at + len(command)
@@ -278,7 +291,7 @@ def _sign(text: str, at: int) -> Token:
             stop += 1
         if stop > at:
             return Token(kind, text[at:stop].translate(table_), at, stop)
-    if sign == ".":
+    if sign == "." and (end == len(text) or text[end].isspace() or text[end] in "\\}$"):
         return Token("dot", ".", at, end)
     if sign == ":":
         return Token("separator", ":", at, end)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from backcalc.formula.affine import linear
-from backcalc.formula.recurrence import Definition, Edge, Recurrence, circles, edge_of, recurrence
+from backcalc.formula.recurrence import Definition, Edge, Recurrence, circles, edge_of, reads_of, recurrence
 from backcalc.formula.source import ProgramError, ProgramErrors, SourceEquation
-from backcalc.formula.tree import Compare, Ref, names, walk
+from backcalc.formula.tree import ONE, Compare, Expr, Ref, names, walk
 
 
 def check_names(equations: Sequence[SourceEquation], sizes: Collection[str]) -> list[ProgramError]:
@@ -118,24 +118,39 @@ def _unbounded(
         conditions = [node for node in walk(equation.right) if isinstance(node, Compare)]
         if any(index.name in names(condition) for condition in conditions):
             continue
-        for ref in walk(equation.right):
-            if not isinstance(ref, Ref) or ref.name not in found.axes or ref.name in padded or not ref.indices:
+        missing: dict[tuple[str, int], ProgramError] = {}
+        for ref, ranges in reads_of(equation.right, found.axes):
+            if ref.name in padded or not ref.indices:
                 continue
-            back = linear(ref.indices[found.axes[ref.name]]) - linear(index)
-            if not back.coefficients and back.constant > 0 and ref.name == equation.left.name:
+            axis = found.axes[ref.name]
+            away = linear(ref.indices[axis]) - linear(index)
+            if not away.coefficients and away.constant > 0 and ref.name == equation.left.name:
                 message = f"the last row of `{ref.name}` reads the row behind it, which is not given"
                 hint = f"declare `pad: [{ref.name}]`, so that it is 0, or write `if({index.name} < …, …, 0)`"
-                errors.append(ProgramError(message, place, ref.name, hint))
-            if back.coefficients or back.constant >= 0:
+                missing[ref.name, 1] = ProgramError(message, place, ref.name, hint)
+            lowest = _lowest(ref.indices[axis], index.name, ranges)
+            if lowest is None or found.step < 0:
                 continue
-            row = 1 + back.constant.numerator
-            if (ref.name, row) not in given:
-                others = [f"{other}" for other in "jkl"[: len(ref.indices) - 1]]
-                places = ",".join([*others[: found.axes[ref.name]], str(row), *others[found.axes[ref.name] :]])
-                message = f"the first row of `{equation.left.name}` reads row {row} of `{ref.name}`, which is not given"
-                hint = f"add the boundary row, as in `{ref.name}[{places}] = 0`"
-                errors.append(ProgramError(message, place, ref.name, hint))
+            for row in range(lowest, 1):
+                if (ref.name, row) not in given:
+                    others = [*"jkl"[: len(ref.indices) - 1]]
+                    places = ",".join([*others[:axis], str(row), *others[axis:]])
+                    reader = "the first row" if away.coefficients or row == lowest else f"row {1 + row - lowest}"
+                    message = f"{reader} of `{equation.left.name}` reads row {row} of `{ref.name}`, which is not given"
+                    hint = f"add the boundary row, as in `{ref.name}[{places}] = 0`"
+                    missing.setdefault((ref.name, row), ProgramError(message, place, ref.name, hint))
+        errors += missing.values()
     return errors
+
+
+def _lowest(place: Expr, row: str, ranges: Mapping[str, tuple[Expr, Expr]]) -> int | None:
+    """The lowest value of an index expression, whose rows count from 1; None where that is not a number."""
+    form = linear(place)
+    for name, (lower, upper) in [*reversed(list(ranges.items())), (row, (ONE, ONE))]:  # from the innermost sum outwards
+        coefficient = form.coefficients.get(Ref(name))
+        if coefficient:
+            form = form.without(Ref(name)) + linear(lower if coefficient > 0 else upper) * coefficient
+    return form.constant.numerator if not form.coefficients else None
 
 
 def needed_names(equation: SourceEquation) -> frozenset[str]:

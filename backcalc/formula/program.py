@@ -114,14 +114,7 @@ class Program:
 
     def _grouped(self) -> Iterator[Equation | Rows]:
         places = {equation.name: place for place, equation in enumerate(self.equations)}
-        needs = [
-            {
-                places[name]
-                for name in self.needs(equation)
-                if name in places
-            }
-            for equation in self.equations
-        ]
+        needs = [{places[name] for name in self.needs(equation) if name in places} for equation in self.equations]
         for group in circles(needs):
             members = [self.equations[place] for place in group]
             if len(group) == 1 and group[0] not in needs[group[0]]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from backcalc.formula.affine import linear
-from backcalc.formula.tree import Expr, Reduce, Ref, children, names, num, walk
+from backcalc.formula.affine import at_least, linear
+from backcalc.formula.tree import Add, Expr, Reduce, Ref, children, names, num, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _along(definitions: Sequence[Definition], first: int) -> Recurrence | None:
     waiting = [definitions[0].name]
     step = 0
     same_row: dict[str, set[str]] = {name: set() for name in own}
-    reads = {name: list(_reads(definition.body, own)) for name, definition in own.items()}
+    reads = {name: list(reads_of(definition.body, own)) for name, definition in own.items()}
     while waiting:
         name = waiting.pop()
         index = own[name].indices[axes[name]]
@@ -168,8 +168,8 @@ def _along(definitions: Sequence[Definition], first: int) -> Recurrence | None:
     return Recurrence(tuple(places[name] for name in order), axes, -step)
 
 
-def _reads(
-    expr: Expr, own: Mapping[str, Definition], ranges: Mapping[str, tuple[Expr, Expr]] | None = None
+def reads_of(
+    expr: Expr, own: Collection[str], ranges: Mapping[str, tuple[Expr, Expr]] | None = None
 ) -> Iterator[tuple[Ref, Mapping[str, tuple[Expr, Expr]]]]:
     """Every read of one of the definitions, with the ranges of the sums around it."""
     ranges = ranges or {}
@@ -178,7 +178,7 @@ def _reads(
     if isinstance(expr, Reduce) and expr.lower is not None and expr.upper is not None:
         ranges = {**ranges, expr.index: (expr.lower, expr.upper)}
     for part in children(expr):
-        yield from _reads(part, own, ranges)
+        yield from reads_of(part, own, ranges)
 
 
 def _counting_axis(ref: Ref, index: str, ranges: Mapping[str, tuple[Expr, Expr]]) -> int | None:
@@ -193,13 +193,9 @@ def _distance(place: Expr, index: str, ranges: Mapping[str, tuple[Expr, Expr]]) 
     form = linear(place) - linear(Ref(index))
     if not form.coefficients:
         return (form.constant > 0) - (form.constant < 0)
-    if isinstance(place, Ref) and place.name in ranges:
-        lower, upper = (linear(edge) - linear(Ref(index)) for edge in ranges[place.name])
-        if not upper.coefficients and upper.constant < 0:
-            return -1
-        if not lower.coefficients and lower.constant > 0:
-            return 1
-    return None
+    if at_least(Ref(index), Add((place, num(1))), ranges, frozenset()):
+        return -1
+    return 1 if at_least(place, Add((Ref(index), num(1))), ranges, frozenset()) else None
 
 
 def sorted_by_need(names: Sequence[str], needs: Mapping[str, Iterable[str]]) -> list[str] | None:

@@ -60,6 +60,7 @@ KINDS: Mapping[str, type[Layer]] = Lazy(
         "add": "merge.Add",
         "multiply": "merge.Multiply",
         "concat": "merge.Concat",
+        "matmul": "matmul.Matmul",
         "batchnorm": "norm.BatchNorm",
         "layernorm": "norm.LayerNorm",
         "groupnorm": "norm.GroupNorm",
@@ -75,6 +76,7 @@ KINDS: Mapping[str, type[Layer]] = Lazy(
         "layer_scale": "residual.LayerScale",
         "stochastic_depth": "residual.StochasticDepth",
         "formula": "own.Formula",
+        "unknown": "unknown.Unknown",
     }
 )
 LOSSES: Mapping[str, type[Loss]] = Lazy(

@@ -31,6 +31,7 @@ from backcalc.layers.mask import Mask
 from backcalc.layers.relative_bias import RelativePlaces
 from backcalc.layers.rotary import rotated
 from backcalc.layers.slide import affine
+from backcalc.layers.windows import in_windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Attention(Layer):
     `size*(h - 1) + r`. With fewer `kv_heads` neighbouring heads share one. `causal` hides the steps behind a query;
     `window` hides those as far as that before it, and behind it where it is not causal. `memory` names what keys and
     values are read from instead. `rotary` turns q and k by their place, `relative_bias` adds a learned number to the
-    scores. One head has no axis of heads.
+    scores. One head has no axis of heads. Of `[windows, time, features]` every window is answered by itself.
 
     >>> Attention(heads=12).cost((197, 768)).params
     '2*768*768 + 2*768*768 + 768 + 2*768 + 768'
@@ -131,10 +132,10 @@ class Attention(Layer):
 
     def _sized(self, shape: Shape) -> Heads:
         """The sizes for an input of that shape. Raises ShapeError."""
-        if len(shape) != 2:
+        if len(shape) not in (2, 3) or (len(shape) == 3 and self.memory is not None):
             message = f"attention works on [time, features], but got {show_shape(shape)}"
             raise ShapeError(message, "`reshape` or `transpose` make one of it" if len(shape) > 1 else None)
-        steps, width = shape
+        steps, width = shape[-2:]
         if self.head_size is None and width % self.heads:
             message = f"{width} features of {show_shape(shape)} are not divisible into {self.heads} heads"
             raise ShapeError(message, "give the numbers in a head, as in `head_size: 64`")
@@ -143,7 +144,7 @@ class Attention(Layer):
             raise ShapeError(f"rotary turns pairs of numbers, but a head has {size}")
         if self._places is not None:
             self._places.check(steps)
-        keys, depth = self._memory or shape
+        keys, depth = self._memory or shape[-2:]
         return Heads(steps, width, keys, depth, self.heads, self.heads // (self.kv_heads or self.heads), size)
 
     def _mask(self, keys: int) -> Mask:
@@ -172,6 +173,8 @@ class Attention(Layer):
         return None if side is None else RelativePlaces((side, side))
 
     def equations(self, name: str, source: str, shape: Shape) -> LayerEquations:
+        if len(shape) == 3:
+            return in_windows(self.equations(name, source, shape[1:]), shape[0], name, source)
         the = self._sized(shape)
         h, i, j, other, r, k = fresh_indices("h i j l r k", name, source, self.memory or source)
         head = "" if the.heads == 1 else f"{h},"
@@ -214,6 +217,8 @@ class Attention(Layer):
 
     def cost(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Cost:
         the = self._sized(shape)
+        if len(shape) == 3:
+            return self.cost(shape[1:], bias=bias).times(shape[0])
         queries, values, width, depth = the.queries, the.values, the.width, the.depth
         biased = self.bias and bias
         pairs, all_pairs = self._mask(the.keys).pairs(the.steps), times(the.steps, the.keys)
@@ -238,6 +243,7 @@ class Attention(Layer):
             params=f"{weights} + {biases}" if biased else weights,
             connections=f"{uses} + {bias_uses}" if biased else uses,
             macs=f"{macs} + 2*{all_pairs}*{queries}",
+            cache=f"2*{values}" if self.causal else "0",
             masked_macs="0" if pairs == all_pairs else f"2*({all_pairs} - {pairs})*{queries}",
             operations={
                 "multiply": products,
@@ -272,9 +278,9 @@ class Attention(Layer):
         return () if masked == "0" else (f"the mask makes {masked.replace('*', '·')} of the MACs needless",)
 
     def receptive(self, shape: Shape) -> Window:
-        mask = self._mask(shape[0])
+        mask = self._mask(shape[-2])
         if self.memory is not None:
             return POINT
         if mask.near is None:
             return WHOLE
-        return Window(min(shape[0], mask.near if self.causal else 2 * mask.near - 1))
+        return Window(min(shape[-2], mask.near if self.causal else 2 * mask.near - 1))

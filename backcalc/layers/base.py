@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import prod
 from typing import Any, ClassVar, Literal, Self, TypeAlias
@@ -72,7 +72,8 @@ class Cost:
     `units` is how many units there are: `{"multiply": "800", "add": "799"}` and `"20*6*6"`. `window_inputs` are the
     connections of a pooling layer, which count only where they are asked for; `masked_macs` those of `macs` that a mask
     of attention makes needless, which are left out only where that is asked for. Fixed weights are in `weights`, not
-    in `params`.
+    in `params`; `idle` are those of `params` that one token does not use, as those of experts that do not answer for
+    it. `cache` are the numbers that a decoder keeps of every token that it has seen.
     """
 
     weights: str = "0"
@@ -84,6 +85,21 @@ class Cost:
     units: str = "1"
     window_inputs: str = "0"
     masked_macs: str = "0"
+    idle: str = "0"
+    cache: str = "0"
+
+    def times(self, count: int) -> Cost:
+        """The cost of doing the same to so many parts of the input, with the same weights.
+
+        >>> Cost(params="12", macs="3*4 + 5", units="4").times(7).macs
+        '7*(3*4 + 5)'
+        """
+        over = {word: product(count, getattr(self, word)) for word in _PER_PART}
+        return replace(self, units=product(count, self.units), **over)
+
+
+_PER_PART = ("connections", "macs", "window_inputs", "masked_macs", "cache")
+"""What of a cost grows with the input where the weights stay the same; operations do by their units."""
 
 
 @dataclass(frozen=True, slots=True)

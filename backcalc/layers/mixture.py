@@ -225,6 +225,7 @@ class Mixture(Layer):
             weights=_sum(router, product(experts, _sum(*(each.weights for each in one)))),
             biases=product(experts, _sum(*(each.biases for each in one))),
             params=_sum(router, product(experts, _sum(*(each.params for each in one)))),
+            idle=product(experts - active, _sum(*(each.params for each in one))),
             connections=_sum(times(router, *steps), product(taken, _sum(*(each.connections for each in one)))),
             macs=_sum(times(router, *steps), product(taken, _sum(*(each.macs for each in one)))),
             operations={

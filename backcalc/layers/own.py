@@ -37,7 +37,7 @@ def _name(value: object) -> str:
     raise ValueError("expected a name")
 
 
-def _shape(value: object) -> Shape:
+def read_shape(value: object) -> Shape:
     """A list of sizes, `[]` for a single number."""
     try:
         if isinstance(value, list | tuple) and len(value) <= MOST_AXES:
@@ -47,13 +47,14 @@ def _shape(value: object) -> Shape:
     raise ValueError("expected a list of sizes, as [3] or [2, 3], [] for a number")
 
 
-def _shapes(value: object) -> Mapping[str, Shape]:
+def read_shapes(value: object) -> Mapping[str, Shape]:
+    """Parameters with their shapes."""
     if not isinstance(value, dict):
         raise ValueError("expected the parameters with their shapes, as {a: [3]}")
     found: dict[str, Shape] = {}
     for word, shape in value.items():
         try:
-            found[_name(word)] = _shape(shape)
+            found[_name(word)] = read_shape(shape)
         except ValueError as error:
             raise ValueError(f"the shape of `{word}`: {error}") from None
     return found
@@ -65,11 +66,11 @@ def _equations(value: object) -> str:
     raise ValueError("expected equations, one a line")
 
 
-_SHAPE_SCHEMA: dict[str, object] = {
+SHAPE_SCHEMA: dict[str, object] = {
     "type": "array",
     "items": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]},
 }
-_SHAPES_SCHEMA: dict[str, object] = {"type": "object", "additionalProperties": _SHAPE_SCHEMA}
+SHAPES_SCHEMA: dict[str, object] = {"type": "object", "additionalProperties": SHAPE_SCHEMA}
 
 
 class Formula(Layer):
@@ -92,10 +93,10 @@ class Formula(Layer):
     text: Annotated[str, Read(_equations, {"type": "string"})] = Field(
         alias="equations", description="the equations, one a line, in the language of formulas"
     )
-    sizes: Annotated[Mapping[str, Shape], Read(_shapes, _SHAPES_SCHEMA)] = Field(
+    sizes: Annotated[Mapping[str, Shape], Read(read_shapes, SHAPES_SCHEMA)] = Field(
         {}, alias="parameters", description="the layer's parameters with their shapes, [] of a single number"
     )
-    shape: Annotated[Shape | None, Read(_shape, _SHAPE_SCHEMA)] = Field(
+    shape: Annotated[Shape | None, Read(read_shape, SHAPE_SCHEMA)] = Field(
         None, description="shape of the output, where the equations leave it open"
     )
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from backcalc.formula.size import Size
 from backcalc.layers.fields import Entries
 from backcalc.net.batch import cleared, joined, lifted, reads
+from backcalc.net.errors import InputError, Problem
+from backcalc.net.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from backcalc.formula.program import Program
@@ -63,12 +65,15 @@ def layer_program(built: Built) -> Program:
     from backcalc.formula.read import read_equation
     from backcalc.formula.source import SourceEquation
 
+    _refuse_unknown(built)
     batch = built.batch
     samples = None if batch is None else batch.samples(built.names.shapes)
     statements = _Statements({*built.names.shapes, *built.letters}, samples, None if batch is None else batch.size)
     for name, shape in built.inputs.items():
         statements.leaf(name, shape)
     for node in built.nodes:
+        if isinstance(node.copies, Size):
+            raise InputError([_uncounted(built, node)])
         _state_node(statements, node)
     if built.loss is not None:
         line, target = built.loss.line, built.loss.target
@@ -91,6 +96,23 @@ def layer_program(built: Built) -> Program:
     }
     sizes = (dict(batch.sizes) if batch else {}) | {name: None for name in built.letters if name in letters}
     return build_program(statements.equations, statements.shapes, sizes, frozenset(statements.padded), built.loss_name)
+
+
+def _refuse_unknown(built: Built) -> None:
+    """An operator without equations would make every derivative behind it wrong. Raises InputError."""
+    from backcalc.layers.unknown import Unknown
+
+    opaque = [(node.name, node.layer.operator) for node in built.nodes if isinstance(node.layer, Unknown)]
+    if opaque:
+        help = "write it as `formula: {name, equations}` where you know what it computes"
+        message = "layer `{}`: the operator `{}` is unknown and has no equations"
+        raise InputError(Problem(built.document.file, 0, 0, 0, "", message.format(*each), help) for each in opaque)
+
+
+def _uncounted(built: Built, node: Node) -> Problem:
+    """What to say of a block whose number of copies is a letter."""
+    message = f"`{node.name}` stands {node.copies} times: a network of so many layers has no equations, only counts"
+    return Problem(built.document.file, 0, 0, 0, "", message, f"give {node.copies} a number in `sizes`")
 
 
 def _state_node(statements: _Statements, node: Node) -> None:

@@ -198,6 +198,9 @@ def _node(
     try:
         layer = layer.reading(sources, arriving)
         outgoing = layer.output_shape(incoming)
+        if entry.back is not None and outgoing != built.shape_of(entry.back):
+            message = f"its block stands {entry.copies} times, so it must put out what the block reads"
+            raise ShapeError(f"{message}, {show_shape(built.shape_of(entry.back) or ())}, not {show_shape(outgoing)}")
         bare = layer.model_copy(update={field: None for field in ("weights", "biases") if hasattr(layer, field)})
         needed = bare.parameters(entry.name, incoming)
         sizes = [*outgoing, *(size for parameter in needed for size in parameter.shape)]
@@ -218,7 +221,7 @@ def _node(
                 continue  # a batch has its own
             place = (*entry.path, "weights" if parameter.role == "weight" else "biases")
             _define_parameter(built, parameter, place, entry.path)
-        node = Node(entry.name, layer, sources, incoming, outgoing, parameters)
+        node = Node(entry.name, layer, sources, incoming, outgoing, parameters, entry.copies)
         _define_intermediates(built, node, entry.path)
     except ProgramErrors as errors:
         from backcalc.net.equations import report_in_layer

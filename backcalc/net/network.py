@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Node:
     """A layer in its place: what it reads, and the shapes that come in and go out, without the batch axis.
 
-    `input_shape` is that of the first of its inputs.
+    `input_shape` is that of the first of its inputs. `copies` is a letter where the layer stands for so many, one behind
+    the other, each with weights of its own.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Node:
     input_shape: Shape
     output_shape: Shape
     parameters: tuple[Parameter, ...]
+    copies: int = 1
 
     def stated(self, samples: Samples | None) -> LayerEquations:
         """The layer's equations: as it answers one sample, or as it trains on a mini-batch."""

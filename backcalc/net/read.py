@@ -24,6 +24,7 @@ from backcalc.net.nested import shape_of
 from backcalc.net.network import Drawn, Network
 from backcalc.net.penalty import build_penalty
 from backcalc.net.rule import check_steps, read_update, with_rate, without_rate
+from backcalc.net.sizes import put_in
 from backcalc.net.spec import NetFile, described, name, shown, validated
 from backcalc.net.text import Source, source_of
 from backcalc.net.values import Values
@@ -32,11 +33,14 @@ if TYPE_CHECKING:
     from backcalc.formula.program import Program
 
 
-def load_network(source: str | Path | Mapping[str, Any], *, label: str | None = None) -> Network:
+def load_network(
+    source: str | Path | Mapping[str, Any], *, label: str | None = None, at: Mapping[str, int] | None = None
+) -> Network:
     """Reads and checks a network.
 
     `source` is a path, a text in YAML, a mapping as the file would hold it, or the name of a built-in network; `label`
-    is what errors call it instead of a path. Raises InputError with every problem that was found.
+    is what errors call it instead of a path; `at` gives numbers for its `sizes`. Raises InputError with every problem
+    that was found.
 
     >>> network = load_network("input: {x: 2}\\nlayers: [dense: {name: z, units: 1}]\\nloss: mse")
     >>> network.nodes[0].output_shape, network.parameters
@@ -44,6 +48,8 @@ def load_network(source: str | Path | Mapping[str, Any], *, label: str | None = 
     """
     read = source_of(source, label)
     document = read_document(read.text, read.label)
+    if at:
+        put_in(document, at)
     network = None
     with suppress(TooManyProblems):
         network = _read(document, read) if isinstance(document.data, dict) else None

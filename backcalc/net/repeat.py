@@ -2,18 +2,20 @@
 
 The names in a block get `_1`, `_2`, … behind them, own names of weights too. Inside the block its name stands for what
 the block reads, so that a residual can be written `add: [block, h]`; behind it for what its last copy puts out. With
-`sizes: {c: [64, 128]}` the letter c is 64 in the first copy and 128 in the second.
+`sizes: {c: [64, 128]}` the letter c is 64 in the first copy and 128 in the second. Where `times` is a size without a
+number the block stands once, and says for how many copies: it can be counted, but has no equations.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from backcalc.formula.size import Size
 from backcalc.layers import Layer
 from backcalc.layers.fields import Entries, Positive, Read, positive
 from backcalc.net.load import Document, Path
@@ -57,13 +59,17 @@ class Repeat(BaseModel):
 class Entry:
     """A layer in its order: its name, where it stands in the file, and the layer, None where it could not be read.
 
-    `suffix` is what names in the block that it comes from get behind them.
+    `suffix` is what names in the block that it comes from get behind them. `copies` is how many layers it stands for,
+    one behind the other, where their number is a letter; the last layer of such a block names what the block reads, to
+    whose shape it must come `back`.
     """
 
     name: str
     path: Path
     layer: Layer | None
     suffix: str = ""
+    copies: int = 1
+    back: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +92,13 @@ class Block:
     copies: tuple[tuple[Single | Block, ...], ...]
 
     def size(self) -> int:
-        """How many layers it stands for."""
-        return self.times * size_of(self.copies[0]) if len(self.copies) == 1 else sum(map(size_of, self.copies))
+        """How many layers it is written out as."""
+        return len(self.numbers) * size_of(self.copies[0]) if len(self.copies) == 1 else sum(map(size_of, self.copies))
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The numbers of the copies that are written out, from 1; the letter alone where there are so many."""
+        return range(1, self.times + 1) if not isinstance(self.times, Size) else (self.times,)
 
     def items(self, copy: int) -> tuple[Single | Block, ...]:
         """What stands in a copy, counted from 1."""
@@ -129,14 +140,17 @@ class _Expansion:
             if item.name is not None and item.name in known:
                 message = f"the name `{item.name}` of the block is taken by a layer or another block"
                 self.document.report((*item.path, "name"), message, "give it another name")
-            for copy in range(1, item.times + 1 if item.size() else 1):
-                here = {item.name: self.last} if item.name and self.last else {}
-                items_here = item.items(copy)
-                yield from self.entries(items_here, {**known, **here}, f"{suffix}_{copy}")
+            for copy in item.numbers:
+                before, items_here = self.last, item.items(copy)
+                here = self.entries(items_here, known | self._named(item), f"{suffix}_{copy}")
+                yield from _each(here, item.times, before) if isinstance(item.times, Size) else here
                 inner = (each.name for each in items_here if isinstance(each, Single) and each.name)
                 known |= {f"{name}_{copy}": f"{name}{suffix}_{copy}" for name in inner}
-            if item.name and self.last:
-                known[item.name] = self.last
+            known |= self._named(item)
+
+    def _named(self, block: Block) -> dict[str, str]:
+        """What the name of a block stands for, where it has one: what was put out last."""
+        return {block.name: self.last} if block.name and self.last else {}
 
     def entry(self, item: Single, known: Mapping[str, str], suffix: str) -> Entry:
         self.counts[item.kind] += 1
@@ -153,6 +167,13 @@ class _Expansion:
             if given is not None and suffix:
                 changed[argument] = _suffixed(given, suffix)
         return Entry(name, item.path, item.layer.model_copy(update=changed) if changed else item.layer, suffix)
+
+
+def _each(entries: Iterator[Entry], copies: int, before: str | None) -> Iterator[Entry]:
+    """The layers of a block that stands so many times, a letter; `before` is what it reads."""
+    *inner, last = (replace(entry, copies=copies * entry.copies) for entry in entries)
+    yield from inner
+    yield replace(last, back=last.back or before)
 
 
 def _suffixed(entries: Entries, suffix: str) -> Entries:

@@ -92,12 +92,17 @@ def _value(value: Any, depth: int = 0) -> Iterator[str]:
     if isinstance(value, str) and "\n" in value and depth == 0:
         yield "|2\n" + "\n".join(f"  {line}" for line in value.split("\n"))
     elif isinstance(value, list | tuple) and depth == 0 and any(isinstance(item, Mapping) for item in value):
-        yield "\n" + "\n".join(f"  - {_inline(item, 1)}" for item in value)
+        yield "\n" + "\n".join(f"  - {inline(item, 1)}" for item in value)
     else:
-        yield _inline(value, depth)
+        yield inline(value, depth)
 
 
-def _inline(value: Any, depth: int) -> str:
+def inline(value: Any, depth: int = 0) -> str:
+    """A value as YAML writes it on one line.
+
+    >>> inline({"kernel": [3, 5], "bias": False})
+    '{kernel: [3, 5], bias: false}'
+    """
     if depth > DEEPEST_MAPPING:
         raise InputError(
             [Problem("<mapping>", 0, 0, 0, "", f"lists and mappings are nested deeper than {DEEPEST_MAPPING}")]
@@ -114,12 +119,12 @@ def _inline(value: Any, depth: int) -> str:
         case str():
             return _word(value)
         case Mapping():
-            entries = (f"{_word(str(key))}: {_inline(item, depth + 1)}" for key, item in value.items())
+            entries = (f"{_word(str(key))}: {inline(item, depth + 1)}" for key, item in value.items())
             return "{" + ", ".join(entries) + "}"
         case list() | tuple():
-            return "[" + ", ".join(_inline(item, depth + 1) for item in value) + "]"
+            return "[" + ", ".join(inline(item, depth + 1) for item in value) + "]"
     if hasattr(value, "tolist"):  # an array or a number of NumPy
-        return _inline(value.tolist(), depth)
+        return inline(value.tolist(), depth)
     message = f"expected texts, numbers, lists and mappings, got {type(value).__name__}"
     raise InputError([Problem("<mapping>", 0, 0, 0, "", message)])
 

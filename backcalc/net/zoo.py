@@ -48,6 +48,19 @@ NETWORKS: Mapping[str, str] = MappingProxyType(
         "efficientnet_b0": "EfficientNet-B0 (Tan, Le 2019)",
         "convnext_tiny": "ConvNeXt, tiny (Liu et al. 2022)",
         "regnet_y_400mf": "RegNetY-400MF (Radosavovic et al. 2020)",
+        "vit_b_16": "Vision transformer, base, patches of 16×16 (Dosovitskiy et al. 2021)",
+        "vit_b_32": "Vision transformer, base, patches of 32×32",
+        "swin_t": "Swin transformer, tiny: attention within windows (Liu et al. 2021)",
+        "gpt2": "GPT-2, 12 blocks, 1024 tokens (Radford et al. 2019)",
+        "gpt2-medium": "GPT-2, 24 blocks",
+        "gpt2-large": "GPT-2, 36 blocks",
+        "gpt2-xl": "GPT-2, 48 blocks",
+        "bert-base": "BERT, 12 blocks, with its pooler, 512 tokens (Devlin et al. 2019)",
+        "bert-large": "BERT, 24 blocks",
+        "llama-2-7b": "Llama 2, 32 blocks, 4096 tokens (Touvron et al. 2023)",
+        "llama-3-8b": "Llama 3, 32 blocks, 8 heads of keys and values (Grattafiori et al. 2024)",
+        "mistral-7b": "Mistral, 32 blocks, attention to the last 4096 tokens (Jiang et al. 2023)",
+        "mixtral-8x7b": "Mixtral: 8 experts a block, of which 2 answer for a token (Jiang et al. 2024)",
         "unet": "U-Net with padded convolutions (Ronneberger et al. 2015)",
     }
 )
@@ -58,7 +71,8 @@ NETWORKS: Mapping[str, str] = MappingProxyType(
 class Published:
     """A number that somebody printed of a network: `what` it is, the `number` as printed, and the `source`.
 
-    `what` is `params`, `macs`, `connections` or `field LAYER`, the receptive field behind that layer.
+    `what` is `params`, `active`, `total`, `macs`, `connections` or `field LAYER`, the receptive field behind that layer;
+    `macs T=128` are those with that size put in.
     """
 
     network: str

@@ -75,7 +75,8 @@ class Arena:
         elif name in self.made:
             made, each = self.made[name], gradient.reshape(len(into), -1)
             trainable = made.places >= 0
-            np.add.at(into, (slice(None), made.places[trainable]), each[:, trainable])
+            trials = np.arange(len(into))[:, None]
+            np.add.at(into, (trials, made.places[trainable]), each[:, trainable])
 
     def flat(self, values: Mapping[str, Any], dtype: np.dtype[Any], trials: int = 1) -> Array:
         """The flat array from values by name, the same for every trial. Raises KeyError where one is missing."""
@@ -101,7 +102,11 @@ def arena_of(nodes: Iterable[Node]) -> Arena:
             continue
         if parameter.entries is not None:
             listed.setdefault(parameter.name, parameter)
-        own = {parameter.name: parameter.shape} if parameter.entries is None else dict.fromkeys(_names(parameter.entries), ())
+        own = (
+            {parameter.name: parameter.shape}
+            if parameter.entries is None
+            else dict.fromkeys(_names(parameter.entries), ())
+        )
         for name, shape in own.items():
             if name not in pieces:
                 pieces[name] = Piece(size, shape)

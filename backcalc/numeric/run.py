@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from backcalc.layers import LOSSES, Loss, Parameter
+from backcalc.layers.activation import Sigmoid
 from backcalc.layers.loss import OneClass
 from backcalc.layers.loss_likelihood import (
     BinaryCrossEntropy,
@@ -26,7 +27,6 @@ from backcalc.layers.loss_likelihood import (
     NegativeLogLikelihood,
     OverClasses,
 )
-from backcalc.layers.activation import Sigmoid
 from backcalc.layers.norm import Norm
 from backcalc.layers.softmax import Softmax
 from backcalc.net import Network, Node
@@ -103,9 +103,7 @@ class Runner:
             outputs[node.name] = results[node.name].output
         return Forward(outputs, results)
 
-    def backward(
-        self, flat: Array, forward: Forward, start: str, gradient: Array
-    ) -> tuple[Array, Mapping[str, Array]]:
+    def backward(self, flat: Array, forward: Forward, start: str, gradient: Array) -> tuple[Array, Mapping[str, Array]]:
         """The derivatives by all parameters, from that by the output `start`; then those by all that layers read."""
         into = {start: gradient}
         total: Array = np.zeros_like(flat)
@@ -170,16 +168,11 @@ class Objective:
         given = self.loss.target
         if isinstance(given, str):
             return batch[given]
-        if not isinstance(self.loss, OneClass | OverClasses) or isinstance(given, tuple):
-            numbers = np.array(_floats(given), dtype)
-            lead = () if numbers.shape[:1] == (samples,) and numbers.ndim == len(self.shape) + 1 else (1,)
-            return np.broadcast_to(numbers.reshape(1, *lead, *numbers.shape), self._whole(trials, samples, numbers))
         if isinstance(self.loss, OneClass):
-            return np.full((trials, samples), float(given), dtype)
-        return np.broadcast_to(np.eye(self.shape[0], dtype=dtype)[int(given) - 1], (trials, samples, *self.shape))
-
-    def _whole(self, trials: int, samples: int, numbers: Array) -> tuple[int, ...]:
-        return (trials, samples, *(self.shape if numbers.ndim else (1,) * len(self.shape)))
+            return np.broadcast_to(np.array(_floats(given), dtype), (trials, samples))
+        if isinstance(self.loss, OverClasses) and isinstance(given, Fraction):
+            return np.broadcast_to(np.eye(self.shape[0], dtype=dtype)[int(given) - 1], (trials, samples, *self.shape))
+        return np.broadcast_to(np.array(_floats(given), dtype), (trials, samples, *self.shape))
 
     def value(self, forward: Forward, flat: Array, target: Array) -> Array:
         """The loss of every trial, penalty included."""
@@ -215,7 +208,12 @@ def _floats(value: Any) -> Any:
 
 
 def step(
-    runner: Runner, objective: Objective, flat: Array, still: Mapping[str, Array], batch: Mapping[str, Array], going: Pass
+    runner: Runner,
+    objective: Objective,
+    flat: Array,
+    still: Mapping[str, Array],
+    batch: Mapping[str, Array],
+    going: Pass,
 ) -> Backward:
     """Losses, derivatives and statistics of one mini-batch, `[trials, samples, …]`, by the reference kernels."""
     inputs = {name: batch[name] for name in runner.network.inputs}

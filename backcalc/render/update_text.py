@@ -33,7 +33,7 @@ def update_lines(derivation: Derivation, math: Math, digits: int | None, width: 
         lines += paragraph(f"gradient descent: Δw = −η·∂{loss}/∂w{known}", 2, width)
     else:
         lines += paragraph(f"{update.kind}, {_start(update)}, with g = ∂{loss}/∂w{known}:", 2, width)
-        lines += [f"    {name} ← {to_unicode(read_expression(text))}" for name, text in rule_equations(update)]
+        lines += [f"    {to_unicode(Ref(name))} ← {to_unicode(read_expression(text))}" for name, text in rule_equations(update)]
         lines += paragraph(_arguments(update), 4, width)
     if update.steps is not None and any(change.moves for change in derivation.updates):
         return [*lines, *_table(derivation, math, digits, width), ""]

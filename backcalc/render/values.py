@@ -10,7 +10,7 @@ from backcalc.derive.exact import Exact
 from backcalc.derive.write import negated
 from backcalc.formula.evaluate import Array
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.tree import Call, Expr, Neg, Num, Ref, rebuild, walk
+from backcalc.formula.tree import Call, Expr, Mul, Neg, Num, Ref, rebuild, walk
 
 SHORT = 26  # characters of an exact value that is shown in a line
 TERSE = 12  # characters of an exact value that is put into a formula
@@ -65,7 +65,12 @@ def put_in(formula: Expr, values: Mapping[str, Array[Exact]], partly: bool = Fal
             inner = replace(expr.operand)
             below = isinstance(inner, Neg) or (isinstance(inner, Num) and inner.value <= 0)
             return Neg(inner) if below else negated(inner)
-        return rebuild(expr, replace)
+        changed = rebuild(expr, replace)
+        match changed:
+            case Mul((Neg(first), *rest)):  # −0.5·2 needs no parentheses
+                return Neg(Mul((first, *rest)))
+            case _:
+                return changed
 
     for node in walk(formula):
         if not partly and isinstance(node, Ref) and node.name not in values and node.name not in ("e", "pi"):

@@ -45,6 +45,7 @@ def random_point(
     sizes = numbers_for(program, attempt)
     counted = program.index_names
     values: dict[str, dict[tuple[int, ...], Fraction]] = {}
+    drawn: set[Fraction] = set()
     for name in program.leaves:
         if name in given and (not near or name in fixed) and not _symbolic(program, name):
             values[name] = dict(given[name])
@@ -52,6 +53,9 @@ def random_point(
         values[name] = {}
         for place in _places(program, name, sizes):
             shift = Fraction(source.randint(1, 96), 97)
+            if shift in drawn:  # no two alike: a tie of a maximum has no derivative
+                shift += Fraction(len(drawn), 10**7)
+            drawn.add(shift)
             if name in counted:
                 value = Fraction(given[name][place]) if name in given else Fraction(1)
             elif near and name in given:

@@ -27,7 +27,7 @@ from backcalc.net.load import LARGEST_FILE
             ["count", "lenet5", "--format", "docx"],
             "'docx' is not one of 'text', 'markdown', 'latex', 'html', 'csv', 'json'",
         ),
-        (["grad", "lenet5", "--view", "matrix"], "'matrix' is not one of 'scalar', 'index'"),
+        (["grad", "lenet5", "--view", "cube"], "'cube' is not one of 'scalar', 'index', 'matrix'"),
         (["count", "lenet5", "--flops", "flops"], "'flops' is not one of 'exact', '2mac', 'mac', 'torchvision'"),
         (["count", "lenet5", "--batch", "0"], "0 is not in the range x>=1"),
         (["count", "lenet5", "--batch", "many"], "'many' is not a valid integer"),

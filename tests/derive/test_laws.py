@@ -220,7 +220,12 @@ def test_what_is_claimed_of_bounds_holds_in_a_loop(left: str, right: str) -> Non
         ("i - 1", "1", False),
         ("N", "2", False),
         ("k", "i", False),
-        ("div(i, 2)", "0", False),
+        ("div(i, 2)", "0", True),
+        ("div(i, 2)", "1", False),
+        ("3", "div(i, 2)", False),  # N may be any number
+        ("mod(i, 3)", "0", True),
+        ("2", "mod(i, 3)", True),
+        ("1", "mod(i, 3)", False),
         ("v", "v", True),
         ("v", "0", False),
     ],

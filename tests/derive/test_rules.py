@@ -8,7 +8,7 @@ import pytest
 
 import backcalc
 from backcalc.derive.brackets import decide, narrow, settle
-from backcalc.derive.deltas import collapse, mixed_radix, one_window
+from backcalc.derive.deltas import collapse, joined, mixed_radix, one_window, shuffled
 from backcalc.derive.facts import centred, complement, shares, worth_naming
 from backcalc.derive.rules import count_constant_sums, fold, simplify, square_roots, turn
 from backcalc.derive.setting import Setting
@@ -56,6 +56,19 @@ FIRES: list[tuple[Change, str, str]] = [
     (decide, "x*(2 < 1)", "0"),
     (narrow, "sum(k=1..N, x[k]*(k <= i))", "sum(k=1..i, x[k])"),
     (narrow, "sum(k=1..N, x[k]*(1 <= i - k + 1 <= 3))", "sum(k=max(1, i - 2)..i, x[k])"),
+    (narrow, "sum(k=1..N, x[k]*(2*k <= i))", "sum(k=1..min(N, div(i, 2)), x[k])"),
+    (narrow, "sum(k=1..4, x[k]*(1 <= r - 2*k + 2 <= 3))", "sum(k=max(1, div(r, 2))..div(r + 1, 2), x[k])"),
+    (narrow, "sum(k=1..N, x[k]*(3*k - 1 <= i))", "sum(k=1..min(N, div(i + 1, 3)), x[k])"),
+    (
+        joined,
+        "sum(o=1..6, sum(p=1..2, g[o,p]*(c == div(2*o + p - 3, 4) + 1)*(r == mod(2*o + p - 3, 4) + 1)))",
+        "sum(o=1..6, sum(p=1..2, g[o,p]*(4*c + r - 5 == 2*o + p - 3)))",
+    ),
+    (
+        shuffled,
+        "sum(o=1..4, g[o]*(r == 2*mod(o - 1, 2) + div(o - 1, 2) + 1))",
+        "sum(o=1..4, g[o]*(mod(o - 1, 2) == div(r - 1, 2))*(div(o - 1, 2) == mod(r - 1, 2)))",
+    ),
     (settle, "x[i]*(i == 1)", "x[1]*(i == 1)"),
     (square_roots, "sqrt(v)*sqrt(v)*a", "a*v"),
     (square_roots, "a/sqrt(v)^3", "a/(v*sqrt(v))"),
@@ -85,8 +98,13 @@ STAYS: list[tuple[Change, str]] = [
     (decide, "x*(2 <= i)"),
     (decide, "x*(i == j)"),
     (decide, "x*(v > 0)"),
-    (narrow, "sum(k=1..N, x[k]*(2*k <= i))"),
+    (narrow, "sum(k=1..N, x[k]*(k/2 <= i))"),
     (narrow, "sum(k=1..N, x[k]*(v <= k))"),  # v is no index
+    (joined, "sum(o=1..6, sum(p=1..2, g[o,p]*(c == div(2*o + p, 4))*(r == mod(2*o + p - 1, 4))))"),  # of two numbers
+    (joined, "sum(o=1..6, sum(p=1..2, g[o,p]*(c == div(2*o + p, 4))*(r == mod(2*o + p, 3))))"),  # by two numbers
+    (joined, "sum(n=1..12, g[n]*(c == div(n - 1, 4) + 1)*(r == mod(n - 1, 4) + 1))"),  # left to its digits
+    (shuffled, "sum(o=1..4, g[o]*(r == 3*mod(o - 1, 2) + div(o - 1, 2) + 1))"),  # there are two quotients, not three
+    (shuffled, "sum(o=1..5, g[o]*(r == 2*mod(o - 1, 2) + div(o - 1, 2) + 1))"),
     (settle, "x[i]*(i == j)"),
     (settle, "x[i]*(i <= 1)"),
     (settle, "v*(v == 1)"),

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pytest
 
 from backcalc.derive import derive
 from backcalc.formula.evaluate import evaluate
 from backcalc.formula.floats import FLOATS
 from backcalc.net import Network, load_network
+from backcalc.numeric.run import loss_and_gradients
 
 Arrays = Mapping[str, Any]
 
@@ -65,3 +67,21 @@ def loaded(layers: list[Any], shape: tuple[int, ...], batch: int | None = 2, los
 
 def _asked(network: Network) -> list[str]:
     return [name for name in network.inputs if name not in network.program.index_names]
+
+
+def agree(network: Any, values: dict[str, Any], *, training: bool, samples: bool) -> None:
+    """The kernels say what the equations and the derived formulas say, in double precision."""
+    expected = by_equations(network, values)
+    lead = (lambda value: value) if samples else (lambda value: np.asarray(value)[None])
+    given = [*network.inputs, *(name for name in values if name.startswith(("mask_", "noise_")))]
+    batch = {name: lead(values[name]) for name in given}
+    if isinstance(network.criterion.target, str):
+        batch[network.criterion.target] = lead(values[network.criterion.target])
+    loss, gradients = loss_and_gradients(network, values, batch, training=training)
+    assert loss == pytest.approx(float(expected[network.loss]), rel=1e-12, abs=1e-12)
+    asked = [name for name in (*network.parameters, *network.inputs) if f"d{network.loss}/d{name}" in expected]
+    assert set(network.parameters) <= set(asked)
+    for name in asked:
+        wanted = expected[f"d{network.loss}/d{name}"]
+        found = gradients[name] if name in network.parameters or samples else gradients[name][0]
+        np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-11, err_msg=name)

@@ -21,6 +21,7 @@ from backcalc.layers.dense import Dense
 from backcalc.layers.embedding import ClassToken, Embedding, Positional
 from backcalc.layers.local import LocallyConnected2d
 from backcalc.layers.maps import ChannelShuffle, Upsample2d
+from backcalc.layers.matmul import Matmul
 from backcalc.layers.merge import Add, Concat, Multiply
 from backcalc.layers.mixture import Mixture
 from backcalc.layers.noise import Dropout, GaussianNoise
@@ -92,6 +93,7 @@ KERNELS: Mapping[type[Layer], type[Kernel[Any]]] = {
     Add: merge.AddKernel,
     Multiply: merge.MultiplyKernel,
     Concat: merge.ConcatKernel,
+    Matmul: EquationsKernel,
     BatchNorm: norm.BatchNormKernel,
     LayerNorm: norm.FeatureNormKernel,
     RmsNorm: norm.FeatureNormKernel,

@@ -88,7 +88,8 @@ class LeakyReluKernel(Pointwise[LeakyRelu]):
         return np.where(x > 0, x, x.dtype.type(self.layer.slope) * x)
 
     def slope(self, x: Array, y: Array) -> Array:
-        return np.where(x > 0, x.dtype.type(1), x.dtype.type(self.layer.slope))
+        found: Array = np.where(x > 0, x.dtype.type(1), x.dtype.type(self.layer.slope))
+        return found
 
 
 class EluKernel(Pointwise[Elu]):
@@ -99,7 +100,8 @@ class EluKernel(Pointwise[Elu]):
 
     def slope(self, x: Array, y: Array) -> Array:
         alpha = x.dtype.type(self.layer.alpha)
-        return np.where(x > 0, x.dtype.type(1), alpha * np.exp(np.minimum(x, 0)))
+        found: Array = np.where(x > 0, x.dtype.type(1), alpha * np.exp(np.minimum(x, 0)))
+        return found
 
 
 class GeluKernel(Pointwise[Gelu]):
@@ -131,24 +133,28 @@ class SiluKernel(Pointwise[Silu]):
 
     def slope(self, x: Array, y: Array) -> Array:
         share = sigmoid(x)
-        return share + y * (1 - share)
+        found: Array = share + y * (1 - share)
+        return found
 
 
 class HardSigmoidKernel(Pointwise[HardSigmoid]):
     """relu6(x + 3)/6."""
 
     def value(self, x: Array) -> Array:
-        return np.clip(x + 3, 0, 6) / 6
+        found: Array = np.clip(x + 3, 0, 6) / 6
+        return found
 
     def slope(self, x: Array, y: Array) -> Array:
-        return ((x > -3) & (x < 3)) / x.dtype.type(6)
+        found: Array = ((x > -3) & (x < 3)) / x.dtype.type(6)
+        return found
 
 
 class HardSwishKernel(Pointwise[HardSwish]):
     """x·relu6(x + 3)/6."""
 
     def value(self, x: Array) -> Array:
-        return x * np.clip(x + 3, 0, 6) / 6
+        found: Array = x * np.clip(x + 3, 0, 6) / 6
+        return found
 
     def slope(self, x: Array, y: Array) -> Array:
         return np.where((x > -3) & (x < 3), (2 * x + 3) / 6, x > 3)
@@ -171,7 +177,8 @@ class SigmoidKernel(Pointwise[Sigmoid]):
         return sigmoid(x)
 
     def slope(self, x: Array, y: Array) -> Array:
-        return y * (1 - y)
+        found: Array = y * (1 - y)
+        return found
 
 
 class TanhKernel(Pointwise[Tanh]):

@@ -7,12 +7,12 @@ from math import sqrt
 
 import numpy as np
 
+from backcalc.layers import Shape
 from backcalc.layers.attention import Attention
 from backcalc.layers.mask import Mask
 from backcalc.layers.relative_bias import RelativeBias
 from backcalc.layers.rotary import Rotary
 from backcalc.layers.slide import per_axis
-from backcalc.layers import Shape
 from backcalc.net import Node
 from backcalc.numeric.kernels.base import Array, Gradients, Kernel, Pass, Result, Stateless
 from backcalc.numeric.kernels.softmax import softmax, through_softmax
@@ -56,7 +56,8 @@ class RelativePlacesTable:
     def back(self, gradient: Array, table: Array) -> Array:
         """The derivative by the table from that by what was read."""
         by_table = np.zeros((*gradient.shape[:2], table[0].size // gradient.shape[1]), gradient.dtype)
-        np.add.at(by_table, (slice(None), slice(None), self.places), gradient)
+        trials, heads = (np.arange(size) for size in gradient.shape[:2])
+        np.add.at(by_table, (trials[:, None, None, None], heads[:, None, None], self.places), gradient)
         return by_table.reshape(table.shape)
 
 
@@ -122,7 +123,8 @@ class AttentionKernel(Kernel[Attention]):
             by_keys = self._shared(by_scores.swapaxes(3, 4) @ q) * scale
             by_parts = (back_q(by_scores @ keys * scale), back_k(by_keys), self._shared(shares.swapaxes(3, 4) @ into))
             parts = [self._together(each) for each in by_parts]
-            found = [_back(each, *read) for each, read in zip(parts, zip((x, memory, memory), weights), strict=False)]
+            sources = zip(parts, (x, memory, memory), weights, strict=False)
+            found = [_back(each, source, weight) for each, source, weight in sources]
             by_sources = [source for source, _ in found]
             by_weights = [*(weight for _, weight in found), by_output]
             if self.table is not None and table is not None:

@@ -7,11 +7,11 @@ from math import prod
 
 import numpy as np
 
+from backcalc.layers import Shape
 from backcalc.layers.conv import Convolution
 from backcalc.layers.conv_transpose import TransposedConvolution
 from backcalc.layers.local import LocallyConnected2d
 from backcalc.layers.slide import channels, per_axis, slides
-from backcalc.layers import Shape
 from backcalc.net import Node
 from backcalc.numeric.kernels.base import Array, Gradients, Kernel, Pass, Result
 from backcalc.numeric.kernels.windows import Axis, Windows

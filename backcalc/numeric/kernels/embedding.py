@@ -48,6 +48,4 @@ class ClassTokenKernel(Kernel[ClassToken]):
         (x,), (token,) = inputs, parameters
         first = np.broadcast_to(token[:, None, None], (*x.shape[:2], 1, x.shape[3]))
         output = np.concatenate([first, x], axis=2)
-        return Result(
-            output, lambda gradient: Gradients((gradient[:, :, 1:],), (gradient[:, :, 0].sum(axis=1),))
-        )
+        return Result(output, lambda gradient: Gradients((gradient[:, :, 1:],), (gradient[:, :, 0].sum(axis=1),)))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import pi, e as euler, sqrt
+from math import e as euler
+from math import pi, sqrt
 from typing import Any
 
 import numpy as np
@@ -53,13 +54,18 @@ _COMPARE: Mapping[str, Callable[[Array, Array], Array]] = {
 }
 
 
+_EXTREME: Mapping[str, Callable[[Array, Array], Array]] = {"max": np.maximum, "min": np.minimum}
+
+
 class EquationsKernel(Kernel[Layer]):
     """A layer computed by its equations, of one sample each."""
 
     def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
         super().__init__(node, arriving)
         if node.stated(Samples("n", "N")).draws:
-            raise ValueError(f"layer `{node.name}`: layers that draw numbers cannot be trained inside a {node.layer.kind}")
+            raise ValueError(
+                f"layer `{node.name}`: layers that draw numbers cannot be trained inside a {node.layer.kind}"
+            )
         stated = node.stated(None)
         shapes = dict(zip(node.inputs, arriving, strict=True))
         shapes |= {parameter.name: parameter.shape for parameter in node.parameters}
@@ -82,7 +88,9 @@ class EquationsKernel(Kernel[Layer]):
         def backward(gradient: Array) -> Gradients:
             into = gradient if output.value.shape[1] == samples[1] else gradient.sum(axis=1, keepdims=True)
             found = tape.backward(output, into, leaves)
-            whole = [np.zeros_like(leaf.value) if each is None else each for leaf, each in zip(leaves, found, strict=True)]
+            whole = [
+                np.zeros_like(leaf.value) if each is None else each for leaf, each in zip(leaves, found, strict=True)
+            ]
             count = len(inputs)
             return Gradients(tuple(whole[:count]), tuple(each[:, 0] for each in whole[count:]))
 
@@ -106,7 +114,9 @@ class _Walk:
         shape = self.program.shape(equation.name) or ()
         if isinstance(equation.body, Table):
             return tape.constant(np.array(_numbers(equation.body), self.dtype)[None, None])
-        inner = replace(self, frame=tuple((i, np.arange(1, n + 1)) for i, n in zip(equation.indices, shape, strict=True)))
+        inner = replace(
+            self, frame=tuple((i, np.arange(1, n + 1)) for i, n in zip(equation.indices, shape, strict=True))
+        )
         value = inner.value(equation.body)
         whole = (*value.value.shape[:2], *shape)
         return tape.add(value, tape.constant(np.zeros(whole, self.dtype)))
@@ -119,7 +129,8 @@ class _Walk:
             case Ref():
                 return self._read(expr)
             case Add(terms):
-                return _folded(tape.add, [self.value(term) for term in terms])
+                found: Var = _folded(tape.add, [self.value(term) for term in terms])
+                return found
             case Neg(operand):
                 return tape.multiply(self._number(-1), self.value(operand))
             case Mul(factors):
@@ -156,7 +167,9 @@ class _Walk:
     def _read(self, ref: Ref) -> Var:
         numbers = None if ref.indices else self._index(ref.name)
         if numbers is not None:
-            return tape.constant(np.asarray(numbers, self.dtype).reshape(1, 1, *(1,) * (len(self.frame) - numbers.ndim), *numbers.shape))
+            return tape.constant(
+                np.asarray(numbers, self.dtype).reshape(1, 1, *(1,) * (len(self.frame) - numbers.ndim), *numbers.shape)
+            )
         if ref.name not in self.store:
             known = {"pi": pi, "e": euler} | {k: v for k, v in self.program.sizes.items() if v is not None}
             return self._number(float(known[ref.name]))
@@ -196,16 +209,19 @@ class _Walk:
             case Call("mod", (over, under)):
                 return self._place(over) % self._place(under)
             case Call(("max" | "min") as function, parts):
-                return _folded(np.maximum if function == "max" else np.minimum, [self._place(part) for part in parts])
+                extreme: Array = _folded(_EXTREME[function], [self._place(part) for part in parts])
+                return extreme
         numbers: Array = np.rint(self.value(expr).value).astype(np.intp)
         return numbers
 
     def _truth(self, expr: Expr) -> Array:
-        if not isinstance(expr, Compare):
-            return self.value(expr).value != 0
-        parts = [self.value(part).value for part in expr.operands]
-        holds = [_COMPARE[op](a, b) for op, a, b in zip(expr.operators, parts, parts[1:], strict=False)]
-        return _folded(np.logical_and, holds)
+        if isinstance(expr, Compare):
+            parts = [self.value(part).value for part in expr.operands]
+            holds = [_COMPARE[op](a, b) for op, a, b in zip(expr.operators, parts, parts[1:], strict=False)]
+        else:
+            holds = [self.value(expr).value != 0]
+        truth: Array = _folded(np.logical_and, holds)
+        return truth
 
     def _product(self, factors: tuple[Expr, ...]) -> Var:
         """A bracket that is 0 makes the product 0 whatever the other factors are (Iverson's convention)."""

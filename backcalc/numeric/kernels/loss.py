@@ -55,7 +55,8 @@ class LossKernel(ABC, Generic[Measure]):
 
     def gradient(self, y: Array, t: Array) -> Array:
         """Its derivative by the output."""
-        return self.slopes(y, t) * y.dtype.type(self.share(y))
+        found: Array = self.slopes(y, t) * y.dtype.type(self.share(y))
+        return found
 
 
 def _summed(terms: Array) -> Array:
@@ -93,12 +94,14 @@ class RootMeanSquareKernel(MeanSquareKernel):
     """The root of the mean square over outputs and samples; at 0, where there is no derivative, none flows."""
 
     def value(self, y: Array, t: Array) -> Array:
-        return np.sqrt(self.costs(y, t).sum(axis=1) * self._each(y)) * y.dtype.type(self.loss.factor)
+        found: Array = np.sqrt(self.costs(y, t).sum(axis=1) * self._each(y)) * y.dtype.type(self.loss.factor)
+        return found
 
     def gradient(self, y: Array, t: Array) -> Array:
         root = np.sqrt(self.costs(y, t).sum(axis=1) * self._each(y))
         factor = float(self.loss.factor) * self._each(y) / (2 * np.where(root == 0, 1, root))
-        return self.slopes(y, t) * factor.reshape(-1, *(1,) * (y.ndim - 1)).astype(y.dtype)
+        found: Array = self.slopes(y, t) * factor.reshape(-1, *(1,) * (y.ndim - 1)).astype(y.dtype)
+        return found
 
     def _each(self, y: Array) -> float:
         return 1 / y.shape[1] if self.loss.over == "mean" else 1.0
@@ -111,7 +114,8 @@ class MeanAbsoluteKernel(LossKernel[MeanAbsolute]):
         return _summed(np.abs(y - t)) / _count(y)
 
     def slopes(self, y: Array, t: Array) -> Array:
-        return np.sign(y - t) / _count(y)
+        found: Array = np.sign(y - t) / _count(y)
+        return found
 
 
 class HuberKernel(LossKernel[Huber]):
@@ -123,7 +127,8 @@ class HuberKernel(LossKernel[Huber]):
 
     def slopes(self, y: Array, t: Array) -> Array:
         delta = y.dtype.type(self.loss.delta)
-        return np.clip(y - t, -delta, delta) / _count(y)
+        found: Array = np.clip(y - t, -delta, delta) / _count(y)
+        return found
 
 
 class BinaryCrossEntropyKernel(LossKernel[BinaryCrossEntropy]):
@@ -163,7 +168,8 @@ class CrossEntropyLogitsKernel(LossKernel[CrossEntropyLogits]):
         return -_summed(t * log_softmax(y))
 
     def slopes(self, y: Array, t: Array) -> Array:
-        return softmax(y) * t.sum(axis=-1, keepdims=True) - t
+        found: Array = softmax(y) * t.sum(axis=-1, keepdims=True) - t
+        return found
 
 
 class KullbackLeiblerKernel(LossKernel[KullbackLeibler]):
@@ -197,7 +203,8 @@ class NegativeLogLikelihoodKernel(LossKernel[NegativeLogLikelihood]):
     """-log y[t]."""
 
     def costs(self, y: Array, t: Array) -> Array:
-        return -np.log(np.take_along_axis(y, _class(t), axis=-1))[..., 0]
+        found: Array = -np.log(np.take_along_axis(y, _class(t), axis=-1))[..., 0]
+        return found
 
     def slopes(self, y: Array, t: Array) -> Array:
         found = np.zeros_like(y)

@@ -83,6 +83,4 @@ class LayerScaleKernel(Kernel[LayerScale]):
         (x,) = inputs
         axis = 1 if x.ndim == 4 else 0
         gamma = per_sample(parameters[0], axis, x.ndim - 2)
-        return Result(
-            gamma * x, lambda gradient: Gradients((gamma * gradient,), (over_samples(gradient * x, axis),))
-        )
+        return Result(gamma * x, lambda gradient: Gradients((gamma * gradient,), (over_samples(gradient * x, axis),)))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import prod
 
 import numpy as np
 
-from backcalc.layers.norm import BatchNorm, GroupNorm, LayerNorm, RmsNorm
 from backcalc.layers import Shape
+from backcalc.layers.norm import BatchNorm, GroupNorm, LayerNorm, RmsNorm
 from backcalc.net import Node
 from backcalc.numeric.kernels.base import Array, Gradients, Kernel, Pass, Result, over_samples, per_sample
 
@@ -65,7 +64,7 @@ class BatchNormKernel(Kernel[BatchNorm]):
             count = x[0, :, 0].size
             unbiased = variance * (count / max(count - 1, 1))
             scaled = _scaled(hat, (gamma, beta), 0, back)
-            statistics = (mean.reshape(gamma.shape), unbiased.reshape(gamma.shape))
+            statistics: tuple[Array, ...] = (mean.reshape(gamma.shape), unbiased.reshape(gamma.shape))
         else:
             mean, variance = (per_sample(each, 0, x.ndim - 2) for each in running)
             spread = np.sqrt(variance + x.dtype.type(epsilon))
@@ -107,8 +106,3 @@ class FeatureNormKernel(Kernel[LayerNorm | RmsNorm]):
         centred = self.layer.shifts
         hat, _, _, back = standardised(x, (self.axis + 2,), float(self.layer.epsilon), centred=centred)
         return _scaled(hat, parameters, self.axis, back)
-
-
-def positions(node: Node) -> int:
-    """How many numbers of one sample share a mean in batch norm."""
-    return prod(node.input_shape[1:])

@@ -7,10 +7,10 @@ from math import prod
 
 import numpy as np
 
+from backcalc.layers import Shape
 from backcalc.layers.adaptive import AdaptiveAvgPool2d, GlobalAvgPool
 from backcalc.layers.pool import AveragePooling, MaxPooling, PoolingWithStride, Subsample2d
 from backcalc.layers.slide import Slide, per_axis, slides
-from backcalc.layers import Shape
 from backcalc.net import Node
 from backcalc.numeric.kernels.base import Array, Gradients, Kernel, Pass, Result, Stateless, over_samples, per_sample
 from backcalc.numeric.kernels.windows import Axis, Windows

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from backcalc.layers import Shape
 from backcalc.layers.maps import ChannelShuffle, Upsample2d
 from backcalc.layers.shape import Flatten, Reshape, Slice, Transpose
 from backcalc.layers.slide import per_axis
 from backcalc.layers.split import Split
-from backcalc.layers import Shape
 from backcalc.net import Node
 from backcalc.numeric.kernels.base import Array, Stateless
 

@@ -88,7 +88,8 @@ class Windows:
         total: Array = np.zeros((*lead, *(axis.room for axis in self.axes)), windows.dtype)
         for taps in product(*(range(axis.taps) for axis in self.axes)):
             where: tuple[Any, ...] = (..., *(axis.tap(tap) for axis, tap in zip(self.axes, taps, strict=True)))
-            total[where] += windows[(..., *taps)]
+            tap: tuple[Any, ...] = (..., *taps)
+            total[where] += windows[tap]
         result: Array = np.zeros((*lead, *(axis.size for axis in self.axes)), windows.dtype)
         cells, room = zip(*(axis.inside for axis in self.axes), strict=True)
         result[(..., *cells)] = total[(..., *room)]

@@ -1,0 +1,74 @@
+"""Numbers for the sizes of a file, given from outside it: `N=1024,d=768`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from backcalc.net.errors import InputError, Problem, did_you_mean
+from backcalc.net.load import Document
+from backcalc.net.spec import LARGEST_SIZE, name, shown
+
+LABEL = "at"
+"""What errors call the place of these numbers."""
+
+
+def sizes(text: str) -> dict[str, int]:
+    """The sizes in a text.
+
+    >>> sizes("N=1024, d=768")
+    {'N': 1024, 'd': 768}
+
+    Raises InputError with everything that is wrong.
+    """
+    found: dict[str, int] = {}
+    problems: list[Problem] = []
+    for part in text.split(","):
+        word, _, number = (piece.strip() for piece in part.partition("="))
+        try:
+            word = name(word)
+        except ValueError:
+            problems.append(_problem(f"expected sizes, got `{shown(part.strip())}`", "write `N=1024,d=768`"))
+            continue
+        if not (number.isascii() and number.isdigit() and len(number) <= 10 and 1 <= int(number) <= LARGEST_SIZE):
+            message = f"`{word}`: expected a whole number from 1 to {LARGEST_SIZE}, got `{shown(number)}`"
+            problems.append(_problem(message))
+        elif word in found:
+            problems.append(_problem(f"`{word}` is given twice"))
+        else:
+            found[word] = int(number)
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def put_in(document: Document, numbers: Mapping[str, int]) -> None:
+    """Puts the numbers in for sizes that the file declares. Raises InputError where it declares none of that name."""
+    data = document.data if isinstance(document.data, dict) else {}
+    declared = data.get("sizes")
+    words = {str(_plain(word)): word for word in declared} if isinstance(declared, dict) else {}
+    problems = []
+    for word, number in numbers.items():
+        if str(_plain(word)) not in words:
+            known = f"its sizes are {', '.join(words)}" if words else "it declares no `sizes`"
+            message = f"{document.file} has no size `{shown(word)}`"
+            problems.append(_problem(message, did_you_mean(word, words, known)))
+        elif isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= LARGEST_SIZE:
+            message = f"`{word}`: expected a whole number from 1 to {LARGEST_SIZE}, got `{shown(number)}`"
+            problems.append(_problem(message))
+        else:
+            assert isinstance(declared, dict)
+            declared[words[str(_plain(word))]] = number
+    if problems:
+        raise InputError(problems)
+
+
+def _plain(word: object) -> object:
+    """A name in its one spelling; what is none as it is."""
+    try:
+        return name(word)
+    except ValueError:
+        return word
+
+
+def _problem(message: str, help: str | None = None) -> Problem:
+    return Problem(LABEL, 0, 0, 0, "", message, help)

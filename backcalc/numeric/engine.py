@@ -1,0 +1,79 @@
+"""Who computes a step: parameters, running statistics and gradients of all trials, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from backcalc.numeric.kernels.base import Array, Pass
+from backcalc.numeric.run import Objective, Runner
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a step saw: the losses of all trials, and what the network put out."""
+
+    losses: Array
+    output: Array
+
+
+class Engine(Protocol):
+    """Computes gradients of mini-batches into `gradients`, for parameters that are changed in place between steps."""
+
+    flat: Array
+    gradients: Array
+    still: dict[str, Array]
+
+    def step(self, x: Array, target: Array, randoms: Sequence[Any]) -> Measured:
+        """Losses and gradients of a mini-batch `[trials, samples, …]`; the running statistics are moved."""
+        ...
+
+
+class Reference:
+    """The engine that calls the reference kernels, for every network."""
+
+    def __init__(self, runner: Runner, objective: Objective, flat: Array, still: dict[str, Array]) -> None:
+        self.runner, self.objective = runner, objective
+        self.flat, self.still = flat, still
+        self.gradients = np.zeros_like(flat)
+        (self.source,) = runner.network.inputs
+
+    def step(self, x: Array, target: Array, randoms: Sequence[Any]) -> Measured:
+        """Losses and gradients of a mini-batch."""
+        drawn = self.runner.draw(randoms, x.shape[1], self.flat.dtype)
+        forward = self.runner.forward(self.flat, self.still, {self.source: x}, Pass(True, drawn))
+        into = self.objective.gradient(forward, target)
+        self.gradients, _ = self.runner.backward(self.flat, forward, self.objective.of, into)
+        self.objective.add_penalty(self.flat, self.gradients)
+        for node in self.runner.nodes:
+            batch = forward.results[node.name].statistics
+            if batch:
+                names = [parameter.name for parameter in node.parameters if parameter.role == "statistic"]
+                moved = self.runner.kernels[node.name].moved([self.still[name] for name in names], batch)
+                self.still |= dict(zip(names, moved, strict=True))
+        losses = self.objective.value(forward, self.flat, target)
+        return Measured(losses, forward.outputs[self.runner.output.name])
+
+
+MOST_AT_ONCE = 4096
+"""So many samples of all trials together are evaluated at a time."""
+
+
+def evaluated(engine: Engine, runner: Runner, objective: Objective, x: Array, target: Array, metric: Any) -> tuple[Array, Array]:
+    """Loss and metric of every trial on samples `[trials, samples, …]`, as the network is used."""
+    trials, samples = x.shape[:2]
+    (source,) = runner.network.inputs
+    width = max(1, MOST_AT_ONCE // trials)
+    losses, metrics = np.zeros(trials), np.zeros(trials)
+    by_mean = objective.loss.over == "mean"
+    for start in range(0, samples, width):
+        part = slice(start, start + width)
+        forward = runner.forward(engine.flat, engine.still, {source: x[:, part]}, Pass())
+        count = x[:, part].shape[1]
+        value = objective.kernel.value(forward.outputs[objective.of], target[:, part]).astype(float)
+        losses += _joinable(objective, value) * (count if by_mean else 1)
+        metrics += metric(forward.outputs[runner.output.name], target[:, part]) * count
+    return _joined(objective, losses / (samples if by_mean else 1)), metrics / samples

@@ -1,0 +1,218 @@
+"""The update rules of `net/update.py` in place on the flat array of all parameters, and schedules of the rate.
+
+Where programs differ the rule is named after one: `backcalc` is the rule as a file states it, which is PyTorch's;
+`keras` puts epsilon where Keras does: under the root (rmsprop, adagrad), or beside the root of what is not yet
+corrected (adam: `w - η √(1 - β₂ᵏ)/(1 - β₁ᵏ) v/(√s + ε)`, section 2 of Kingma and Ba 2015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import cos, pi, sqrt
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from backcalc.net import Update
+from backcalc.net.update import UPDATES
+from backcalc.numeric.kernels.base import Array
+
+Style: TypeAlias = Literal["backcalc", "keras", "pytorch"]
+
+BLOCK = 16_384
+"""So many numbers are updated at a time: all arrays of a rule stay in the cache."""
+
+KERAS_EPSILON = 1e-7
+KERAS_ACCUMULATOR = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What the rate is multiplied by, from the number of the step, counted from 0.
+
+    `constant`; `step`: `factor` after every `every` steps; `exponential`: the same, smoothly; `cosine`: from 1 to 0
+    over `every` steps (Loshchilov and Hutter 2017, eq. 5, without restarts).
+
+    >>> [Schedule("step", every=2, factor=0.5).at(step) for step in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+
+    kind: Literal["constant", "step", "exponential", "cosine"] = "constant"
+    every: int = 1
+    factor: float = 1.0
+
+    def at(self, step: int) -> float:
+        """The multiple at a step."""
+        match self.kind:
+            case "step":
+                return float(self.factor ** (step // self.every))
+            case "exponential":
+                return float(self.factor ** (step / self.every))
+            case "cosine":
+                return (1 + cos(pi * min(step / self.every, 1))) / 2
+            case _:
+                return 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """The numbers of a rule at one step: its arguments, how many steps there were with this one, and the style."""
+
+    given: Mapping[str, float]
+    made: int
+    keras: bool
+    inside: bool
+
+    def __getitem__(self, name: str) -> float:
+        return self.given[name]
+
+
+Rule: TypeAlias = Callable[[Array, Array, tuple[Array, ...], Array, Array, Constants], None]
+"""Changes a block of parameters and of the rule's state: w, g, state, rate, room to work in, the constants."""
+
+
+def _sgd(w: Array, g: Array, state: tuple[Array, ...], rate: Array, room: Array, at: Constants) -> None:
+    np.multiply(g, rate, out=room)
+    w -= room
+
+
+def _momentum(w: Array, g: Array, state: tuple[Array, ...], rate: Array, room: Array, at: Constants) -> None:
+    (v,) = state
+    v *= at["beta"]
+    if at.inside or at.keras:
+        np.multiply(g, rate, out=room)
+        v += room
+        w -= v
+        return
+    v += g
+    np.multiply(v, rate, out=room)
+    w -= room
+
+
+def _nesterov(w: Array, g: Array, state: tuple[Array, ...], rate: Array, room: Array, at: Constants) -> None:
+    (v,) = state
+    v *= at["beta"]
+    if at.keras:
+        np.multiply(g, rate, out=room)
+        v += room
+        w -= room
+        np.multiply(v, at["beta"], out=room)
+        w -= room
+        return
+    v += g
+    np.multiply(v, at["beta"], out=room)
+    room += g
+    room *= rate
+    w -= room
+
+
+def _second(s: Array, g: Array, keep: float, room: Array) -> None:
+    """`s ← keep·s + (1 - keep)·g²`."""
+    np.multiply(g, g, out=room)
+    room *= 1 - keep
+    s *= keep
+    s += room
+
+
+def _over_root(w: Array, over: Array, s: Array, rate: Array, room: Array, at: Constants) -> None:
+    """`w ← w - rate·over/(√s + ε)`, in Keras's style `√(s + ε)`."""
+    if at.keras:
+        np.add(s, at["epsilon"], out=room)
+        np.sqrt(room, out=room)
+    else:
+        np.sqrt(s, out=room)
+        room += at["epsilon"]
+    np.divide(over, room, out=room)
+    room *= rate
+    w -= room
+
+
+def _rmsprop(w: Array, g: Array, state: tuple[Array, ...], rate: Array, room: Array, at: Constants) -> None:
+    _second(state[0], g, at["rho"], room)
+    _over_root(w, g, state[0], rate, room, at)
+
+
+def _adagrad(w: Array, g: Array, state: tuple[Array, ...], rate: Array, room: Array, at: Constants) -> None:
+    np.multiply(g, g, out=room)
+    s = state[0]
+    s += room
+    _over_root(w, g, s, rate, room, at)
+
+
+def _adam(w: Array, g: Array, state: tuple[Array, ...], rate: Array, room: Array, at: Constants) -> None:
+    # v̂/(√ŝ + ε) = v·√(1 - β₂ᵏ)/(1 - β₁ᵏ)/(√s + ε·√(1 - β₂ᵏ)): both corrections are two numbers.
+    v, s = state
+    np.multiply(g, 1 - at["beta1"], out=room)
+    v *= at["beta1"]
+    v += room
+    _second(s, g, at["beta2"], room)
+    root = sqrt(1 - at["beta2"] ** at.made)
+    np.sqrt(s, out=room)
+    room += at["epsilon"] if at.keras else at["epsilon"] * root
+    np.divide(v, room, out=room)
+    room *= rate * (root / (1 - at["beta1"] ** at.made))
+    w -= room
+
+
+def _adamw(w: Array, g: Array, state: tuple[Array, ...], rate: Array, room: Array, at: Constants) -> None:
+    np.multiply(w, rate * at["decay"], out=room)
+    w -= room
+    _adam(w, g, state, rate, room, at)
+
+
+RULES: Mapping[str, Rule] = {
+    "sgd": _sgd,
+    "momentum": _momentum,
+    "nesterov": _nesterov,
+    "rmsprop": _rmsprop,
+    "adagrad": _adagrad,
+    "adam": _adam,
+    "adamw": _adamw,
+}
+"""The rules by their names in files."""
+
+
+class Optimiser:
+    """One update rule with its state, for parameters `[trials, size]`; every trial may have a rate of its own.
+
+    >>> w = np.array([[1.0, 2.0]])
+    >>> Optimiser(Update("sgd"), w, rate=0.5).step(w, np.ones((1, 2)))
+    >>> w.tolist()
+    [[0.5, 1.5]]
+    """
+
+    def __init__(
+        self,
+        update: Update,
+        flat: Array,
+        rate: float | Array,
+        *,
+        style: Style = "backcalc",
+        schedule: Schedule | None = None,
+    ) -> None:
+        rule = UPDATES[update.kind]
+        keras = style == "keras"
+        given = {name: float(value) for name, value in {**rule.arguments, **update.arguments}.items()}
+        if keras and "epsilon" in given and "epsilon" not in update.arguments:
+            given["epsilon"] = KERAS_EPSILON
+        self.rule = RULES[update.kind]
+        self.given, self.keras, self.inside = given, keras, update.flag
+        self.schedule = schedule or Schedule()
+        self.rate: Array = np.asarray(rate, flat.dtype).reshape(-1, 1)
+        self.made = 0
+        first = KERAS_ACCUMULATOR if keras and update.kind == "adagrad" else 0.0
+        self.state = tuple(np.full_like(flat, first) for _ in rule.state)
+        self._room = np.empty_like(flat[:, :BLOCK])
+
+    def step(self, flat: Array, gradients: Array) -> None:
+        """Changes the parameters in place."""
+        rate = self.rate * self.rate.dtype.type(self.schedule.at(self.made))
+        self.made += 1
+        at = Constants(self.given, self.made, self.keras, self.inside)
+        width = max(1, BLOCK // len(flat))
+        for start in range(0, flat.shape[1], width):
+            part = slice(start, start + width)
+            w = flat[:, part]
+            state = tuple(each[:, part] for each in self.state)
+            self.rule(w, gradients[:, part], state, rate, self._room[:, : w.shape[1]], at)

@@ -1,0 +1,97 @@
+"""From labels to what a loss compares with, and metrics: accuracy of classes, errors of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from backcalc.layers.base import show_shape
+from backcalc.layers.loss import OneClass
+from backcalc.layers.loss_margin import Margin
+from backcalc.numeric.data import Data
+from backcalc.numeric.kernels.base import Array
+from backcalc.numeric.run import Objective
+from backcalc.numeric.settings import TrainingError
+
+
+def encoded(objective: Objective, data: Data, y: Array, dtype: np.dtype[np.floating]) -> Array:
+    """The labels as the loss reads them, an axis of trials in front where the data have one.
+
+    Classes, from 0, become classes from 1, signs, or one-hot vectors; numbers stay. Raises TrainingError.
+    """
+    loss, shape = objective.loss, objective.shape
+    lead = y.shape[: 1 + data.stacked]
+    if not data.classes:
+        if isinstance(loss, OneClass) and not (isinstance(loss, Margin) and shape == (1,)):
+            raise TrainingError(f"the loss {type(loss).kind} needs classes, but {data.name} has numbers as its target")
+        flat = y.reshape(*lead, -1)
+        if flat.shape[-1] != np.prod(shape):
+            numbers = f"{flat.shape[-1]} number{'s' * (flat.shape[-1] != 1)} a sample"
+            raise TrainingError(f"{data.name} has {numbers} as its target, but the output is {show_shape(shape)}")
+        signs = isinstance(loss, OneClass)
+        return flat.reshape(lead if signs else (*lead, *shape)).astype(dtype)
+    count = len(data.classes)
+    if shape == (1,) and count <= 2:
+        signed = 2 * y - 1 if isinstance(loss, Margin) else y[..., None]
+        return np.asarray(signed, dtype)
+    if shape[-1:] != (count,) or len(shape) != 1:
+        raise TrainingError(f"{data.name} has {count} classes, but the output of the network is {show_shape(shape)}")
+    if isinstance(loss, OneClass):
+        return (y + 1).astype(dtype)
+    return np.eye(count, dtype=dtype)[y.astype(np.intp)]
+
+
+def accuracy(output: Array, target: Array) -> Array:
+    """Of every trial the share of the samples whose largest output is that of the right class."""
+    right = target.argmax(axis=-1) if target.ndim == output.ndim else target.astype(np.intp) - 1
+    share: Array = (output.argmax(axis=-1) == right).mean(axis=1)
+    return share
+
+
+def binary_accuracy(output: Array, target: Array) -> Array:
+    """Of every trial the share of the samples whose one output is on the right side of one half."""
+    share: Array = ((output[..., 0] > 0.5) == (target[..., 0] > 0.5)).mean(axis=1)
+    return share
+
+
+def sign_accuracy(output: Array, target: Array) -> Array:
+    """Of every trial the share of the samples whose one output is on the right side of 0."""
+    signs = target.reshape(output.shape[:2])
+    share: Array = ((output[..., 0] > 0) == (signs > 0.5 * (signs.min() >= 0))).mean(axis=1)
+    return share
+
+
+def mse(output: Array, target: Array) -> Array:
+    """Of every trial the mean squared error over outputs and samples."""
+    error = output - target.reshape(output.shape)
+    mean: Array = (error * error).reshape(len(output), -1).mean(axis=1)
+    return mean
+
+
+def mae(output: Array, target: Array) -> Array:
+    """Of every trial the mean absolute error over outputs and samples."""
+    mean: Array = np.abs(output - target.reshape(output.shape)).reshape(len(output), -1).mean(axis=1)
+    return mean
+
+
+METRICS: Mapping[str, Callable[[Array, Array], Array]] = {
+    "accuracy": accuracy,
+    "binary accuracy": binary_accuracy,
+    "sign accuracy": sign_accuracy,
+    "mse": mse,
+    "mae": mae,
+}
+"""The metrics by name."""
+
+
+def metric_for(objective: Objective, data: Data, *, probabilities: bool) -> str:
+    """The metric that fits: accuracy of classes, else the mean squared error.
+
+    One output is compared with one half where it is a probability, else with 0.
+    """
+    if not data.classes and not isinstance(objective.loss, Margin):
+        return "mse"
+    if objective.shape == (1,):
+        return "binary accuracy" if probabilities else "sign accuracy"
+    return "accuracy"

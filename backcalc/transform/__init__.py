@@ -1,0 +1,9 @@
+"""Transforming and deciding: whether a claim holds, and what an equivalent smaller network is."""
+
+from __future__ import annotations
+
+from backcalc.transform.claim import ClaimError
+from backcalc.transform.proof import LinkProof, Proof, ProofStep
+from backcalc.transform.prove import prove
+
+__all__ = ["ClaimError", "LinkProof", "Proof", "ProofStep", "prove"]

@@ -1,0 +1,177 @@
+"""Deciding one link: exact numbers, a counterexample, the normal form, and cases where a function has pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from backcalc.formula.print_unicode import to_unicode
+from backcalc.formula.program import CONSTANTS
+from backcalc.formula.tree import ZERO, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Ref, names, rebuild, walk
+from backcalc.transform.assumed import Known, known, with_case
+from backcalc.transform.budget import Deadline, OutOfReach
+from backcalc.transform.normal import Normal, Undecided, Undefined
+from backcalc.transform.points import Point
+from backcalc.transform.polynomial import Polynomial
+from backcalc.transform.proof import LinkProof, ProofStep
+from backcalc.transform.quotient import Quotient
+from backcalc.transform.question import Link, Question
+from backcalc.transform.refute import POINTS, tried
+
+MOST_CASES = 6  # conditions told apart, one inside the other
+CAREFUL = 3  # points that a proof must survive
+
+
+def decided(question: Question, link: Link, points: list[Point], deadline: Deadline) -> LinkProof:
+    """The verdict on one link with its steps."""
+    steps = tuple(_derivatives(link))
+    written = link.written
+    try:
+        trial = tried(question, link, points, deadline)
+    except OutOfReach as limit:
+        return LinkProof(*written, None, "open", (*steps, ProofStep("open", f"not settled: {limit}")))
+    if trial.counterexample is not None:
+        against = trial.counterexample
+        at = ", ".join(f"{name} = {value}" for name, value in against.values.items())
+        reason = f"{'at ' + at + ' ' if at else ''}the left side is {against.left}, the right side is {against.right}"
+        return LinkProof(*written, False, "counterexample", (*steps, ProofStep("counterexample", reason)), against)
+    if not trial.agreed:
+        reason = "no point was found at which both sides are defined and could be evaluated"
+        return LinkProof(*written, None, "open", (*steps, ProofStep("open", reason)))
+    try:
+        proof = _Proof(question, deadline)
+        found = tuple(proof.steps(link.left, link.right, known(question, deadline), ()))
+    except (OutOfReach, Undefined, RecursionError) as limit:
+        count = trial.agreed
+        reason = f"holds at 60 digits at {count} random point{'s' * (count != 1)}, not proved: {_why(limit)}"
+        return LinkProof(*written, None, "numeric", (*steps, ProofStep("numeric", reason)))
+    method = "exact numbers" if _is_number(link) else "cases" if proof.cases else "normal form"
+    return LinkProof(*written, True, method, (*steps, *found))
+
+
+def _why(limit: Exception) -> str:
+    return "an expression is too deep" if isinstance(limit, RecursionError) else str(limit)
+
+
+def _is_number(link: Link) -> bool:
+    """Whether both sides are made of numbers by the four operations and whole powers."""
+    allowed = (Num, Mul, Div, Neg, Pow)
+    nodes = [node for side in (link.left, link.right) for node in walk(side)]
+    return all(isinstance(node, allowed) or type(node).__name__ == "Add" for node in nodes)
+
+
+def _derivatives(link: Link) -> Iterator[ProofStep]:
+    """The derivatives in the claim, worked out."""
+    shown: set[str] = set()
+    for derivative in link.derivatives:
+        assert isinstance(derivative.of, Call)
+        function = derivative.of.arguments[0]
+        if derivative.function not in shown:
+            shown.add(derivative.function)
+            yield ProofStep("name", "what is differentiated, by a name", function, derivative.body)
+        for step in derivative.steps:
+            yield ProofStep(step.rule, step.reason, derivative.of, step.after)
+
+
+@dataclass
+class _Proof:
+    """One attempt; `cases` says whether conditions had to be told apart."""
+
+    question: Question
+    deadline: Deadline
+    cases: bool = False
+
+    def steps(self, left: Expr, right: Expr, known: Known, case: tuple[Expr, ...]) -> list[ProofStep]:
+        """The steps that prove two expressions equal. Raises OutOfReach or Undefined."""
+        normal = known.normal(self.deadline)
+        try:
+            forms = self._forms(normal, left, right)
+            difference = forms[0] - forms[1]
+            if difference.over.is_zero or normal.powers.sign(difference.over) == 0:
+                return list(_told(left, right, normal, forms, case, known))
+            switch = _absolute_value(normal, difference.over)
+        except Undecided as undecided:
+            switch = undecided.polynomial
+        if switch is None:
+            raise OutOfReach("the normal forms of both sides differ" + _where(case))
+        return self._apart(left, right, known, case, switch)
+
+    def _forms(self, normal: Normal, left: Expr, right: Expr) -> tuple[Quotient, Quotient]:
+        forms = normal.quotient(left), normal.quotient(right)
+        if len(normal.logarithms) > 1:  # once all are known, those of products fall apart into those of factors
+            forms = normal.quotient(left), normal.quotient(right)
+        return forms
+
+    def _apart(
+        self, left: Expr, right: Expr, known: Known, case: tuple[Expr, ...], switch: Polynomial
+    ) -> list[ProofStep]:
+        """The proof in each case of a sign that is possible."""
+        if len(case) == MOST_CASES:
+            raise OutOfReach(f"more than {MOST_CASES} conditions would have to be told apart")
+        self.cases = True
+        found: list[ProofStep] = []
+        for operator in (">", "==", "<"):
+            condition = Compare((operator,), _sides(switch))
+            there = with_case(known, switch, operator, (left, right), self.deadline)
+            if there is None:
+                continue
+            inside, sides = there
+            try:
+                found += self.steps(*sides, inside, (*case, condition))
+            except Undefined as reason:
+                found.append(ProofStep("case", f"where {_and((*case, condition))} one side is not defined: {reason}"))
+        return found
+
+
+def _sides(switch: Polynomial) -> tuple[Expr, Expr]:
+    """x - 3 compared with 0 is x compared with 3."""
+    constant = -switch.terms.get((), 0)
+    rest = switch + Polynomial.number(constant)
+    return rest.expr, Polynomial.number(constant).expr
+
+
+def _absolute_value(normal: Normal, difference: Polynomial) -> Polynomial | None:
+    """What an absolute value in the difference is of: its sign may decide."""
+    for generator in difference.generators():
+        match generator.expr:
+            case Call("abs", (inside,)) if generator.period:
+                return normal.quotient(inside).over
+    return None
+
+
+def _and(case: Sequence[Expr]) -> str:
+    return " and ".join(to_unicode(condition).removeprefix("[").removesuffix("]") for condition in case)
+
+
+def _where(case: Sequence[Expr]) -> str:
+    return f" where {_and(case)}" if case else ""
+
+
+def _told(
+    left: Expr, right: Expr, normal: Normal, forms: tuple[Quotient, Quotient], case: tuple[Expr, ...], known: Known
+) -> Iterator[ProofStep]:
+    """The steps of a proof by normal form."""
+    shown = [form.expr for form in forms]
+    if case:
+        yield ProofStep("case", f"where {_and(case)} both sides are the same", *shown)
+        return
+    for call, form in normal.used.values():
+        yield ProofStep("definition", f"{call.function} in elementary functions", call, form.expr)
+    for fact, value in known.facts:
+        yield ProofStep("given", "this sum is given", fact, value)
+    for name, side, form in (("left", left, shown[0]), ("right", right, shown[1])):
+        if side != form:
+            yield ProofStep("normal form", f"the {name} side, rewritten as one fraction of independent terms", side, form)
+    if shown[0] == shown[1]:
+        yield ProofStep("equal", "both sides are the same")
+    else:
+        yield ProofStep("equal", "over a common denominator every term of the difference cancels", Add_(shown), ZERO)
+
+
+def Add_(sides: Sequence[Expr]) -> Expr:
+    from backcalc.formula.tree import Add
+
+    return Add((sides[0], Neg(sides[1])))
+
+
+__all__ = ["CAREFUL", "CONSTANTS", "POINTS", "Ref", "decided", "names", "rebuild"]

@@ -1,0 +1,195 @@
+"""A claim with its derivatives worked out: links between expressions of leaves alone, and how they came about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backcalc.derive.adjoint import Adjoint, Step, differentiate
+from backcalc.derive.partial import NotDifferentiable
+from backcalc.derive.target import derivative_name
+from backcalc.formula.program import CONSTANTS, Program
+from backcalc.formula.tree import (
+    ONE,
+    ZERO,
+    Call,
+    Compare,
+    Expr,
+    Mul,
+    Ref,
+    names,
+    rebuild,
+    size,
+    substitute,
+    walk,
+)
+from backcalc.transform.claim import Assumptions, Claim, ClaimError
+
+MOST_NODES = 20_000
+
+Definitions = Mapping[str, tuple[tuple[str, ...], Expr]]
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """A derivative that stands in the claim: `of` is the function by its name, worked out in `steps`."""
+
+    function: str
+    body: Expr
+    of: Expr
+    steps: tuple[Step, ...]
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One equality of the chain: as written, and in leaves alone."""
+
+    written: tuple[Expr, Expr]
+    left: Expr
+    right: Expr
+    derivatives: tuple[Derivative, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be decided: the links, the ranges of their free indices, and the arrays, sizes and names in them.
+
+    `shapes` are those of the leaves; `whole` are the leaves that stand in an index and so are whole numbers.
+    """
+
+    links: tuple[Link, ...]
+    ranges: Mapping[str, Expr]
+    shapes: Mapping[str, tuple[Expr, ...]]
+    sizes: tuple[str, ...]
+    whole: frozenset[str]
+    given: Assumptions
+
+
+def question(claim: Claim) -> Question:
+    """Works out the derivatives of a claim and puts them in. Raises ClaimError."""
+    program = claim.program
+    definitions: dict[str, tuple[tuple[str, ...], Expr]] = {}
+    derivatives: dict[str, tuple[Derivative, ...]] = {}
+    done = program.part(())
+    for equation in program.equations:
+        found: dict[Expr, Derivative] = {}
+        body = equation.body
+        for node in [node for node in walk(body) if isinstance(node, Call) and node.function == "diff"]:
+            if node not in found:
+                found[node] = _derivative(done, node, definitions)
+        body = _put(body, {node: derivative.value for node, derivative in found.items()})
+        derivatives[equation.name] = tuple(found.values())
+        definitions[equation.name] = (equation.indices, body)
+        done = done.part((*done.equations, type(equation)(equation.name, equation.indices, body)))
+    sides, ranges = _aligned(claim, {label: _inlined(definitions[label][1], definitions) for label in claim.sides})
+    put = dict(claim.given.equal)
+    links = []
+    for count, (left, right) in enumerate(zip(claim.sides, claim.sides[1:], strict=False)):
+        worked = {derivative.of: derivative for label in (left, right) for derivative in _all(label, derivatives, claim)}
+        pair = (substitute(sides[left], put), substitute(sides[right], put))
+        links.append(Link((claim.written[count], claim.written[count + 1]), *pair, tuple(worked.values())))
+    facts = tuple((fact, value) for fact, value in claim.given.facts)
+    given = Assumptions(claim.given.comparisons, facts, claim.given.equal, claim.given.shapes)
+    used = frozenset().union(*(names(side) for link in links for side in (link.left, link.right)))
+    shapes = {
+        name: program.shapes[name]
+        for name in program.leaves
+        if name in used and name not in CONSTANTS and name not in ranges and name not in program.sizes
+    }
+    for name in sorted(set().union(*(names(c) for c in given.comparisons)) - shapes.keys() - CONSTANTS):
+        if name in used and name in program.shapes and name not in program.sizes:
+            shapes[name] = program.shapes[name]
+    return Question(tuple(links), ranges, shapes, tuple(program.sizes), program.index_names, given)
+
+
+def _all(label: str, derivatives: Mapping[str, tuple[Derivative, ...]], claim: Claim) -> list[Derivative]:
+    """The derivatives that a side hangs on, the innermost first."""
+    found: list[Derivative] = []
+    for derivative in derivatives[label]:
+        found += [inner for inner in _all(derivative.function, derivatives, claim) if inner not in found]
+        found.append(derivative)
+    return found
+
+
+def _derivative(
+    program: Program, node: Call, definitions: dict[str, tuple[tuple[str, ...], Expr]]
+) -> Derivative:
+    """One `diff(f, x)` by reverse mode; the derivatives on the way are defined too."""
+    above, below = node.arguments
+    assert isinstance(above, Ref) and isinstance(below, Ref)
+    if below.name in program.index_names or below.name in program.sizes:
+        raise ClaimError(f"`{below.name}` counts something, and nothing is differentiated by it")
+    try:
+        adjoints = differentiate(program, above.name, (), {below.name})
+    except NotDifferentiable as error:
+        raise ClaimError(str(error)) from None
+    for adjoint in adjoints:
+        definitions[adjoint.name] = (adjoint.indices, adjoint.closed)
+    found = next((adjoint for adjoint in adjoints if adjoint.of == below.name), None)
+    body = _inlined(definitions[above.name][1], definitions)
+    if found is None:
+        return Derivative(above.name, body, node, (_constant(),), _direct(above, below))
+    steps = _told(found, {adjoint.name: adjoint for adjoint in adjoints})
+    value = Ref(derivative_name(above.name, below.name), above.indices + below.indices)
+    return Derivative(above.name, body, node, steps, value)
+
+
+def _constant() -> Step:
+    return Step("constant", ZERO, "it does not stand in the function")
+
+
+def _told(adjoint: Adjoint, _: Mapping[str, Adjoint]) -> tuple[Step, ...]:
+    used = [f"{name}′" for name in adjoint.functions]
+    rule = adjoint.steps[0]
+    if used:
+        reason = "the derivatives of " + ", ".join(adjoint.functions) + " by the table, and the chain rule"
+    else:
+        reason = "sums, products, quotients and powers, term by term"
+    first = Step("differentiate", rule.after, reason)
+    return (first, *adjoint.steps[1:])
+
+
+def _direct(above: Ref, below: Ref) -> Expr:
+    if above.name != below.name:
+        return ZERO
+    deltas = [Compare(("==",), pair) for pair in zip(above.indices, below.indices, strict=True)]
+    return ONE if not deltas else deltas[0] if len(deltas) == 1 else Mul(tuple(deltas))
+
+
+def _put(expr: Expr, values: Mapping[Expr, Expr]) -> Expr:
+    return values[expr] if expr in values else rebuild(expr, lambda part: _put(part, values))
+
+
+def _inlined(expr: Expr, definitions: Definitions) -> Expr:
+    """The expression in leaves alone. Raises ClaimError where that is too long."""
+
+    def put(part: Expr) -> Expr:
+        if isinstance(part, Ref) and part.name in definitions:
+            indices, body = definitions[part.name]
+            inner = _inlined(body, definitions)
+            return substitute(inner, dict(zip(indices, part.indices, strict=True)))
+        return rebuild(part, put)
+
+    found = put(expr)
+    if size(found) > MOST_NODES:
+        raise ClaimError("the derivatives in the claim are too long to be written out")
+    return found
+
+
+def _aligned(claim: Claim, sides: Mapping[str, Expr]) -> tuple[dict[str, Expr], dict[str, Expr]]:
+    """The sides with the same names for the same free indices, and the ranges of these."""
+    ranges: dict[str, Expr] = {}
+    result: dict[str, Expr] = {}
+    whole: tuple[str, ...] | None = None
+    for label, written in zip(claim.sides, claim.written, strict=True):
+        indices, body = claim.program.by_name[label].indices, sides[label]
+        first = whole or next((tuple(ranges) for _ in [0] if len(ranges) == len(indices)), None)
+        if indices and not any(isinstance(node, Ref) and node.indices for node in walk(written)):
+            whole = first or indices  # written over whole arrays: its indices are named as elsewhere
+            body = substitute(body, dict(zip(indices, map(Ref, whole), strict=True)))
+            indices = whole
+        result[label] = body
+        for index, extent in zip(indices, claim.program.shapes[label], strict=True):
+            ranges.setdefault(index, extent)
+    return result, ranges
