@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from backcalc.count import Table
     from backcalc.derive import Derivation
     from backcalc.net import Network
+    from backcalc.transform import Folding, Proof
     from backcalc.verify import Verification
 
-__all__ = ["count", "grad", "load", "verify"]
+__all__ = ["count", "fold", "grad", "load", "prove", "verify"]
 __version__ = "0.1.0"
 
 
@@ -59,9 +60,10 @@ def grad(
     Raises `backcalc.net.errors.InputError`, and `backcalc.derive.DerivationError` where there is nothing to derive.
     """
     from backcalc.derive import derive
+    from backcalc.render.notebook import shown
     from backcalc.verify import verified
 
-    return verified(derive(load(source), wrt=None if wrt is None else tuple(wrt), view=view))
+    return shown(verified(derive(load(source), wrt=None if wrt is None else tuple(wrt), view=view)))
 
 
 def count(
@@ -105,6 +107,36 @@ def verify(source: str | Path | Mapping[str, object] | Network, *, wrt: Sequence
     from backcalc.verify import verify
 
     return verify(load(source), wrt=None if wrt is None else tuple(wrt))
+
+
+def prove(claim: str, *, given: Sequence[str] | str = ()) -> Proof:
+    """Proves or refutes an equality of formulas, or a chain of them, under assumptions such as `x > 0`.
+
+    >>> import backcalc
+    >>> backcalc.prove("diff(softplus(x), x) = sigmoid(x)").holds, backcalc.prove("sqrt(x^2) = x").holds
+    (True, False)
+
+    `holds` is None where the claim is neither proved nor refuted. Raises `backcalc.transform.ClaimError`, and
+    `backcalc.formula.errors.FormulaError` for a formula that cannot be read.
+    """
+    from backcalc.transform import prove
+
+    return prove(claim, (given,) if isinstance(given, str) else tuple(given))
+
+
+def fold(source: str | Path | Mapping[str, object] | Network) -> Folding:
+    """An equivalent smaller network: linear layers multiplied out, norms folded into the layer beside them.
+
+    >>> import backcalc
+    >>> folding = backcalc.fold({"input": 3, "layers": [{"dense": 4}, {"dense": 2}]})
+    >>> [node.name for node in folding.network.nodes], folding.passed
+    (['dense_2'], True)
+
+    Raises `backcalc.net.errors.InputError`.
+    """
+    from backcalc.transform import fold
+
+    return fold(load(source))
 
 
 class _Package(ModuleType):

@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "numeric": {"formula", "layers", "net"},
     "verify": {"formula", "layers", "net", "derive", "numeric"},
     "render": {"formula", "layers", "net", "derive", "count", "numeric", "verify"},
-    "cli": {"formula", "layers", "net", "derive", "count", "numeric", "verify", "render"},
+    "cli": {"formula", "layers", "net", "derive", "count", "numeric", "verify", "transform", "render"},
 }
 
 # What costs start-up time is never imported in some rooms, and in others inside functions only.

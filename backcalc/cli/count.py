@@ -51,6 +51,7 @@ CONVENTIONS = ("exact", "2mac", "mac", "torchvision", "torchinfo", "fvcore", "pt
     metavar="A,B",
     help="Why two conventions of --flops count differently: the difference as a sum.",
 )
+@click.option("--ascii", "plain", is_flag=True, help="Text without any character above 127.")
 def count(
     net: str,
     flops: str,
@@ -61,6 +62,7 @@ def count(
     explain: str | None,
     vs: str | None,
     explain_difference: str | None,
+    plain: bool,
     form: str,
 ) -> Answer:
     """Counts NET, with the formula beside each number.
@@ -78,8 +80,10 @@ def count(
     asked = {"--explain": explain, "--vs": vs, "--explain-difference": explain_difference}
     if len(several := [option for option, value in asked.items() if value is not None]) > 1:
         raise click.UsageError(f"{' and '.join(several)} exclude each other.")
+    if plain and form != "text":
+        raise click.UsageError("--ascii is for --format text.")
     if explain_difference is not None:
-        return _difference(net, explain_difference, form)
+        return _spelled(_difference(net, explain_difference, form), plain)
 
     def table(net: str) -> Table:
         return backcalc.count(
@@ -92,19 +96,28 @@ def count(
         )
 
     if vs is not None:
-        return _versus(table(net), table(vs), form)
+        return _spelled(_versus(table(net), table(vs), form), plain)
     counted = table(net)
     if explain is not None:
-        return _explanation(counted, explain, form)
+        return _spelled(_explanation(counted, explain, form), plain)
     if form == "json":
         return Answer(to_json(counted.to_json()))
     if form == "text":
         from backcalc.render import count_text
 
-        return Answer(count_text.render(counted))
+        return _spelled(Answer(count_text.render(counted)), plain)
     from backcalc.render.count_sheets import written
 
     return Answer(written(counted, form))
+
+
+def _spelled(answer: Answer, plain: bool) -> Answer:
+    """The answer, its signs written out in ASCII where that is asked for."""
+    if not plain:
+        return answer
+    from backcalc.render.ascii_text import to_ascii
+
+    return Answer(to_ascii(answer.text), answer.status, answer.messages)
 
 
 def _explanation(table: Table, layer: str, form: str) -> Answer:

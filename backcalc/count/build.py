@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from backcalc.count.conventions import MEASURED, Convention, convention
-from backcalc.count.receptive import Reception, align, at_input, merged
+from backcalc.count.receptive import Reception, align, at_input, is_steps, merged
 from backcalc.count.table import Formula, Formulas, Row, Table, Totals
+from backcalc.formula.size import Size, assumed_of, shown
 from backcalc.layers.base import WHOLE, Cost, Parameter, times
 from backcalc.layers.fields import Entries
 from backcalc.net import InputError, Network, Node, Problem
@@ -22,6 +24,7 @@ class _Options:
     padding_connections: bool
     pooling_connections: bool
     batch: int
+    masked: bool
     network: str
 
 
@@ -83,22 +86,26 @@ def count(
     padding_connections: bool = True,
     pooling_connections: bool = False,
     batch: int = 1,
+    causal: Literal["full", "exact"] = "full",
 ) -> Table:
     """Counts a network: shapes, parameters, connections, MACs, FLOPs, activations, memory, receptive field.
 
     `flops` names the convention; `bias=False` leaves biases out of everything; `padding_connections=False` leaves
     taps on padding out of the connections; `pooling_connections` counts the window inputs of max and average
-    pooling; `batch` is how many samples run at once.
+    pooling; `batch` is how many samples run at once; with `causal="exact"` the multiply-accumulates that a mask of
+    attention makes needless are left out.
 
     Raises InputError for a network of equations, which has no layers, and ValueError for an unknown convention.
     """
     built_in = network.name if network.file is None else ""
-    options = _Options(convention(flops), bias, padding_connections, pooling_connections, batch, built_in)
+    options = _Options(convention(flops), bias, padding_connections, pooling_connections, batch, causal == "exact", built_in)
     if not network.nodes:
         message = "a file of equations has no layers to count"
         hint = "write the network as `layers:` (see `backcalc schema`)"
         raise InputError([Problem(network.file or network.name, 0, 0, 0, "", message, hint)])
-    receptions = {name: at_input(shape) for name, shape in network.inputs.items()}
+    receptions = {
+        name: at_input(shape, steps=is_steps(network, name)) for name, shape in network.inputs.items()
+    }
     names, rows, needed = _Names(), [], network.needed()
     for node in network.nodes:
         row, receptions[node.name] = _row(node, options, receptions, names, computed=node.name in needed)
@@ -110,20 +117,38 @@ def count(
         padding_connections=padding_connections,
         pooling_connections=pooling_connections,
         batch=batch,
+        causal=causal,
         inputs=dict(network.inputs),
         rows=tuple(rows),
         totals=_totals(rows),
+        assumed=_assumed(network),
         file=network.file,
     )
+
+
+def _assumed(network: Network) -> tuple[str, ...]:
+    """What sizes with letters are taken to be divisible by."""
+    shapes = [shape for node in network.nodes for shape in (node.output_shape, *(p.shape for p in node.parameters))]
+    return tuple(sorted(assumed_of(*(size for shape in shapes for size in shape))))
+
+
+def priced(node: Node, *, bias: bool, padding_connections: bool, masked: bool) -> Cost:
+    """What a layer in its place costs; `masked` leaves out the multiply-accumulates that a mask makes needless."""
+    cost = node.layer.cost(node.input_shape, bias=bias, padding_connections=padding_connections)
+    if masked and cost.masked_macs != "0":
+        return replace(cost, macs=f"{cost.macs} - {cost.masked_macs}")
+    return cost
 
 
 def _row(
     node: Node, options: _Options, receptions: Mapping[str, Reception], names: _Names, *, computed: bool
 ) -> tuple[Row, Reception]:
     layer, shape = node.layer, node.input_shape
-    cost = layer.cost(shape, bias=options.bias, padding_connections=options.padding_connections)
+    cost = priced(
+        node, bias=options.bias, padding_connections=options.padding_connections, masked=options.masked
+    )
     if not computed:
-        cost = Cost(weights=cost.weights, biases=cost.biases, params=cost.params)
+        cost = Cost(weights=cost.weights, biases=cost.biases, params=cost.params, idle=cost.idle)
     branches = tuple(receptions[name] for name in node.inputs)
     if layer.several:
         reception = merged(branches)
@@ -138,14 +163,17 @@ def _row(
         input_shape=shape,
         output_shape=node.output_shape,
         receptive_field=reception.cells,
+        jump=reception.jump,
+        padding=reception.padding,
         formulas=_formulas(node, cost, reception, owned, options, computed=computed),
-        non_trainable=owned.fixed + owned.frozen + owned.statistics,
+        non_trainable=(owned.fixed + owned.frozen + owned.statistics) * node.copies,
+        idle=Formula(cost.idle).times(node.copies).value,
         operations=tuple(
             (kind, Formula(text)) for kind, text in options.convention.priced(cost, node, options.network)
         ),
         units=Formula(cost.units),
         general=layer.in_words(shape, bias=options.bias, padding_connections=options.padding_connections),
-        notes=(*layer.notes(shape), *_notes(owned, branches), *_left_out(node, options, computed=computed)),
+        notes=(*_copies(node), *layer.notes(shape), *_notes(owned, branches), *_left_out(node, options, computed=computed)),
     )
     return row, reception
 
@@ -156,19 +184,23 @@ def _formulas(
     seen = cost.connections
     if options.pooling_connections and seen == "0":
         seen = cost.window_inputs
+    copies, computations = node.copies, node.copies * options.batch
     return Formulas(
         output_shape=node.layer.shape_formula(node.input_shape),
         receptive_field=reception.formula,
-        weights=Formula(cost.weights).less(owned.shared_weights),
-        biases=Formula(cost.biases).less(owned.shared_biases),
-        params=Formula(cost.params).less(owned.shared_weights + owned.shared_biases).less(owned.fixed),
-        connections=Formula(seen).times(options.batch),
-        macs=Formula(cost.macs).times(options.batch),
-        flops=Formula(options.convention.formula(cost, node, options.network) if computed else "0").times(
-            options.batch
-        ),
-        activations=Formula(times(*node.output_shape) if computed else "0").times(options.batch),
+        weights=Formula(cost.weights).less(owned.shared_weights).times(copies),
+        biases=Formula(cost.biases).less(owned.shared_biases).times(copies),
+        params=Formula(cost.params).less(owned.shared_weights + owned.shared_biases).less(owned.fixed).times(copies),
+        connections=Formula(seen).times(computations),
+        macs=Formula(cost.macs).times(computations),
+        flops=Formula(options.convention.formula(cost, node, options.network) if computed else "0").times(computations),
+        activations=Formula(times(*node.output_shape) if computed else "0").times(computations),
     )
+
+
+def _copies(node: Node) -> Iterator[str]:
+    if isinstance(node.copies, Size):
+        yield f"it stands {node.copies} times, one behind the other: the field is that of the first"
 
 
 def _left_out(node: Node, options: _Options, *, computed: bool) -> Iterator[str]:
@@ -203,6 +235,7 @@ def _totals(rows: list[Row]) -> Totals:
         biases=_sum(row.biases for row in rows),
         trainable=params,
         non_trainable=sum(row.non_trainable for row in rows),
+        active=params.value - sum(row.idle for row in rows),
         connections=_sum(row.connections for row in rows),
         macs=_sum(row.macs for row in rows),
         flops=_sum(row.flops for row in rows),
@@ -214,4 +247,6 @@ def _totals(rows: list[Row]) -> Totals:
 def _sum(numbers: Iterator[int]) -> Formula:
     """The sum of the numbers that are not 0, written out where there are not too many to read."""
     terms = [number for number in numbers if number]
+    if any(isinstance(term, Size) for term in terms):
+        return Formula(str(shown(sum(terms))))
     return Formula(" + ".join(map(str, terms or [0])) if len(terms) <= MOST_TERMS else str(sum(terms)))

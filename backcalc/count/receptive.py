@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
+from typing import TypeVar
 
 from backcalc.layers.base import Shape, Window
+from backcalc.net import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,23 +19,25 @@ class Field:
     """Along one axis of the input: how many cells an output sees, and how many apart neighbouring outputs are.
 
     Behind a layer that makes its input larger both are fractions; what an output sees is `cells` rounded down. What
-    sees the `whole` axis cannot see more of it.
+    sees the `whole` axis cannot see more of it. The first output sees `padding` cells before the axis begins.
     """
 
     cells: int | Fraction = 1
     jump: int | Fraction = 1
     whole: bool = False
+    padding: int | Fraction = 0
 
     def after(self, window: Window, axis: int) -> Field:
         """The field behind one more window; `axis` is the input's length.
 
         >>> Field(5, 1).after(Window(2, 2), 28)
-        Field(cells=6, jump=2, whole=False)
+        Field(cells=6, jump=2, whole=False, padding=0)
         """
         jump = self.jump * window.stride
         if window.extent is None or self.whole:
-            return Field(max(self.cells, axis), jump, True)
-        return Field(self.cells + (window.extent - 1) * self.jump, jump)
+            return Field(max(self.cells, axis), jump, True, self.padding)
+        padding = self.padding + window.padding * self.jump
+        return Field(self.cells + (window.extent - 1) * self.jump, jump, padding=padding)
 
     def formula(self, window: Window, axis: int) -> str:
         """How the field behind that window comes about, with numbers.
@@ -47,7 +51,12 @@ class Field:
             return f"all {self.after(window, axis).cells} cells"
         cells = self.after(window, axis).cells
         text = f"{self.cells} + ({window.extent} - 1)*{self.jump}"
-        return f"{text} = {cells}" if cells == floor(cells) else f"floor({text}) = {floor(cells)}"
+        return f"{text} = {cells}" if cells == _whole(cells) else f"floor({text}) = {_whole(cells)}"
+
+
+def _whole(cells: int | Fraction) -> int:
+    """Rounded down; a size with letters stays what it is."""
+    return cells if isinstance(cells, int) else floor(cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +75,17 @@ class Reception:
     @property
     def cells(self) -> int | tuple[int, ...]:
         """One number, or one per axis where they differ."""
-        sizes = tuple(floor(field.cells) for field in self.fields)
-        return sizes[0] if len(set(sizes)) == 1 else sizes
+        return _same(tuple(_whole(field.cells) for field in self.fields))
+
+    @property
+    def jump(self) -> int | Fraction | tuple[int | Fraction, ...]:
+        """How many cells of the input neighbours are apart, one number or one per axis."""
+        return _same(tuple(field.jump for field in self.fields))
+
+    @property
+    def padding(self) -> int | Fraction | tuple[int | Fraction, ...]:
+        """How many cells before the input the first output sees, one number or one per axis."""
+        return _same(tuple(field.padding for field in self.fields))
 
     def after(self, window: Window | tuple[Window, ...], *, scatters: bool = False) -> Reception:
         """The fields behind a layer with that window: one for all axes, or one per axis."""
@@ -85,14 +103,44 @@ class Reception:
         )
 
 
-def at_input(shape: Shape) -> Reception:
+def at_input(shape: Shape, *, steps: bool = False) -> Reception:
     """An input sees itself; its spatial axes are all but the channels, and the one axis of a vector.
+
+    Of `[time, features]`, which `steps` says that it is, the axis is time.
 
     >>> at_input((1, 28, 28)).after(Window(5)).cells
     5
     """
-    extents = shape if len(shape) == 1 else shape[1:]
+    extents = shape[:1] if steps else shape if len(shape) == 1 else shape[1:]
     return Reception((Field(),) * len(extents), extents)
+
+
+def is_steps(network: Network, name: str) -> bool:
+    """Whether an input of two axes is `[time, features]`: not where a layer reads it as [channels, length].
+
+    >>> from backcalc.net import load_network
+    >>> is_steps(load_network("input: {x: [7, 3]}\nlayers: [attention: 1]"), "x")
+    True
+    """
+    if len(network.inputs[name]) != 2:
+        return False
+    reached = {name}
+    for node in network.nodes:
+        if reached.isdisjoint(node.inputs):
+            continue
+        if node.layer.channels_first:
+            return False
+        if not node.layer.scatters(node.input_shape):
+            reached.add(node.name)
+    return True
+
+
+T = TypeVar("T")
+
+
+def _same(sizes: tuple[T, ...]) -> T | tuple[T, ...]:
+    """One number where it is the same along all axes."""
+    return sizes[0] if len(set(sizes)) == 1 else sizes
 
 
 def merged(receptions: tuple[Reception, ...]) -> Reception:

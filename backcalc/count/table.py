@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property, lru_cache
 
 from backcalc.count.conventions import Convention
@@ -46,7 +48,8 @@ class Formula:
         return Formula(f"{self.text} - {amount}") if amount else self
 
     def __str__(self) -> str:
-        return pretty(self.text) if self.text.isdigit() else f"{pretty(self.text)} = {self.value}"
+        value = str(shown(self.value))
+        return pretty(self.text) if self.text in (value, f"({value})") else pretty(f"{self.text} = {value}")
 
 
 @lru_cache(maxsize=4096)
@@ -56,9 +59,17 @@ def _value(text: str) -> int:
     return sized(formula) if names(formula) else integer(formula, {})
 
 
+_POWER = re.compile(r"\^(\d+)")
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def pretty(text: str) -> str:
-    """A formula as people write it, `5·5` for `5*5`."""
-    return text.replace("*", "·")
+    """A formula as people write it.
+
+    >>> pretty("5*5*d^2")
+    '5·5·d²'
+    """
+    return _POWER.sub(lambda power: power[1].translate(_RAISED), text).replace("*", "·")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +91,10 @@ def lettered(document: dict[str, object]) -> dict[str, object]:
     """The fields of a JSON object, sizes with letters as text: `{"params": "d^2 + d"}`."""
 
     def plain(value: object) -> object:
-        if isinstance(value, list):
+        if isinstance(value, list | tuple):
             return [plain(item) for item in value]
+        if isinstance(value, Fraction):
+            return str(value)
         return shown(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     return {name: plain(value) for name, value in document.items()}
@@ -89,7 +102,8 @@ def lettered(document: dict[str, object]) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One layer. `operations` are those of one unit that the convention prices, `units` how many units there are.
+    """One layer. Neighbours in its output see cells that are `jump` apart, the first begins `padding` cells before the
+    input; `idle` are the parameters that one token does not use. `operations` are those of one unit that the convention prices, `units` how many units there are.
 
     `general` holds the formulas in words; `notes` says what is special, as weights that are counted elsewhere.
     """
@@ -99,8 +113,11 @@ class Row:
     input_shape: Shape
     output_shape: Shape
     receptive_field: int | tuple[int, ...]
+    jump: int | Fraction | tuple[int | Fraction, ...]
+    padding: int | Fraction | tuple[int | Fraction, ...]
     formulas: Formulas
     non_trainable: int
+    idle: int
     operations: tuple[tuple[str, Formula], ...]
     units: Formula
     general: Mapping[str, str]
@@ -148,7 +165,6 @@ class Row:
 
     def to_json(self) -> dict[str, object]:
         """The row as JSON has it."""
-        field = self.receptive_field
         return lettered({
             "name": self.name,
             "kind": self.kind,
@@ -162,7 +178,9 @@ class Row:
             "macs": self.macs,
             "flops": self.flops,
             "activations": self.activations,
-            "receptive_field": list(field) if isinstance(field, tuple) else field,
+            "receptive_field": self.receptive_field,
+            "jump": self.jump,
+            "padding": self.padding,
             "formulas": {
                 "params": str(self.formulas.params),
                 "connections": str(self.formulas.connections),
@@ -180,12 +198,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The sums over all rows. `memory_bytes` holds parameters and activations as 4-byte numbers."""
+    """The sums over all rows. `memory` holds parameters and activations as 4-byte numbers.
+
+    `active` are the parameters that one token uses: all of them, but for experts that do not answer for it.
+    """
 
     weights: Formula
     biases: Formula
     trainable: Formula
     non_trainable: int
+    active: int
     connections: Formula
     macs: Formula
     flops: Formula
@@ -211,6 +233,7 @@ class Totals:
             "trainable": self.params,
             "non_trainable": self.non_trainable,
             "total": self.total,
+            "active": self.active,
             "connections": self.connections.value,
             "macs": self.macs.value,
             "flops": self.flops.value,
@@ -221,7 +244,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What `count` found, and under which conventions. `file` is what the network was read from, for messages."""
+    """What `count` found, and under which conventions.
+
+    `assumed` is what letters are taken to be divisible by; `file` is what the network was read from, for messages.
+    """
 
     net: str
     convention: Convention
@@ -229,9 +255,11 @@ class Table:
     padding_connections: bool
     pooling_connections: bool
     batch: int
+    causal: str
     inputs: Mapping[str, Shape]
     rows: tuple[Row, ...]
     totals: Totals
+    assumed: tuple[str, ...] = ()
     file: str | None = None
 
     def row(self, name: str) -> Row:
@@ -254,7 +282,9 @@ class Table:
                 "padding_connections": self.padding_connections,
                 "pooling_connections": self.pooling_connections,
                 "batch": self.batch,
+                "causal": self.causal,
             },
             "layers": [row.to_json() for row in self.rows],
             "totals": self.totals.to_json(),
+            "assumed": list(self.assumed),
         }

@@ -155,7 +155,8 @@ def _named(program: Program, stated: tuple[Fact, ...]) -> Setting:
         anchor = min((ref.name for ref in equation.reads() if ref.name in program.shapes), default="")
         reach[anchor] = (*reach.get(anchor, ()), equation)
     facts = stated + totals + means
-    return Setting({}, frozenset(program.sizes), named, reach, facts, whole)
+    inside = {name: shape for name, shape in program.shapes.items() if name not in program.padded}
+    return Setting({}, frozenset(program.sizes), named, reach, facts, whole, inside)
 
 
 def _adjoint(

@@ -105,7 +105,8 @@ def settle(term: Term, setting: Setting) -> Term | None:
         for left, right in (bracket.operands, bracket.operands[::-1]):
             if not (isinstance(left, Ref) and left.name in setting.ranges and not left.indices):
                 continue
-            if not isinstance(right, Num) or not any(left.name in names(base) for base, _ in term.factors):
+            known = isinstance(right, Num) or (isinstance(right, Ref) and right.name in setting.shapes)
+            if not known or not any(left.name in names(base) for base, _ in term.factors):
                 continue
             rest = replace(term, brackets=tuple(b for b in term.brackets if b is not bracket))
             return with_bracket(tidy_indices(put(rest, {left.name: right})), bracket)

@@ -39,7 +39,8 @@ def collapse(term: Term, setting: Setting) -> Term | None:
                 return None
             found = put(rest, {bound.index: solution})
             found = tidy_indices(found)
-            return found if not isinstance(guard, Compare) else with_bracket(found, guard)
+            certain = not isinstance(guard, Compare) or setting.is_place(solution, bound, term)
+            return found if certain or not isinstance(guard, Compare) else with_bracket(found, guard)
     return term
 
 

@@ -34,6 +34,8 @@ def key(expr: Expr, bound: tuple[str, ...] = ()) -> str:
             return f"{function}({','.join(key(argument, bound) for argument in arguments)})"
         case Compare(operators, operands):
             shown = [index_key(operand, bound) for operand in operands]
+            if operators == ("==",):
+                shown.sort()
             return "[" + shown[0] + "".join(f"{op}{part}" for op, part in zip(operators, shown[1:], strict=True)) + "]"
         case Reduce(operation, index, lower, upper, exclude, body):
             edges = [index_key(part, bound) if part is not None else "" for part in (lower, upper, exclude)]

@@ -160,6 +160,8 @@ def negated(expr: Expr) -> Expr:
             return Mul((num(-value), *rest))
         case Div(Num() | Mul((Num(), *_)) as numerator, denominator):
             return Div(negated(numerator), denominator)
+        case Mul((Div(Num(), _) as quotient, *rest)):
+            return Mul((negated(quotient), *rest))
         case _:
             return Neg(expr)
 

@@ -2,13 +2,12 @@ r"""Functions: `\log y`, `\sigma(z)`, `\tanh^2(x)`, `\max(0, x)`, `np.exp(x)`, `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
 from backcalc.formula.functions import FUNCTIONS, REDUCTIONS, WHOLE
 from backcalc.formula.latex_cursor import POWER, SUM, LatexCursor, Part
 from backcalc.formula.latex_derivatives import of_function
-from backcalc.formula.latex_names import label
+from backcalc.formula.latex_scripts import label
 from backcalc.formula.latex_sums import reduction
 from backcalc.formula.latex_symbols import CALLED
 from backcalc.formula.lexer import Token
@@ -17,9 +16,22 @@ from backcalc.formula.tree import ONE, Call, Div, Expr, Mul, Neg, Num, Pow, Ref,
 _CODE = ("np.", "numpy.", "math.", "torch.", "tf.", "K.", "linalg.", "nn.")
 _IN_CODE = MappingProxyType(
     {
-        **{"maximum": "max", "minimum": "min", "absolute": "abs", "fabs": "abs", "log": "log", "square": "square"},
-        **{"dot": "matmul", "matmul": "matmul", "mm": "matmul", "multiply": "multiply", "power": "pow", "pow": "pow"},
-        **{"divide": "divide", "add": "add", "subtract": "subtract", "transpose": "transpose"},
+        "maximum": "max",
+        "minimum": "min",
+        "absolute": "abs",
+        "fabs": "abs",
+        "log": "log",
+        "square": "square",
+        "dot": "matmul",
+        "matmul": "matmul",
+        "mm": "matmul",
+        "multiply": "multiply",
+        "power": "pow",
+        "pow": "pow",
+        "divide": "divide",
+        "add": "add",
+        "subtract": "subtract",
+        "transpose": "transpose",
     }
 )
 _BARE = frozenset(("exp", "log", "sin", "cos", "tanh", "sigmoid", "sign", "relu", "sqrt", "erf", "softmax"))
@@ -64,7 +76,7 @@ def is_called(cursor: LatexCursor, name: str, token: Token) -> bool:
         return True
     if token.text == "sigma":
         return False
-    return name in REDUCTIONS and after.kind == "sub" or name in _BARE and cursor.starts_operand(cursor.ahead())
+    return (name in REDUCTIONS and after.kind == "sub") or (name in _BARE and cursor.starts_operand(cursor.ahead()))
 
 
 def call(cursor: LatexCursor, name: str) -> Part:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backcalc.formula.latex_cursor import COMPARE, SUM, LatexCursor, Part
 from backcalc.formula.latex_names import is_prose
-from backcalc.formula.latex_tokens import PROSE
+from backcalc.formula.latex_signs import PROSE
 from backcalc.formula.tree import Call, Compare, Expr, Table
 
 CASES = ("cases", "dcases", "rcases")
@@ -88,9 +88,8 @@ def _condition(cursor: LatexCursor) -> Part | None:
         if token.kind in ("word", "text") and word in _ELSE:
             cursor.next()
             return None
-        if token.kind in ("amp", "separator") or (token.kind == "word" and word in PROSE):
-            cursor.next()
-        elif token.kind == "text" and is_prose(cursor, token):
+        spoken = token.kind == "text" and is_prose(cursor, token)
+        if token.kind in ("amp", "separator") or (token.kind == "word" and word in PROSE) or spoken:
             cursor.next()
         else:
             break

@@ -229,8 +229,8 @@ class LatexCursor(ABC):
     def rank(self, expr: Expr) -> int:
         """The number of axes of what is surely a whole array; 0 otherwise."""
         match expr:
-            case Ref(name, ()):
-                return self.symbols.rank(name)
+            case Ref(name, indices):
+                return max(0, self.symbols.rank(name) - len(indices))
             case Call("transpose" | "matmul", arguments):
                 return max(map(self.rank, arguments)) or 2
             case Call(function, (argument,)) if function not in _SCALAR:

@@ -2,6 +2,8 @@ r"""Derivatives: `\frac{\partial J}{\partial w_1}`, `\frac{d}{dx} f`, `∂J/∂w
 
 from __future__ import annotations
 
+import re
+
 from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.latex_cursor import POWER, PRODUCT, LatexCursor, Part
 from backcalc.formula.lexer import Token
@@ -9,17 +11,21 @@ from backcalc.formula.names import is_derivative
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import Call, Expr, Mul, Ref, substitute
 
+_JOINED = re.compile(r"d([A-Za-z])_?d(\w+)")
 _OF_PRODUCT = "the derivative is that of the whole product or of its first factor"
 
 
 def is_differential(cursor: LatexCursor, at: int) -> bool:
     """Whether a ∂, or a d that is no quantity, stands at this token."""
-    token = cursor.tokens[min(at, len(cursor.tokens) - 1)]
+    at = min(at, len(cursor.tokens) - 1)
+    token = cursor.tokens[at]
     if token.kind == "command":
         return token.text == r"\partial"
-    if token.kind == "text":
-        return token.text.strip() == "d"
-    return token.kind == "word" and token.text[0] == "d" and not cursor.symbols.knows(token.text)
+    if token.kind in ("text", "name"):
+        return token.text.strip() in ("d", "delta")
+    if token.kind != "word" or token.text[0] != "d" or cursor.symbols.knows(token.text):
+        return False
+    return len(token.text) > 1 or cursor.tokens[at + 1].kind != "sub"
 
 
 def fraction_of_differentials(cursor: LatexCursor) -> bool:
@@ -34,10 +40,17 @@ def fraction_of_differentials(cursor: LatexCursor) -> bool:
         at += 1
         if depth == 0:
             break
-    below = cursor.tokens[at].text == "{" and is_differential(cursor, at + 1)
-    if below and cursor.symbols.knows("d"):
-        return cursor.choose(f"d at {cursor.at}", 2, "`d` is the quantity d, or this is a derivative") == 1
-    return below
+    if cursor.tokens[at].text != "{" or not is_differential(cursor, at + 1):
+        return False
+    letter = "delta" if cursor.ahead().text == "delta" else "d"
+    if cursor.ahead().text == "delta" != cursor.tokens[at + 1].text:
+        return False
+    if cursor.symbols.knows(letter):
+        reason = f"`{letter}` is the quantity {letter}, or this is a derivative"
+        return cursor.choose(f"d at {cursor.at}", 2, reason) == 1
+    if letter == "delta":
+        cursor.note("δ is written for ∂")
+    return True
 
 
 def fraction(cursor: LatexCursor, start: int) -> Part:
@@ -80,8 +93,15 @@ def inline(cursor: LatexCursor) -> Part:
 
 
 def is_inline(cursor: LatexCursor) -> bool:
-    """Whether a word such as `dJ`, before a slash and another such word, is a differential."""
+    """Whether a word such as `dJ`, before a slash and another such word, is a differential; `dJdW` is two."""
     token, symbols = cursor.token, cursor.symbols
+    joined = _JOINED.fullmatch(token.text)
+    if joined and joined[1] in symbols.losses and not symbols.knows(token.text):
+        middle = token.start + joined.start(2)
+        above = Token("word", f"d{joined[1]}", token.start, middle)
+        below = Token("word", f"d{joined[2]}", middle, token.end)
+        cursor.tokens[cursor.at : cursor.at + 1] = [above, Token("operator", "/", middle, middle), below]
+        return True
     if token.text[0] != "d" or symbols.knows(token.text) or cursor.ahead().text != "/":
         return False
     if cursor.ahead(2).kind not in ("word", "command") or not is_differential(cursor, cursor.at + 2):
@@ -155,9 +175,7 @@ def _below(cursor: LatexCursor) -> Part:
     return part
 
 
-def _finished(
-    cursor: LatexCursor, order: int, above: Part | None, below: list[Part], start: int, end: int
-) -> Part:
+def _finished(cursor: LatexCursor, order: int, above: Part | None, below: list[Part], start: int, end: int) -> Part:
     if len(below) != order:
         place = below[-1] if below else cursor.tokens[cursor.at - 1]
         raise cursor.error("the powers above and below do not fit", place)

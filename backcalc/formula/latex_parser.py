@@ -12,9 +12,17 @@ from backcalc.formula.latex_calls import bars, call, floor, function_name, is_ca
 from backcalc.formula.latex_cases import environment
 from backcalc.formula.latex_cursor import COMPARE, MAX_NESTED, POWER, PRODUCT, SCRIPT, SUM, LatexCursor, Part
 from backcalc.formula.latex_derivatives import fraction, fraction_of_differentials, inline, is_inline, nabla
-from backcalc.formula.latex_names import accented, is_prose, is_vague, named, split_word
+from backcalc.formula.latex_names import accented, is_prose, is_vague, loss_of, named, refuse_call, split_word
+from backcalc.formula.latex_products import (
+    argument,
+    is_negative,
+    multiplies_matrices,
+    root,
+    sign_of_product,
+    transposed,
+)
+from backcalc.formula.latex_signs import PROSE, UNITS
 from backcalc.formula.latex_sums import reduction
-from backcalc.formula.latex_tokens import PROSE, UNITS
 from backcalc.formula.lexer import Token
 from backcalc.formula.tree import Add, Call, Compare, Div, Mul, Neg, Num, Pow, Ref, Table, names, num
 
@@ -22,7 +30,6 @@ _LEVEL = {"+": SUM, "-": SUM, "*": PRODUCT, "·": PRODUCT, "/": PRODUCT, "@": PR
 _COMPARISONS = {"=": "==", "==": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _SUMS = {r"\sum": "sum", r"\prod": "prod"}
 _FRACTIONS = (r"\frac", r"\dfrac", r"\tfrac", r"\cfrac")
-_TRANSPOSES = ("T", "t", "top")
 
 
 class LatexParser(LatexCursor):
@@ -122,12 +129,14 @@ class LatexParser(LatexCursor):
         """Factors, with or without signs between them."""
         parts = [first]
         while self.level() == PRODUCT and not self.sees("/", "mod", "%"):
-            sign = self.sign_of_product()
+            sign = sign_of_product(self)
             right = self.expression(POWER)
             left = parts[-1]
             if not sign and (right.start in self.vague or left.end in self.vague):
                 raise self.error("words, or names side by side that are not known", right)
-            if sign == "@" or self.multiplies_matrices(left, right, sign):
+            if not sign and isinstance(right.expr, Table) and isinstance(left.expr, Ref):
+                raise self.error(f"`{self.text[left.start : left.end][:40]}` is no known function", left)
+            if sign == "@" or multiplies_matrices(self, left, right, sign):
                 if sign == "@" and len(parts) > 1:
                     left = self.made(Mul(tuple(part.expr for part in parts)), parts, first.start, left.end)
                     parts = [left]
@@ -139,51 +148,14 @@ class LatexParser(LatexCursor):
             return parts[0]
         return self.made(Mul(tuple(part.expr for part in parts)), parts, first.start, parts[-1].end)
 
-    def sign_of_product(self) -> str:
-        """Takes the sign between two factors; empty where there is none."""
-        if self.token.kind == "cross":
-            return self.cross()
-        return self.next().text if self.sees("*", "·", "@") else ""
-
-    def cross(self) -> str:
-        """The x of `3x3`, which is a sign, unless x is a name."""
-        token, after = self.token, self.ahead()
-        joined = f"x{after.text}" if after.kind == "number" and after.start == token.end else ""
-        known = self.symbols.knows("x") or bool(joined and self.symbols.knows(joined))
-        spaced = self.tokens[self.at - 1].end < token.start < after.start - 1
-        ways = 1 if not known or token.text == "X" or (spaced and after.kind == "number") else 2
-        likely = 0 if ways == 1 else 1
-        if ways == 1 and after.kind == "bracket" and token.text == "x" and not self.has_cross():
-            ways, likely = 2, 1
-        reason = "the x is a sign of multiplication or the name x"
-        if ways == 1 or self.choose(f"cross {token.start}", ways, reason, likely) == 0:
-            self.next()
-            return "·"
-        if joined:
-            self.tokens[self.at : self.at + 2] = [Token("name", joined, token.start, after.end)]
-        else:
-            self.tokens[self.at] = Token("name", token.text, token.start, token.end)
-        return ""
-
-    def has_cross(self) -> bool:
-        """Whether an x stands between two numbers somewhere in the row."""
-        pairs = zip(self.tokens, self.tokens[1:], strict=False)
-        return any(a.kind == "cross" and b.kind == "number" for a, b in pairs)
-
-    def multiplies_matrices(self, left: Part, right: Part, sign: str) -> bool:
-        """Whether two factors are whole arrays side by side, so that their product is that of matrices."""
-        if sign == "*" or not self.rank(left.expr) or not self.rank(right.expr):
-            return False
-        reason = "two whole arrays are multiplied as matrices or entry by entry"
-        return self.choose(f"matmul {right.start}", 2, reason) == 0
-
     def quotient(self, left: Part) -> Part:
         """`a/b`, or `a mod b`; a product without signs behind the slash may be meant as a whole."""
         sign = self.next()
         right = self.expression(POWER)
         if sign.text in ("mod", "%"):
             return self.made(Call("mod", (left.expr, right.expr)), (left, right), left.start, right.end)
-        if self.token.kind not in ("cross", "operator") and self.level() == PRODUCT:
+        tight = self.token.start == self.tokens[self.at - 1].end
+        if tight and self.token.kind not in ("cross", "operator", "command") and self.level() == PRODUCT:
             reason = "what is divided by: the first factor after the slash, or the product that follows"
             if self.choose(f"slash {sign.start}", 2, reason) == 1:
                 parts = [right]
@@ -202,26 +174,10 @@ class LatexParser(LatexCursor):
         if token.kind == "operator":
             self.next()
             return self.made(Call("transpose", (left.expr,)), (left,), left.start, token.end)
-        if (end := self.transposed()) is not None:
+        if (end := transposed(self)) is not None:
             return self.made(Call("transpose", (left.expr,)), (left,), left.start, end)
         exponent = self.exponent()
         return self.made(Pow(left.expr, exponent.expr), (left, exponent), left.start, exponent.end)
-
-    def transposed(self) -> int | None:
-        """Takes `^T` and answers where it ends; None, and nothing taken, where it is another power."""
-        braces = self.ahead().text == "{" and self.ahead().kind == "bracket"
-        token = self.ahead(2 if braces else 1)
-        sign = token.kind == "operator" and token.text == ".T"
-        letter = token.kind in ("word", "text", "name") and token.text.strip() in _TRANSPOSES
-        if self.token.kind != "sup" or not (sign or letter) or (braces and self.ahead(3).text != "}"):
-            return None
-        if letter and token.kind != "text" and (token.text == "t" or self.symbols.knows(token.text)):
-            if token.text == "t":
-                return None
-            if self.choose(f"transpose {token.start}", 2, "`T` is the transpose or an exponent") == 1:
-                return None
-        self.at += 4 if braces else 2
-        return self.tokens[self.at - 1].end
 
     def exponent(self) -> Part:
         """What is raised; a single sign or letter needs no braces."""
@@ -308,7 +264,11 @@ class LatexParser(LatexCursor):
             return call(self, known)
         if token.kind == "word":
             split_word(self, token)
-        if token.text == "Delta" and self.ahead().kind in ("word", "name", "accent") and not self.symbols.knows("Delta"):
+        if (
+            token.text == "Delta"
+            and self.ahead().kind in ("word", "name", "accent")
+            and not self.symbols.knows("Delta")
+        ):
             self.next()
             part = self.operand(SCRIPT)
             if not isinstance(part.expr, Ref):
@@ -318,18 +278,10 @@ class LatexParser(LatexCursor):
         piece = named(self)
         if is_vague(self, token):
             self.vague |= {piece.start, piece.end}
-        self.refuse_call(piece)
+        refuse_call(self, piece)
+        if isinstance(piece.expr, Ref) and piece.expr.name in self.symbols.losses and self.sees("("):
+            return loss_of(self, piece)
         return piece
-
-    def refuse_call(self, piece: Part) -> None:
-        """`f(x)` and `a(b, c)` are calls of functions that nobody knows."""
-        if not self.sees("(") or not isinstance(piece.expr, Ref):
-            return
-        name = piece.expr.name
-        base = name.rstrip("0123456789").partition("_")[0]
-        if base in ("f", "g", "phi", "psi") and not self.symbols.knows(name) and not self.symbols.knows(base):
-            message = f"`{self.text[piece.start : piece.end][:40]}(…)` is a function that is not known, or a product"
-            raise self.error(message, piece)
 
     def command(self, token: Token) -> Part:
         """A command that is neither a letter nor an operator. Raises Unreadable."""
@@ -340,7 +292,7 @@ class LatexParser(LatexCursor):
             self.next()
             return self.fraction(token)
         if token.text == r"\sqrt":
-            return self.root()
+            return root(self)
         if token.text == r"\partial":
             return inline(self)
         if token.text == r"\nabla":
@@ -359,35 +311,11 @@ class LatexParser(LatexCursor):
         """A fraction, of which the command has been taken; a derivative where both parts begin with ∂ or d."""
         if fraction_of_differentials(self):
             return fraction(self, token.start)
-        above, below = self.argument(), self.argument()
+        above, below = argument(self), argument(self)
         if ratio := self.ratio(above, below, token.start, below.end):
             return ratio
         made = self.made(Div(above.expr, below.expr), (above, below), token.start, below.end)
         return Part(made.expr, made.height, made.start, made.end, over=(above.expr, below.expr))
-
-    def argument(self) -> Part:
-        """What a command takes: braces, or a single digit or letter."""
-        if self.sees("{"):
-            return self.braced()
-        token = self.token
-        if token.kind in ("number", "word") and len(token.text) > 1:
-            rest = Token(token.kind, token.text[1:], token.start + 1, token.end)
-            first = Token(token.kind, token.text[0], token.start, token.start + 1)
-            self.tokens[self.at : self.at + 1] = [first, rest]
-            if token.kind == "number":
-                return self.literal()
-        if token.kind == "word":
-            return hanging_alone(self)
-        return self.operand(SCRIPT)
-
-    def root(self) -> Part:
-        start = self.next().start
-        if self.sees("["):
-            listed_degree = listed(self)
-            if len(listed_degree) != 1 or listed_degree[0].expr != num(2):
-                raise self.error("only the square root is read", self.tokens[self.at - 1])
-        inner = self.argument()
-        return self.made(Call("sqrt", (inner.expr,)), (inner,), start, inner.end)
 
     # -- groups -----------------------------------------------------------------------------------
 
@@ -447,14 +375,3 @@ class LatexParser(LatexCursor):
                 self.tokens[self.at : self.at + 1] = pieces
                 return [self.literal() for _ in groups]
         return [self.expression(COMPARE)]
-
-
-def is_negative(part: Part) -> bool:
-    """Whether a literal has its sign already."""
-    return isinstance(part.expr, Num) and part.expr.value < 0
-
-
-def hanging_alone(cursor: LatexCursor) -> Part:
-    """A single letter, with nothing that hangs on it."""
-    token = cursor.next()
-    return Part(Ref(token.text), 1, token.start, token.end)

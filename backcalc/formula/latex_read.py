@@ -19,8 +19,9 @@ from backcalc.formula.latex_chain import Alternative, Chain, Side, Written
 from backcalc.formula.latex_cursor import SUM, Choice, Part
 from backcalc.formula.latex_names import is_prose
 from backcalc.formula.latex_parser import LatexParser
+from backcalc.formula.latex_signs import PROSE, RELATIONS, UNITS
 from backcalc.formula.latex_symbols import Symbols
-from backcalc.formula.latex_tokens import PROSE, RELATIONS, UNITS, Unreadable, tokens
+from backcalc.formula.latex_tokens import Unreadable, tokens
 from backcalc.formula.lexer import Token
 from backcalc.formula.tree import Num, walk
 
@@ -61,19 +62,22 @@ def read_rows(text: str, symbols: Symbols, *, words: bool = False) -> tuple[Chai
 def _rows(found: Sequence[Token], words: bool) -> Iterator[list[Token]]:
     """The rows of a display, without the environments and signs that only align them."""
     rows: list[list[Token]] = [[]]
-    inner = depth = 0
+    opened: list[bool] = []  # of each open environment, whether it belongs to the formula
+    depth = 0
     for place, token in enumerate(found[:-1]):
-        if token.kind in ("begin", "finish"):
-            if token.text in CASES or (token.text in MATRICES and not _aligns(found, place)):
-                inner += 1 if token.kind == "begin" else -1
-            else:
-                if token.kind == "finish":
-                    rows.append([])
+        if token.kind == "begin":
+            cases = token.text in CASES and not _is_system(found, place)
+            opened.append(cases or (token.text in MATRICES and not _aligns(found, place)))
+            if not opened[-1]:
                 continue
-        depth += _depth(token)
-        if inner <= 0 and token.kind == "amp" and depth <= 0:
+        inner = any(opened)
+        if token.kind == "finish" and not (opened and opened.pop()):
+            rows.append([])
             continue
-        if inner <= 0 and token.kind == "row" and (depth <= 0 or words):
+        depth += _depth(token)
+        if not inner and token.kind == "amp" and depth <= 0:
+            continue
+        if not inner and token.kind == "row" and (depth <= 0 or words):
             if depth <= 0:
                 rows.append([])
             continue
@@ -86,7 +90,20 @@ def _rows(found: Sequence[Token], words: bool) -> Iterator[list[Token]]:
             joined.append(row)
     end = found[-1]
     for row in joined:
-        yield [*_without_gaps(row), Token("end", "", row[-1].end, max(end.end, row[-1].end))]
+        row = list(_without_gaps(_unframed(row)))
+        if row:
+            yield [*row, Token("end", "", row[-1].end, max(end.end, row[-1].end))]
+
+
+def _unframed(row: list[Token]) -> list[Token]:
+    """The row without braces round all of it, as `\\boxed` leaves them."""
+    depth = 0
+    for place, token in enumerate(row):
+        depth += _depth(token)
+        if depth <= 0:
+            around = place == len(row) - 1 and row[0].text == "{" and token.text == "}"
+            return _unframed(row[1:-1]) if around else row
+    return row
 
 
 def _depth(token: Token) -> int:
@@ -95,16 +112,26 @@ def _depth(token: Token) -> int:
     return 1 if token.text in ("(", "[", "{", "set{") else -1 if token.text in (")", "]", "}", "}set") else 0
 
 
+def _is_system(found: Sequence[Token], place: int) -> bool:
+    """Whether `cases` holds equations one below the other, rather than values and conditions."""
+    for at in range(place + 1, len(found)):
+        token = found[at]
+        if token.kind == "relation":
+            return True
+        if token.kind in ("amp", "row", "begin", "separator", "finish", "text") or token.text.lower() in PROSE:
+            return False
+    return False
+
+
 def _aligns(found: Sequence[Token], place: int) -> bool:
     """Whether an `array` holds equations rather than entries."""
     if found[place].text != "array":
         return False
-    step = 1 if found[place].kind == "begin" else -1
-    at = place + step
-    while 0 <= at < len(found) and not (found[at].text == "array" and found[at].kind in ("begin", "finish")):
-        if found[at].kind == "relation":
+    for token in islice(found, place + 1, None):
+        if token.kind == "relation":
             return True
-        at += step
+        if token.kind in ("begin", "finish") and token.text == "array":
+            return False
     return False
 
 
@@ -191,9 +218,7 @@ def _chain(text: str, row: list[Token], symbols: Symbols, words: bool, word: str
             seen.add(_shape(other))
             alternatives.append(Alternative(other.sides, other.relations, reason))
     start, end = row[0].start, reading.end
-    chain = Chain(
-        reading.sides, reading.relations, reading.continues, word, start, end, tuple(alternatives)
-    )
+    chain = Chain(reading.sides, reading.relations, reading.continues, word, start, end, tuple(alternatives))
     return chain, reading.taken
 
 
@@ -245,9 +270,7 @@ def _flips(picks: Mapping[str, int], choices: Mapping[str, Choice]) -> Iterator[
 class _Reading:
     """One reading of the chain that a row begins with, at these picks; `error` where it leads nowhere."""
 
-    def __init__(
-        self, text: str, row: list[Token], symbols: Symbols, words: bool, picks: Mapping[str, int]
-    ) -> None:
+    def __init__(self, text: str, row: list[Token], symbols: Symbols, words: bool, picks: Mapping[str, int]) -> None:
         parser = LatexParser(text, row, symbols, words, picks)
         self.error: Unreadable | None = None
         self.sides: tuple[Side, ...] = ()
@@ -273,9 +296,12 @@ class _Reading:
             unit = _unit(parser, part)
             numbers = tuple(parser.written(node) for node in walk(part.expr) if isinstance(node, Num))
             sides.append(Side(part.expr, numbers, part.start, unit or part.end, tuple(parser.notes)))
-            if parser.token.kind != "relation":
+            if parser.token.kind not in ("relation", "about"):
                 break
-            relations.append(parser.next().text)
+            relation = parser.next()
+            relations.append("≈" if relation.kind == "about" else relation.text)
+        if parser.token.kind == "command" and parser.token.text in (r"\dots", r"\ldots", r"\cdots"):
+            parser.next()
         after = parser.token
         if after.kind not in ("end", "dot", "row") and not _separates(parser, after):
             raise _expected(parser)

@@ -17,8 +17,15 @@ _GREEK = frozenset(GREEK.values())
 
 _NAMES = {name.lower(): name for name in (*FUNCTIONS, *WHOLE, *REDUCTIONS)} | dict(ALIASES)
 _NAMES |= {
-    **{"logistic": "sigmoid", "leakyrelu": "leaky_relu", "lrelu": "leaky_relu", "logsoftmax": "log_softmax"},
-    **{"sgn": "sign", "norm": "norm2", "arg_max": "argmax", "arg_min": "argmin", "average": "mean"},
+    "logistic": "sigmoid",
+    "leakyrelu": "leaky_relu",
+    "lrelu": "leaky_relu",
+    "logsoftmax": "log_softmax",
+    "sgn": "sign",
+    "norm": "norm2",
+    "arg_max": "argmax",
+    "arg_min": "argmin",
+    "average": "mean",
 }
 for _never in ("if", "div", "mod"):
     del _NAMES[_never]
@@ -60,15 +67,18 @@ Variants = tuple[tuple[Atom, ...], ...]
 """The ways to divide one item of a subscript into atoms: `jk` is one label or two indices."""
 
 
-def simple_atoms(text: str) -> Variants:
+def simple_atoms(symbols: Symbols, text: str) -> Variants:
     """The ways to read letters and digits in a subscript.
 
-    >>> [[atom.text for atom in way] for way in simple_atoms("jk")]
+    >>> [[atom.text for atom in way] for way in simple_atoms(Symbols(), "jk")]
     [['jk'], ['j', 'k']]
     """
-    whole = (Atom(text, num(int(text)) if text.isdigit() else Ref(text)),)
     letters = text.rstrip("0123456789")
     digits = text[len(letters) :]
+    index: Expr | None = num(int(text)) if not letters else None
+    if (len(letters) == 1 and (not digits or letters in INDEX_LETTERS)) or letters in _GREEK or symbols.knows(text):
+        index = Ref(text)
+    whole = (Atom(text, index),)
     if len(text) == 1 or len(text) > 6 or letters in _GREEK:
         return (whole,)
     each = [Atom(char, num(int(char)) if char.isdigit() else Ref(char)) for char in text]
@@ -86,7 +96,7 @@ def meanings(
     More than one where the key knows several, or where it knows none and the notation leaves it open.
 
     >>> known = Symbols(scalars=frozenset({"w1"}), arrays={"w": 1})
-    >>> [(ref.name, len(ref.indices)) for ref in meanings(known, "w", "", [simple_atoms("1")], [])]
+    >>> [(ref.name, len(ref.indices)) for ref in meanings(known, "w", "", [simple_atoms(known, "1")], [])]
     [('w1', 0), ('w', 1)]
     """
     if not subscripts and not samples:
@@ -98,11 +108,26 @@ def meanings(
             best = {ref: score}
         elif score == most and best:
             best.setdefault(ref, score)
-    if best and max(best.values()) == 2:
-        return list(best)
-    if best:
-        return list(best)[:1]
-    return _unknown(stem, primes, subscripts, samples)
+    unknown = _unknown(stem, primes, subscripts, samples)
+    if not best:
+        return unknown
+    if max(best.values()) == 1:
+        entry, above = next(iter(best)), samples[0][0][0].text if samples else None
+        layers = [ref for ref in unknown if above and above.isdigit() and ref.name.startswith(stem + above)]
+        return [*layers, entry] if stem[0].isupper() or stem == "b" else [entry, *layers]
+    found = list(best)
+    doubtful = [ref for ref in unknown if ref not in best and (samples or _is_label(symbols, found[0], ref))]
+    if doubtful and len(found) == 1 and found[0].indices and doubtful[0].name != found[0].name:
+        return [*doubtful[:1], *found] if doubtful[0].name[-1:].isupper() else [*found, *doubtful[:1]]
+    return found
+
+
+def _is_label(symbols: Symbols, found: Ref, label: Ref) -> bool:
+    """Whether a name such as mu_B is likelier than entry B of mu, where B is nothing that the key knows."""
+    letters = {index.name for index in found.indices if isinstance(index, Ref)}
+    return len(label.indices) < len(found.indices) and any(
+        letter not in INDEX_LETTERS and not symbols.knows(letter) for letter in letters
+    )
 
 
 def _score(symbols: Symbols, ref: Ref) -> int:
@@ -113,9 +138,7 @@ def _score(symbols: Symbols, ref: Ref) -> int:
     return 0 if not rank else 2 if rank == len(ref.indices) else 1
 
 
-def _candidates(
-    stem: str, primes: str, subscripts: Sequence[Variants], samples: Sequence[Variants]
-) -> Iterator[Ref]:
+def _candidates(stem: str, primes: str, subscripts: Sequence[Variants], samples: Sequence[Variants]) -> Iterator[Ref]:
     for ways in product(*samples, *subscripts):
         above = tuple(atom for way in ways[: len(samples)] for atom in way)
         below = tuple(atom for way in ways[len(samples) :] for atom in way)
@@ -173,6 +196,8 @@ def _unknown(stem: str, primes: str, subscripts: Sequence[Variants], samples: Se
     if len(above) != 1 or above[0].text is None or not above[0].text.isdigit():
         return [entry]
     layer = _ref(next(_names(stem, (above[0].text, *labels))) + primes, below)
+    if above[0].expr is None:
+        return [layer]
     return [layer, entry] if stem[0].isupper() or stem == "b" else [entry, layer]
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from types import MappingProxyType
 
 from backcalc.formula.errors import FormulaError
+from backcalc.formula.latex_signs import BRACKETS, LAYOUT, OPERATORS, RELATIONS, SEPARATORS
 from backcalc.formula.lexer import MAX_TEXT, MAX_TOKENS, Token, is_letter
 from backcalc.formula.names import ACCENTS, GREEK, spelled
 
@@ -20,56 +19,6 @@ class Unreadable(FormulaError):
     """Mathematics that cannot be read, or that could mean anything: where, and why. Never a wrong formula."""
 
 
-RELATIONS: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys(("=", r"\equiv"), "="),
-        "==": "==",
-        **dict.fromkeys((":=", r"\coloneqq", "≔", r"\triangleq"), ":="),
-        **dict.fromkeys(("≈", "≃", "≅", r"\approx", r"\simeq", r"\cong", r"\approxeq", r"\doteq"), "≈"),
-        **dict.fromkeys(("←", r"\leftarrow", r"\gets"), "←"),
-        **dict.fromkeys(("<", r"\lt"), "<"),
-        **dict.fromkeys((">", r"\gt"), ">"),
-        **dict.fromkeys(("≤", "<=", "⩽", r"\le", r"\leq", r"\leqslant"), "<="),
-        **dict.fromkeys(("≥", ">=", "⩾", r"\ge", r"\geq", r"\geqslant"), ">="),
-        **dict.fromkeys(("≠", "!=", r"\ne", r"\neq"), "!="),
-    }
-)
-"""What joins the sides of a chain, in its one spelling."""
-
-_OPERATORS = {
-    **dict.fromkeys(("+", "-", "/", "@", "%", "!"), ""),
-    **dict.fromkeys(("**",), "^"),
-    **dict.fromkeys(("*", "⊙", "∘", "⊛", "•", r"\ast", r"\odot", r"\circ", r"\bullet"), "*"),
-    **dict.fromkeys(("·", "⋅", "×", r"\cdot", r"\times"), "·"),
-    **dict.fromkeys(("÷", r"\div"), "/"),
-    **dict.fromkeys((r"\bmod", r"\mod"), "mod"),
-    **dict.fromkeys((r"\%",), "%"),
-    **dict.fromkeys(("⊤", "ᵀ", r"\top", r"\intercal"), ".T"),
-    "√": "√",
-}
-_OPERATORS = {sign: text or sign for sign, text in _OPERATORS.items()}
-_BRACKETS = {
-    **{sign: sign for sign in "()[]{}|"},
-    **{r"\{": "set{", r"\}": "}set", r"\lbrace": "set{", r"\rbrace": "}set", r"\lbrack": "[", r"\rbrack": "]"},
-    **{r"\lfloor": "⌊", r"\rfloor": "⌋", r"\lceil": "⌈", r"\rceil": "⌉", "⌊": "⌊", "⌋": "⌋", "⌈": "⌈", "⌉": "⌉"},
-    **{r"\lvert": "|(", r"\rvert": ")|", r"\lVert": "‖(", r"\rVert": ")‖", r"\vert": "|", r"\mid": "|"},
-    **{r"\|": "‖", r"\Vert": "‖", "‖": "‖", "||": "‖", r"\langle": "⟨", r"\rangle": "⟩"},
-}
-_SEPARATORS = {
-    **dict.fromkeys((r"\Rightarrow", r"\implies", r"\Longrightarrow", "⇒", "=>", r"\therefore", "∴", "⟹"), "⇒"),
-    **dict.fromkeys((r"\iff", r"\Leftrightarrow", "⇔", "⟺"), "⇔"),
-    **dict.fromkeys((r"\quad", r"\qquad", r"\hspace", r"\hfill"), "gap"),
-    **dict.fromkeys((",", ";"), ","),
-    **dict.fromkeys((r"\because", "∵"), "because"),
-}
-_LAYOUT = {
-    *(r"\left", r"\right", r"\middle", r"\big", r"\Big", r"\bigg", r"\Bigg", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr"),
-    *(r"\biggl", r"\biggr", r"\Biggl", r"\Biggr", r"\limits", r"\nolimits", r"\displaystyle", r"\textstyle"),
-    *(r"\scriptstyle", r"\nonumber", r"\notag", r"\hline", r"\strut", r"\mathstrut", r"\space", r"\enspace", r"\thinspace"),
-    *(r"\mathbin", r"\mathrel", r"\mathop", r"\mathord", r"\boxed", r"\mathbf", r"\boldsymbol", r"\bm", r"\pmb"),
-    *(r"\mathcal", r"\mathscr", r"\mathfrak", r"\vec", r"\bf", r"\rm", r"\it", r"\large", r"\small", r"\normalsize"),
-    *(r"\ensuremath", r"\smash", r"\noindent", r"\centering", r"\bold", r"\underline", r"\left.", r"\right."),
-}
 _TEXTS = (
     *("text", "mathrm", "operatorname*", "operatorname", "textrm", "textit", "textbf", "textsf", "mbox", "hbox"),
     *("mathit", "mathsf", "mathtt", "texttt", "textnormal", "DeclareMathOperator"),
@@ -94,32 +43,18 @@ _IDENTIFIER = re.compile(r"(?:self\.|np\.|numpy\.|math\.|torch\.|tf\.|K\.)?(?:li
 _KEYED = re.compile(r"[^\W\d]\w*\s*\[\s*(['\"])(\w+)\1\s*\]")
 _METHOD = re.compile(r"\.(T|dot|sum|mean|copy|max|min)\b(?:\(\))?")
 _CROSS = re.compile(r"[xX](?=\s*[0-9(])")
-_SIGN = re.compile(r"\*\*|==|!=|<=|>=|=>|:=|\|\||.", re.DOTALL)
+_SIGN = re.compile(r"\*\*|==|!=|<=|>=|=>|:=|<-(?=\s)|\|\||.", re.DOTALL)
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾ⁱⁿʲᵏ", "0123456789-+()injk")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉₋₊ᵢⱼₖₙₘₜₗₚₛₓₒₕ", "0123456789-+ijknmtlpsxoh")
 _HALVES = re.compile("[¼-¾⅐-⅞]")
-
-PROSE = frozenset(
-    "if for when where otherwise else and or so then since with because as we get have let thus hence therefore"
-    " that which is are the of to by from at all some any every using gives".split()
-)
-"""Words that stand between formulas, not in them."""
-
-
-UNITS = frozenset(
-    "FLOP FLOPs FLOPS flop flops MFLOP MFLOPs GFLOP GFLOPs MAC MACs B KB MB GB KiB MiB GiB bytes byte bits ms"
-    " parameters parameter params param weights weight connections multiplications additions neurons units pixels"
-    " times epochs samples biases channels filters".split()
-)
-"""What may stand behind a number without being a factor."""
 
 
 def tokens(text: str, *, words: bool = False) -> list[Token]:
     r"""The tokens of a formula in LaTeX; with `words`, of code or plain text, where `lr` is one name and not l times r.
 
-    Kinds: number, word (letters as they stand), name (one letter or command, spelled), text (what `\text{…}` holds),
-    command, accent, operator, bracket, relation, separator, row, amp, begin, finish, sub, sup, script, prime, cross, end.
-    Raises Unreadable.
+    Kinds: number, half (½), word (letters as they stand), name (one letter or command, spelled), text (what `\text{…}`
+    holds), command, accent, operator, method (`.dot`), bracket, relation, about (~), separator, row, amp, begin,
+    finish, sub, sup, lowered (₁), raised (²), prime, cross (the x of 3x3), dot, end. Raises Unreadable.
 
     >>> [token.text for token in tokens(r"2\,\alpha_1 \le x^2")]
     ['2', 'alpha', '_', '1', '<=', 'x', '^', '2', '']
@@ -193,7 +128,8 @@ def _code(text: str, at: int) -> Token | None:
         marks = name.end()
         while marks < len(text) and unicodedata.category(text[marks]) == "Mn":
             marks += 1
-        return Token("word", spelled(word + text[name.end() : marks]), at, marks)
+        word += text[name.end() : marks]
+        return Token("word" if word.isascii() else "name", spelled(word), at, marks)
     return Token("word", "_", at, at + 1) if text[at] == "_" and not text[at + 1 : at + 2].strip("{}") else None
 
 
@@ -236,13 +172,15 @@ def _command(text: str, at: int, words: bool) -> Token:
     if command in (r"\\", r"\newline", r"\cr"):
         spaced = _SPACED.match(text, end)
         return Token("row", "", at, spaced.end() if spaced else end)
-    if command in _LAYOUT or command.startswith((r"\ ", r"\,", r"\;", r"\!", r"\:", r"\>")):
+    if command in LAYOUT or command.startswith((r"\ ", r"\,", r"\;", r"\!", r"\:", r"\>")):
         return Token("layout", "", at, end)
-    for kind, table in (("relation", RELATIONS), ("operator", _OPERATORS), ("bracket", _BRACKETS)):
+    for kind, table in (("relation", RELATIONS), ("operator", OPERATORS), ("bracket", BRACKETS)):
         if command in table:
             return Token(kind, table[command], at, end)
-    if command in _SEPARATORS:
-        return Token("separator", _SEPARATORS[command], at, end)
+    if command in SEPARATORS:
+        return Token("separator", SEPARATORS[command], at, end)
+    if command in (r"\sim", r"\thicksim"):
+        return Token("about", "~", at, end)
     bare = command[1:].removeprefix("var")
     if bare in GREEK.values() or command in (r"\ell", r"\hbar"):
         return Token("name", "l" if command == r"\ell" else bare, at, end)
@@ -273,14 +211,18 @@ def _sign(text: str, at: int) -> Token:
     end = at + len(sign)
     for kind, table in (
         ("relation", RELATIONS),
-        ("operator", _OPERATORS),
-        ("bracket", _BRACKETS),
-        ("separator", _SEPARATORS),
+        ("operator", OPERATORS),
+        ("bracket", BRACKETS),
+        ("separator", SEPARATORS),
     ):
         if sign in table:
             return Token(kind, table[sign], at, end)
     if sign in "'′’":
         return Token("prime", "'", at, end)
+    if sign == "…":
+        return Token("command", r"\ldots", at, end)
+    if sign == "**":
+        return Token("sup", "^", at, end)
     if sign in "_^&":
         return Token({"_": "sub", "^": "sup", "&": "amp"}[sign], sign, at, end)
     if sign in "≲~∼":

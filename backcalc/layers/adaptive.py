@@ -36,6 +36,7 @@ class GlobalAvgPool(Layer):
     """
 
     kind: ClassVar[str] = "global_avgpool"
+    channels_first: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) < 2:

@@ -141,11 +141,12 @@ class Window:
     """What one output sees along one axis of the input: `extent` cells (None: the whole axis), a `stride` apart.
 
     Where a layer makes its input larger both are fractions: of every `1/stride` neighbours the luckiest sees the most,
-    which is `extent` rounded down.
+    which is `extent` rounded down. The first window begins `padding` cells before the axis does.
     """
 
     extent: int | Fraction | None
     stride: int | Fraction = 1
+    padding: int = 0
 
 
 POINT = Window(1)
@@ -159,8 +160,9 @@ class Layer(BaseModel, ABC):
     """One layer of a network.
 
     `kind` is its name in files, `main` the field that `kind: value` sets, `several` says that it reads two inputs or
-    more, which it must then name, `any_number` that it may name as many as it likes, `also` is the field that names one more output it reads besides. Subclasses add
-    their fields, each with a description, and answer the questions below.
+    more, which it must then name, `any_number` that it may name as many as it likes, `also` is the field that names one
+    more output it reads besides, `channels_first` says that it reads an array of two axes as [channels, length], not as
+    [time, features]. Subclasses add their fields, each with a description, and answer the questions below.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, json_schema_extra=first_paragraph)
@@ -170,6 +172,7 @@ class Layer(BaseModel, ABC):
     several: ClassVar[bool] = False
     any_number: ClassVar[bool] = False
     also: ClassVar[str | None] = None
+    channels_first: ClassVar[bool] = False
 
     name: str | None = Field(None, description="name of the layer's output; by default its kind and a number")
     inputs: tuple[str, ...] | None = Field(None, description="names of earlier outputs; by default the one before")

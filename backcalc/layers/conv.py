@@ -44,6 +44,7 @@ class Convolution(WeightedLayer):
     """
 
     axes: ClassVar[int]
+    channels_first: ClassVar[bool] = True
     main: ClassVar[str | None] = "filters"
 
     filters: Positive = Field(description="number of output maps")
@@ -229,7 +230,7 @@ class Convolution(WeightedLayer):
         }
 
     def receptive(self, shape: Shape) -> tuple[Window, ...]:
-        return tuple(Window(slide.extent, slide.stride) for slide in self._slides(shape))
+        return tuple(Window(slide.extent, slide.stride, slide.before) for slide in self._slides(shape))
 
 
 class Conv1d(Convolution):

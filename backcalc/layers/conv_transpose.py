@@ -104,6 +104,7 @@ class TransposedConvolution(WeightedLayer):
     """
 
     axes: ClassVar[int]
+    channels_first: ClassVar[bool] = True
     main: ClassVar[str | None] = "filters"
 
     filters: Positive = Field(description="number of output maps")

@@ -99,4 +99,4 @@ class LocallyConnected2d(WeightedLayer):
         }
 
     def receptive(self, shape: Shape) -> tuple[Window, ...]:
-        return tuple(Window(slide.extent, slide.stride) for slide in self._slides(shape))
+        return tuple(Window(slide.extent, slide.stride, slide.before) for slide in self._slides(shape))

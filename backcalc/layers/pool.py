@@ -28,6 +28,7 @@ class Pooling(Layer):
     """What all pooling shares. A vector `[length]` is one map and gives a vector again."""
 
     axes: ClassVar[int]
+    channels_first: ClassVar[bool] = True
     main: ClassVar[str | None] = "size"
 
     size: Sizes = Field(description="size of the window, one number or one per axis")
@@ -60,7 +61,7 @@ class Pooling(Layer):
         return "window·maps·output places"
 
     def receptive(self, shape: Shape) -> tuple[Window, ...]:
-        return tuple(Window(slide.extent, slide.stride) for slide in self._slides(shape))
+        return tuple(Window(slide.extent, slide.stride, slide.before) for slide in self._slides(shape))
 
     def _reads(self, name: str, source: str, shape: Shape, *taken: str) -> tuple[str, str, tuple[str, ...]]:
         """The output's axes, what a tap of the window reads, and the names of the places, as text."""

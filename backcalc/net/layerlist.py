@@ -12,6 +12,7 @@ from backcalc.layers.own import Formula
 from backcalc.net.errors import did_you_mean, said
 from backcalc.net.load import Document, Path
 from backcalc.net.repeat import Block, Entry, Repeat, Single, expanded, size_of
+from backcalc.net.sizes import computed
 from backcalc.net.spec import MOST_LAYERS, described, name, shown, validated
 
 NOT_SIZES = frozenset({"name", "inputs", "weights", "biases"})
@@ -208,11 +209,12 @@ def _names(document: Document, value: object, path: Path, argument: str) -> obje
 
 
 def _sized(document: Document, value: object, path: Path, sizes: Mapping[str, int]) -> object:
-    """The value with names of sizes replaced by their numbers."""
+    """The value with names of sizes, and what is computed from them, replaced by numbers."""
     if isinstance(value, list):
         return [_sized(document, item, (*path, number), sizes) for number, item in enumerate(value)]
     if isinstance(value, dict):
         return {word: _sized(document, item, (*path, word), sizes) for word, item in value.items()}
-    if not isinstance(value, str) or value not in sizes:
+    if not isinstance(value, str):
         return value
-    return sizes[value]
+    number = sizes[value] if value in sizes else computed(value, sizes)
+    return value if number is None else number

@@ -24,7 +24,7 @@ from backcalc.net.nested import shape_of
 from backcalc.net.network import Drawn, Network
 from backcalc.net.penalty import build_penalty
 from backcalc.net.rule import check_steps, read_update, with_rate, without_rate
-from backcalc.net.sizes import put_in
+from backcalc.net.sizes import computed, put_in
 from backcalc.net.spec import NetFile, described, name, shown, validated
 from backcalc.net.text import Source, source_of
 from backcalc.net.values import Values
@@ -191,7 +191,7 @@ def _input_shape(document: Document, word: str, shape: Sequence[int | str], size
     """The shape of an input; a 1 stands for what is wrong, which is reported."""
     result: list[int] = []
     for position, axis in enumerate(shape):
-        number = axis if isinstance(axis, int) else sizes.get(axis)
+        number = axis if isinstance(axis, int) else sizes.get(axis) or computed(axis, sizes)
         if number is None:
             assert isinstance(axis, str)
             message = f"`input`: expected a size, got `{shown(axis)}`"

@@ -93,12 +93,16 @@ class Block:
 
     def size(self) -> int:
         """How many layers it is written out as."""
-        return len(self.numbers) * size_of(self.copies[0]) if len(self.copies) == 1 else sum(map(size_of, self.copies))
+        if len(self.copies) > 1:
+            return sum(map(size_of, self.copies))
+        return size_of(self.copies[0]) * (1 if isinstance(self.times, Size) else self.times)
 
     @property
     def numbers(self) -> Sequence[int]:
         """The numbers of the copies that are written out, from 1; the letter alone where there are so many."""
-        return range(1, self.times + 1) if not isinstance(self.times, Size) else (self.times,)
+        if isinstance(self.times, Size):
+            return (self.times,)
+        return range(1, self.times + 1) if self.size() else ()
 
     def items(self, copy: int) -> tuple[Single | Block, ...]:
         """What stands in a copy, counted from 1."""
@@ -171,9 +175,9 @@ class _Expansion:
 
 def _each(entries: Iterator[Entry], copies: int, before: str | None) -> Iterator[Entry]:
     """The layers of a block that stands so many times, a letter; `before` is what it reads."""
-    *inner, last = (replace(entry, copies=copies * entry.copies) for entry in entries)
-    yield from inner
-    yield replace(last, back=last.back or before)
+    layers = [replace(entry, copies=copies * entry.copies) for entry in entries]
+    yield from layers[:-1]
+    yield from (replace(last, back=last.back or before) for last in layers[-1:])
 
 
 def _suffixed(entries: Entries, suffix: str) -> Entries:

@@ -1,12 +1,21 @@
-"""Numbers for the sizes of a file, given from outside it: `N=1024,d=768`."""
+"""Sizes: numbers for those of a file, given from outside it as `N=1024,d=768`, and sizes made of others, `4*d`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from math import prod
+from typing import TYPE_CHECKING
 
 from backcalc.net.errors import InputError, Problem, did_you_mean
 from backcalc.net.load import Document
 from backcalc.net.spec import LARGEST_SIZE, name, shown
+
+if TYPE_CHECKING:
+    from backcalc.formula.tree import Expr
+
+LONGEST_SIZE = 60
+_ARITHMETIC = re.compile(r"[\w\s()*+-]*[*+-][\w\s()*+-]*")
 
 LABEL = "at"
 """What errors call the place of these numbers."""
@@ -72,3 +81,41 @@ def _plain(word: object) -> object:
 
 def _problem(message: str, help: str | None = None) -> Problem:
     return Problem(LABEL, 0, 0, 0, "", message, help)
+
+
+def computed(text: str, known: Mapping[str, int]) -> int | None:
+    """A size made of others, as `4*d`; None where the text is no such thing.
+
+    >>> computed("4*d + 1", {"d": 768}), computed("4*k", {"d": 768}), computed("same", {})
+    (3073, None, None)
+    """
+    if len(text) > LONGEST_SIZE or not known or not _ARITHMETIC.fullmatch(text):
+        return None
+    from backcalc.formula.errors import FormulaError
+    from backcalc.formula.read import read_expression
+    from backcalc.formula.tree import names
+
+    try:
+        formula = read_expression(text)
+        return _value(formula, known) if names(formula) and names(formula) <= known.keys() else None
+    except (FormulaError, ValueError):
+        return None
+
+
+def _value(formula: Expr, known: Mapping[str, int]) -> int:
+    """The value of sums and products of sizes. Raises ValueError for anything else, and for what is no size."""
+    from backcalc.formula.tree import Add, Mul, Neg, Num, Ref
+
+    match formula:
+        case Num(value) if value.denominator == 1:
+            return value.numerator
+        case Ref(word, ()):
+            return known[word]
+        case Neg(operand):
+            return -_value(operand, known)
+        case Add(terms):
+            return sum(_value(term, known) for term in terms)
+        case Mul(factors):
+            return prod(_value(factor, known) for factor in factors)
+        case _:
+            raise ValueError("a size is a sum of products of sizes")

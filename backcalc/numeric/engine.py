@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from backcalc.layers.loss import RootMeanSquare
 from backcalc.numeric.kernels.base import Array, Pass
 from backcalc.numeric.run import Objective, Runner
+
+Metric: TypeAlias = Callable[[Array, Array], Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +65,21 @@ MOST_AT_ONCE = 4096
 """So many samples of all trials together are evaluated at a time."""
 
 
-def evaluated(engine: Engine, runner: Runner, objective: Objective, x: Array, target: Array, metric: Any) -> tuple[Array, Array]:
-    """Loss and metric of every trial on samples `[trials, samples, …]`, as the network is used."""
+def evaluated(
+    engine: Engine, runner: Runner, objective: Objective, x: Array, target: Array, metric: Metric
+) -> tuple[Array, Array]:
+    """Loss, penalty left out, and metric of every trial on samples `[trials, samples, …]`, as the network is used."""
     trials, samples = x.shape[:2]
     (source,) = runner.network.inputs
     width = max(1, MOST_AT_ONCE // trials)
     losses, metrics = np.zeros(trials), np.zeros(trials)
-    by_mean = objective.loss.over == "mean"
+    by_mean, rooted = objective.loss.over == "mean", isinstance(objective.loss, RootMeanSquare)
     for start in range(0, samples, width):
         part = slice(start, start + width)
         forward = runner.forward(engine.flat, engine.still, {source: x[:, part]}, Pass())
         count = x[:, part].shape[1]
         value = objective.kernel.value(forward.outputs[objective.of], target[:, part]).astype(float)
-        losses += _joinable(objective, value) * (count if by_mean else 1)
+        losses += (value**2 if rooted else value) * (count if by_mean else 1)
         metrics += metric(forward.outputs[runner.output.name], target[:, part]) * count
-    return _joined(objective, losses / (samples if by_mean else 1)), metrics / samples
+    losses /= samples if by_mean else 1
+    return np.sqrt(losses) if rooted else losses, metrics / samples

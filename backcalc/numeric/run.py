@@ -85,7 +85,7 @@ class Runner:
         self.arena: Arena = arena_of(self.nodes)
         self.output = network.node(network.output) if network.output else self.nodes[-1]
 
-    def draw(self, generators: Sequence[np.random.Generator], samples: int, dtype: np.dtype[Any]) -> dict[str, Array]:
+    def draw(self, generators: Sequence[Any], samples: int, dtype: np.dtype[Any]) -> dict[str, Array]:
         """What all random layers draw for a mini-batch."""
         drawn: dict[str, Array] = {}
         for node in self.nodes:
@@ -126,7 +126,7 @@ class Objective:
     Raises NotTrainable where the network has no loss.
     """
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, *, l1: float = 0.0, l2: float = 0.0) -> None:
         network = runner.network
         if network.criterion is None:
             raise NotTrainable("the network has no loss; add one, as in `loss: cross_entropy`")
@@ -139,19 +139,20 @@ class Objective:
             self.of, kind = last.inputs[0], LOSSES[stable]
         self.kernel: LossKernel[Loss] = LOSS_KERNELS[kind](self.loss)
         self.shape = last.output_shape
-        self._penalties(runner)
+        self._penalties(runner, l1, l2)
 
-    def _penalties(self, runner: Runner) -> None:
-        """Which numbers of the flat array the penalty weighs, each once, and the factors."""
+    def _penalties(self, runner: Runner, l1: float, l2: float) -> None:
+        """Which numbers of the flat array the penalty weighs, each once, and the factors, those of the file added."""
         penalty = runner.network.penalty
         self.weighed: Array = np.zeros(runner.arena.size)
-        self.l1 = self.l2 = 0.0
-        if penalty is None:
-            return
-        self.l1, self.l2 = (self._factor(runner.network, each) for each in (penalty.l1, penalty.l2))
+        self.l1, self.l2 = l1, l2
+        if penalty is not None:
+            self.l1 += self._factor(runner.network, penalty.l1)
+            self.l2 += self._factor(runner.network, penalty.l2)
         for node in runner.nodes:
             for parameter in () if isinstance(node.layer, Norm) else node.parameters:
-                if parameter.trainable and (parameter.role == "weight" or penalty.biases):
+                counts = parameter.role == "weight" or (penalty is not None and penalty.biases)
+                if parameter.trainable and counts:
                     self.weighed[_places(runner.arena, parameter)] = 1
 
     @staticmethod

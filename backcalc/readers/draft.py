@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from backcalc.formula.functions import FUNCTIONS
+from backcalc.formula.functions import FUNCTIONS, REDUCTIONS
 from backcalc.formula.program import CONSTANTS
 from backcalc.formula.source import ProgramErrors
 from backcalc.layers import KINDS, Layer, Shape, ShapeError
@@ -22,6 +22,7 @@ from backcalc.net.spec import LARGEST_SIZE, MOST_LAYERS
 from backcalc.net.text import inline
 from backcalc.readers.bounded import refuse
 
+RESERVED = frozenset({*CONSTANTS, *FUNCTIONS, *REDUCTIONS})
 LONGEST_NAME = 60
 WIDEST = 116
 
@@ -66,7 +67,7 @@ class Draft:
         self.output: str | None = None
         self._inputs: dict[str, Shape] = {}
         self._entries: list[_Entry] = []
-        self._taken: set[str] = {*CONSTANTS, *FUNCTIONS, *KINDS}
+        self._taken: set[str] = set()
         self._last: str | None = None
         self._arrays: dict[str, tuple[str, ...]] = {}
 
@@ -82,8 +83,8 @@ class Draft:
 
     def fresh(self, word: str) -> str:
         """The word, or the word with a number that nothing is called by."""
-        name, count = word, 1
-        while name in self._taken:
+        name, count = word, 0 if word in RESERVED else 1
+        while name in self._taken or name in RESERVED:
             count += 1
             name = f"{word}_{count}"
         return name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backcalc.derive.derivation import Derivation
 from backcalc.render.document import Block, Document, Equations, Grid, Heading, Items, Paragraph, Words
 from backcalc.render.grad_document import document
-from backcalc.render.latex_layout import in_math, lines
+from backcalc.render.latex_layout import displays, in_text
 
 PREAMBLE = r"""\documentclass[a4paper]{article}
 \usepackage{amsmath,amssymb}
@@ -38,19 +38,19 @@ def block(part: Block) -> str:
     """
     match part:
         case Heading(level, words):
-            return rf"\{SECTIONS[level]}*{{{in_math(words)}}}" + (r"\mbox{}" if level == 3 else "")
+            return rf"\{SECTIONS[level]}*{{{in_text(words)}}}" + (r"\mbox{}" if level == 3 else "")
         case Paragraph(words):
-            return in_math(words)
+            return in_text(words)
         case Items(items):
-            return "\n".join([r"\begin{itemize}", *(rf"\item {in_math(item)}" for item in items), r"\end{itemize}"])
+            return "\n".join([r"\begin{itemize}", *(rf"\item{{}} {in_text(item)}" for item in items), r"\end{itemize}"])
         case Equations(rows):
-            return "\\begin{align*}\n" + " \\\\\n".join(lines(rows)) + "\n\\end{align*}"
+            return "\n".join(f"\\begin{{align*}}\n{body}\n\\end{{align*}}" for body in displays(rows))
         case Grid(head, rows):
             pages = [rows[start : start + MOST_ROWS] for start in range(0, len(rows), MOST_ROWS)]
             return "\n\n".join(_table(head, page) for page in pages)
 
 
 def _table(head: tuple[str, ...], rows: tuple[tuple[Words, ...], ...]) -> str:
-    cells = [" & ".join(in_math((name,)) for name in head) + r" \\ \hline"]
-    cells += [" & ".join(map(in_math, row)) + r" \\" for row in rows]
+    cells = [" & ".join(in_text((name,)) for name in head) + r" \\ \hline"]
+    cells += [" & ".join(map(in_text, row)) + r" \\" for row in rows]
     return "\n".join([rf"\begin{{tabular}}{{{'l' * len(head)}}}", *cells, r"\end{tabular}"])

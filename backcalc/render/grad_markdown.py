@@ -5,7 +5,7 @@ from __future__ import annotations
 from backcalc.derive.derivation import Derivation
 from backcalc.render.document import Block, Document, Equations, Formula, Grid, Heading, Items, Paragraph, Words
 from backcalc.render.grad_document import document
-from backcalc.render.latex_layout import lines
+from backcalc.render.latex_layout import displays
 
 
 def render(derivation: Derivation, steps: str = "full", digits: int | None = None) -> str:
@@ -16,7 +16,7 @@ def render(derivation: Derivation, steps: str = "full", digits: int | None = Non
 def written(text: Document) -> str:
     """A document as Markdown.
 
-    >>> print(written(Document((Heading(1, ("A ", Formula("z"))), Paragraph(("5 < 6 and ", Formula("x_{1}"))))))) 
+    >>> print(written(Document((Heading(1, ("A ", Formula("z"))), Paragraph(("5 < 6 and ", Formula("x_{1}")))))))
     # A $z$
     <BLANKLINE>
     5 \\< 6 and $x_{1}$
@@ -35,7 +35,7 @@ def block(part: Block) -> str:
         case Items(items):
             return "\n".join(f"- {sentence(item)}" for item in items)
         case Equations(rows):
-            return display(" \\\\\n".join(lines(rows)))
+            return "\n\n".join(map(display, displays(rows)))
         case Grid(head, rows):
             cells = [tuple(map(escaped, head)), ("---",) * len(head), *(tuple(map(_cell, row)) for row in rows)]
             return "\n".join(f"| {' | '.join(row)} |" for row in cells)

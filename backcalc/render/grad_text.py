@@ -124,7 +124,7 @@ class Printer:
         def row(part: Any) -> str:
             return f"({', '.join(row(item) for item in part)})" if isinstance(part, list) else str(part)
 
-        return row(nested(values, lambda value: shown(value, self.digits).removeprefix("≈ ")))
+        return row(nested(values, lambda value: shown(value, self.digits).rpartition("≈ ")[2]))
 
     # -- forward ----------------------------------------------------------------------------------
 

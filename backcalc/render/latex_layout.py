@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from backcalc.render.document import Row, Words
+from backcalc.formula.names import GREEK
+from backcalc.formula.print_latex import latex_name
+from backcalc.render.document import Formula, Row, Words
 
 WIDTH = 76.0
 """The width of a line, in letters; 160 mm of ten-point type."""
+
+MOST_COMMANDS = 400  # in one display
 
 _TOKEN = re.compile(r"\\[A-Za-z]+\*?|\\.|.", re.DOTALL)
 _NARROW = {r"\,": 0.3, r"\;": 0.5, r"\quad": 2.0, r"\qquad": 4.0, r"\left": 0.0, r"\right": 0.0, "&": 0.0, " ": 0.0}
@@ -95,10 +99,35 @@ def lines(rows: Sequence[Row], width: float = WIDTH) -> list[str]:
     return [line for row in rows for line in _row(row, width)]
 
 
+def displays(rows: Sequence[Row], width: float = WIDTH) -> list[str]:
+    r"""The same as the bodies of several displays, none of them longer than what is set in one piece.
+
+    KaTeX gives up after 1000 commands that it has to expand.
+    """
+    found: list[list[str]] = [[]]
+    room = MOST_COMMANDS
+    for row in rows:
+        parts = list(_row(row, width))
+        if found[-1] and _commands(parts) > room:
+            found.append([])
+            room = MOST_COMMANDS
+        for line in parts:
+            if found[-1] and _commands([line]) > room:
+                found.append([])
+                room = MOST_COMMANDS
+            found[-1].append(line)
+            room -= _commands([line])
+    return [" \\\\\n".join(part) for part in found]
+
+
+def _commands(parts: Sequence[str]) -> int:
+    return sum(part.count("\\") for part in parts)
+
+
 def _row(row: Row, width: float) -> Iterator[str]:
     room = width - measure(row.left) - 2
     chain = "".join(f" {sign} {right}" for sign, right in row.rights)
-    reason = rf"\text{{({in_math(row.reason)})}}" if row.reason else ""
+    reason = in_formula(("(", *row.reason, ")")) if row.reason else ""
     if measure(chain) <= room:
         found = [f"{row.left} &{chain.removeprefix(' ')}".strip()]
     else:
@@ -140,7 +169,10 @@ def broken(latex: str, room: float) -> list[str]:
 def _factors(piece: str, depth: int) -> list[str]:
     """A term cut between its factors, the sign of multiplication at the beginning of a line."""
     first, *rest = _pieces(piece, depth, (r" \, ", r" \cdot "))
-    return [first, *(rf"\cdot {part.lstrip().removeprefix(chr(92) + ',').removeprefix(chr(92) + 'cdot').lstrip()}" for part in rest)]
+    return [first, *(rf"\cdot {_SIGN_BEFORE.sub('', part)}" for part in rest)]
+
+
+_SIGN_BEFORE = re.compile(r"^\s*(?:\\,|\\cdot)\s*")
 
 
 def _packed(pieces: Sequence[str], room: float) -> list[str]:
@@ -212,33 +244,43 @@ _MATHEMATICAL = {
 }  # fmt: skip
 
 
-def in_text(words: str) -> str:
-    r"""Words as LaTeX text: special characters escaped, signs of mathematics in mathematics mode.
+def in_text(words: Words) -> str:
+    r"""A sentence as LaTeX text: special characters escaped, formulas in mathematics mode.
 
-    >>> print(in_text("50% of W_q ≈ 1"))
-    50\% of W\_q $\approx$ 1
+    >>> print(in_text(("50% of W_q ≈ ", Formula("x_{1}"))))
+    50\% of W\_q $\approx$ $x_{1}$
     """
-    from backcalc.formula.names import GREEK
-
-    found = []
-    for character in words:
-        if character in _MATHEMATICAL:
-            found.append(f"${_MATHEMATICAL[character]}$")
-        elif character in GREEK:
-            found.append(f"${_greek(GREEK[character])}$")
-        elif character in _ESCAPED:
-            found.append(_ESCAPED[character])
-        else:  # what no plain LaTeX can set is left out visibly
-            found.append(character if character.isprintable() and ord(character) < 0x180 else "?")
-    return "".join(found)
+    return "".join(f"${latex}$" if mathematical else latex for mathematical, latex in _segments(words))
 
 
-def _greek(name: str) -> str:
-    from backcalc.formula.print_latex import latex_name
+def in_formula(words: Words) -> str:
+    r"""A sentence inside a formula, without dollar signs.
 
-    return latex_name(name)
+    >>> print(in_formula(("as ", Formula("x"), " is 0")))
+    \text{as }x\text{ is 0}
+    """
+    parts = (latex if mathematical else rf"\text{{{latex}}}" for mathematical, latex in _segments(words))
+    return "".join(parts)
 
 
-def in_math(words: Words) -> str:
-    """A sentence as the inside of a text within a formula."""
-    return "".join(in_text(part) if isinstance(part, str) else f"${part.latex}$" for part in words)
+def _segments(words: Words) -> list[tuple[bool, str]]:
+    """Text and mathematics in turn; neighbours of one kind are one."""
+    found: list[tuple[bool, str]] = []
+    for part in words:
+        pieces = [(True, part.latex)] if isinstance(part, Formula) else [_segment(character) for character in part]
+        for mathematical, latex in pieces:
+            if found and not mathematical and not found[-1][0]:
+                found[-1] = (False, found[-1][1] + latex)
+            else:
+                found.append((mathematical, latex))
+    return found
+
+
+def _segment(character: str) -> tuple[bool, str]:
+    if character in _MATHEMATICAL:
+        return True, _MATHEMATICAL[character]
+    if character in GREEK:
+        return True, latex_name(GREEK[character])
+    # What no plain LaTeX can set is left out visibly.
+    plain = character if character.isprintable() and ord(character) < 0x180 else "?"
+    return False, _ESCAPED.get(character, plain)

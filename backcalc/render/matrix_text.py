@@ -32,10 +32,10 @@ _SIGNS = (
 
 def render(derivation: Derivation, steps: str = "full", digits: int | None = None, width: int = WIDTH) -> str:
     """The whole derivation within `width` columns; `brief` keeps of the way only index formula and matrix form."""
-    return "\n".join([*_MatrixPrinter(derivation, steps == "full", digits, width).all(), ""])
+    return "\n".join([*MatrixPrinter(derivation, steps == "full", digits, width).all(), ""])
 
 
-class _MatrixPrinter(Printer):
+class MatrixPrinter(Printer):
     """The index view's text, with the matrix form beside every formula."""
 
     def __init__(self, derivation: Derivation, full: bool, digits: int | None, width: int) -> None:

@@ -32,8 +32,9 @@ def update_lines(derivation: Derivation, math: Math, digits: int | None, width: 
     if update.kind == "sgd":
         lines += paragraph(f"gradient descent: Δw = −η·∂{loss}/∂w{known}", 2, width)
     else:
-        lines += paragraph(f"{update.kind}, {_start(update)}, with g = ∂{loss}/∂w{known}:", 2, width)
-        lines += [f"    {to_unicode(Ref(name))} ← {to_unicode(read_expression(text))}" for name, text in rule_equations(update)]
+        lines += paragraph(f"{update.kind}, {start_of(update)}, with g = ∂{loss}/∂w{known}:", 2, width)
+        rules = ((to_unicode(Ref(name)), to_unicode(read_expression(text))) for name, text in rule_equations(update))
+        lines += [f"    {name} ← {formula}" for name, formula in rules]
         lines += paragraph(_arguments(update), 4, width)
     if update.steps is not None and any(change.moves for change in derivation.updates):
         return [*lines, *_table(derivation, math, digits, width), ""]
@@ -42,7 +43,7 @@ def update_lines(derivation: Derivation, math: Math, digits: int | None, width: 
     return [*lines, ""]
 
 
-def _start(update: Update) -> str:
+def start_of(update: Update) -> str:
     """Which step it is, and from what state."""
     state = ", ".join(to_unicode(Ref(name)) for name in update.state)
     start = f"given for {state}" if state else "of zeros"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from backcalc.derive.key import key
 from backcalc.formula.tree import Add, Compare, Expr, Neg, Num, Reduce, Ref, num, rebuild, walk
@@ -27,7 +28,7 @@ class Known:
 
     def normal(self, deadline: Deadline) -> Normal:
         """A maker of normal forms that knows this much."""
-        return Normal(deadline, self.inequalities, self.positive, self.facts)
+        return Normal(deadline, self.inequalities, self.positive, self.facts, taken=self.positive)
 
 
 def known(question: Question, deadline: Deadline) -> Known:
@@ -44,7 +45,7 @@ def _known(
 ) -> Known:
     result = Known((), (), positive, tuple(facts))
     for comparison in sorted(comparisons, key=lambda each: sum(1 for _ in walk(each))):
-        for operator, left, right in zip(comparison.operators, comparison.operands, comparison.operands[1:], strict=False):
+        for operator, (left, right) in zip(comparison.operators, pairwise(comparison.operands), strict=True):
             result = _with(result, operator, left, right, deadline)
     return replace(result, comparisons=tuple(comparisons))
 
@@ -57,14 +58,14 @@ def _with(known: Known, operator: str, left: Expr, right: Expr, deadline: Deadli
     positive = known.positive
     match left, right:
         # `x[i] > 0` is said of every element.
-        case Ref(name, indices), Num(value) if operator == ">" and value >= 0 or operator == ">=" and value > 0:
+        case Ref(name, indices), Num(value) if value > 0 or (value == 0 and operator == ">"):
             if all(isinstance(index, Ref) and not index.indices for index in indices):
                 positive |= {name}
     normal = replace(known, positive=positive).normal(deadline)
     try:
-        value = normal.quotient(Add((left, Neg(right))))
-        polynomial = value.over
-        for base, exponent in value.under.values():
+        found = normal.quotient(Add((left, Neg(right))))
+        polynomial = found.over
+        for base, exponent in found.under.values():
             if exponent % 2 and normal.powers.sign(base) != 1:
                 return replace(known, positive=positive)
     except (Undecided, Undefined):

@@ -18,6 +18,7 @@ from typing import Any
 from backcalc.formula.evaluate import COMPARISONS, Arithmetic
 from backcalc.formula.integers import EvaluationError
 
+_Exactly = Callable[[Fraction, Fraction], Fraction]
 LONGEST = 3_000  # bits of a fraction that is carried along
 LARGEST = 10**5  # argument of an exponential
 CLOSE = 60  # digits to which two intervals that are taken for equal agree
@@ -62,7 +63,7 @@ class Certain:
         context = _context(self.digits)
         return context.mpf(self.exact.numerator) / context.mpf(self.exact.denominator)
 
-    def _with(self, other: Certain, exact: Callable[[Fraction, Fraction], Fraction], near: Callable[[Any, Any], Any]) -> Certain:
+    def _with(self, other: Certain, exact: _Exactly, near: Callable[[Any, Any], Any]) -> Certain:
         if self.exact is not None and other.exact is not None:
             value = exact(self.exact, other.exact)
             if value.numerator.bit_length() + value.denominator.bit_length() <= LONGEST:
@@ -78,7 +79,9 @@ class Certain:
         return self._with(other, lambda a, b: a * b, lambda a, b: a * b)
 
     def __neg__(self) -> Certain:
-        return Certain(None, -self.interval, self.digits) if self.exact is None else Certain.of(-self.exact, self.digits)
+        if self.exact is not None:
+            return Certain.of(-self.exact, self.digits)
+        return Certain(None, -self.interval, self.digits)
 
     def __truediv__(self, other: Certain) -> Certain:
         if other.exact == 0:

@@ -1,4 +1,4 @@
-"""Reading a claim: a chain of equalities, what is assumed of its names, and the derivatives in it by names of their own.
+"""Reading a claim: a chain of equalities, what is assumed of its names, and names for what is differentiated in it.
 
 Every side becomes an equation of a program, so that whole arrays are written out and every index finds its range by the
 same rules as in a file.
@@ -6,17 +6,33 @@ same rules as in a file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backcalc.formula.errors import FormulaError
 from backcalc.formula.functions import WHOLE
 from backcalc.formula.infer import build_program
+from backcalc.formula.lexer import tokens
 from backcalc.formula.print_text import to_text
 from backcalc.formula.program import CONSTANTS, Program
 from backcalc.formula.read import read_expression
 from backcalc.formula.source import ProgramErrors, SourceEquation
-from backcalc.formula.tree import Call, Compare, Expr, Num, Reduce, Ref, Table, fresh_name, names, rebuild, size, walk
+from backcalc.formula.tree import (
+    Call,
+    Compare,
+    Expr,
+    Num,
+    Reduce,
+    Ref,
+    Table,
+    children,
+    fresh_name,
+    names,
+    rebuild,
+    size,
+    walk,
+)
 from backcalc.formula.whole import written_out
 from backcalc.net.equations import has_huge_power
 
@@ -31,7 +47,7 @@ class ClaimError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """What is given: comparisons that hold, sums whose value is known, names that stand for others, shapes of arrays."""
+    """What is given: comparisons that hold, sums of known value, names that stand for others, shapes of arrays."""
 
     comparisons: tuple[Compare, ...] = ()
     facts: tuple[tuple[Reduce, Expr], ...] = ()
@@ -63,19 +79,17 @@ def read_claim(text: str, given: Sequence[str] = ()) -> Claim:
     >>> [to_text(side) for side in read_claim("tanh(x) = 2*sigmoid(2*x) - 1").written]
     ['tanh(x)', '2*sigmoid(2*x) - 1']
     """
-    chain = _read(text)
-    if not (isinstance(chain, Compare) and set(chain.operators) == {"=="}):
-        raise ClaimError("a claim is an equality, `left = right`, or a chain of them; there is no `=` in this one"
-                         if not isinstance(chain, Compare) else "a claim is an equality: `left = right`")  # fmt: skip
-    if len(chain.operands) > MOST_SIDES:
-        raise ClaimError(f"the claim has {len(chain.operands)} sides; at most {MOST_SIDES} are read")
+    operands = _read(text)
+    if len(operands) < 2:
+        raise ClaimError("a claim is an equality, `left = right`, or a chain of them; there is no `=` in this one")
     assumed = _assumptions(given)
-    taken = frozenset().union(*(names(side) for side in chain.operands), assumed.shapes.keys(), CONSTANTS)
-    for wrong in sorted(_reserved(chain.operands)):
+    taken = frozenset().union(*(names(side) for side in operands), assumed.shapes.keys(), CONSTANTS)
+    for wrong in sorted(_reserved(operands)):
         raise ClaimError(f"`{wrong}` is a derivative by its name; write the derivative as `diff(f, x)`")
     writer = _Functions(set(taken), list[SourceEquation]())
-    sides = [writer.lifted(side) for side in chain.operands]
-    shapes, sizes, notes = _vectors(chain.operands, assumed, taken)
+    sides = [writer.lifted(side) for side in operands]
+    shapes, sizes, notes = _vectors(operands, assumed, taken)
+    sizes |= dict.fromkeys(_counted([*operands, *(fact for fact, _ in assumed.facts)]))
     labels = [writer.name(f"side{count}") for count in range(1, len(sides) + 1)]
     equations = [*writer.equations]
     for label, side in zip(labels, sides, strict=True):
@@ -89,22 +103,48 @@ def read_claim(text: str, given: Sequence[str] = ()) -> Claim:
         program = build_program(written_out(equations, shapes, sizes), shapes, sizes)
     except ProgramErrors as errors:
         raise ClaimError("\n".join(_said(error.message, labels) for error in errors.errors)) from None
-    _check(program, chain.operands, labels, writer.equations)
-    facts = tuple((program.by_name[name].body, value) for name, (_, value) in zip(fact_names, assumed.facts, strict=True))
+    _check(program, operands, labels, writer.equations)
+    facts = tuple(
+        (program.by_name[name].body, value) for name, (_, value) in zip(fact_names, assumed.facts, strict=True)
+    )
     settled = tuple((fact, value) for fact, value in facts if isinstance(fact, Reduce))
     whole = Assumptions(assumed.comparisons, settled, assumed.equal, assumed.shapes)
-    return Claim(text.strip(), chain.operands, tuple(labels), functions, program, whole, notes)
+    return Claim(text.strip(), operands, tuple(labels), functions, program, whole, notes)
 
 
-def _read(text: str) -> Expr:
-    expr = read_expression(text)
-    if size(expr) > MOST_NODES:
-        raise ClaimError(f"the claim has {size(expr)} parts; at most {MOST_NODES} are read")
-    if has_huge_power(expr):
+def _read(text: str) -> tuple[Expr, ...]:
+    """The sides of a chain of equalities; one where there is no `=` outside brackets."""
+    sides: list[Expr] = []
+    for start, end in _pieces(text):
+        try:
+            sides.append(read_expression(text[start:end]))
+        except FormulaError as error:
+            hint = error.hint
+            if prime := re.fullmatch(r"unknown function `(\w+)'+`", error.message):
+                hint = f"a derivative is written `diff({prime[1]}(x), x)`"
+            raise FormulaError(error.message, text, error.start + start, error.end + start, hint) from None
+    count = sum(map(size, sides))
+    if count > MOST_NODES:
+        raise ClaimError(f"the claim has {count} parts; at most {MOST_NODES} are read")
+    if len(sides) > MOST_SIDES:
+        raise ClaimError(f"the claim has {len(sides)} sides; at most {MOST_SIDES} are read")
+    if any(map(has_huge_power, sides)):
         raise ClaimError("a power in the claim is too large to be computed")
-    if any(isinstance(node, Table) for node in walk(expr)):
+    if any(isinstance(node, Table) for side in sides for node in walk(side)):
         raise ClaimError("an array spelled out cannot stand in a claim: write its entries")
-    return expr
+    return tuple(sides)
+
+
+def _pieces(text: str) -> list[tuple[int, int]]:
+    """Where the sides of a chain begin and end."""
+    found, depth, start = [], 0, 0
+    for token in tokens(text):
+        if token.kind in ("operator", "reducer"):
+            depth += (token.text in "([{" or token.kind == "reducer") - (token.text in ")]}")
+        if depth == 0 and token.text in ("=", "=="):
+            found.append((start, token.start))
+            start = token.end
+    return [*found, (start, len(text))]
 
 
 def _reserved(sides: Iterable[Expr]) -> set[str]:
@@ -125,19 +165,16 @@ def _assumptions(given: Sequence[str]) -> Assumptions:
         if colon:
             shapes[name.strip()] = _shape(name.strip(), axes.strip())
             continue
-        expr = _read(part)
-        if isinstance(expr, Call) and expr.function == "sum":
-            raise ClaimError(f"an assumption is a comparison, as `x > 0` or `sum(k, t[k]) = 1`, not `{part}`")
-        match expr:
-            case Compare(("==",), (Reduce("sum") as total, Num() as value)):
+        match _read(part):
+            case (Reduce("sum") as total, Num() as value):
                 facts.append((total, value))
-            case Compare(("==",), (Call("sum", (Ref(array, ()),)), Num() as value)):
+            case (Call("sum", (Ref(array, ()),)), Num() as value):
                 index = fresh_name("k", {array})
                 facts.append((Reduce("sum", index, None, None, None, Ref(array, (Ref(index),))), value))
-            case Compare(("==",), (Ref(left, ()), right)) if left not in names(right) and left not in equal:
+            case (Ref(left, ()), right) if left not in names(right) and left not in equal:
                 equal[left] = right
-            case Compare(operators, _) if "==" not in operators:
-                comparisons.append(expr)
+            case (Compare(operators, _) as comparison,) if "==" not in operators:
+                comparisons.append(comparison)
             case _:
                 help = "write a comparison (`x > 0`), `name = formula`, `sum(k, t[k]) = 1` or a shape (`z: [K]`)"
                 raise ClaimError(f"this is no assumption that can be used: `{part}`; {help}")
@@ -180,7 +217,7 @@ def _vectors(
     for side in sides:
         for node in walk(side):
             match node:
-                case Call(function, (Ref(name, ()),)) if function in WHOLE and name not in shapes | CONSTANTS_SHAPED:
+                case Call(function, (Ref(name, ()),)) if function in WHOLE and name not in {*shapes, *CONSTANTS}:
                     if name not in indexed:
                         guessed[name] = None
     if not guessed:
@@ -193,7 +230,12 @@ def _vectors(
     return shapes, sizes, (note,)
 
 
-CONSTANTS_SHAPED: dict[str, tuple[Expr, ...]] = {name: () for name in sorted(CONSTANTS)}
+def _counted(sides: Iterable[Expr]) -> list[str]:
+    """The names that bound a sum: whole numbers, as N in `sum(n=1..N, …)`."""
+    sums = [node for side in sides for node in walk(side) if isinstance(node, Reduce)]
+    bound = {total.index for total in sums}
+    edges = [edge for total in sums for edge in (total.lower, total.upper) if edge is not None]
+    return sorted(frozenset().union(*map(names, edges)) - bound)
 
 
 # -- derivatives ---------------------------------------------------------------------------------
@@ -249,7 +291,8 @@ def free_indices(expr: Expr) -> tuple[str, ...]:
                         look(edge, inside, bound)
                 look(body, inside, bound | {index})
             case _:
-                rebuild(part, lambda inner: (look(inner, inside, bound), inner)[1])
+                for inner in children(part):
+                    look(inner, inside, bound)
 
     look(expr, False, frozenset())
     return tuple(found)
@@ -261,7 +304,9 @@ def _said(message: str, labels: Sequence[str]) -> str:
     return message
 
 
-def _check(program: Program, written: Sequence[Expr], labels: Sequence[str], functions: Sequence[SourceEquation]) -> None:
+def _check(
+    program: Program, written: Sequence[Expr], labels: Sequence[str], functions: Sequence[SourceEquation]
+) -> None:
     ranks = [len(program.shapes[label]) for label in labels]
     plain = {rank for rank, side in zip(ranks, written, strict=True) if not free_indices(side)}
     if len(plain - {0}) > 1:
@@ -275,6 +320,3 @@ def _check(program: Program, written: Sequence[Expr], labels: Sequence[str], fun
     for wrong in (node for e in program.equations for node in walk(e.body) if isinstance(node, Call)):
         if wrong.function == "diff" and len(set(map(to_text, wrong.arguments))) == 1:
             raise ClaimError("a derivative of a name by itself")
-
-
-__all__ = ["Assumptions", "Claim", "ClaimError", "FormulaError", "free_indices", "read_claim"]

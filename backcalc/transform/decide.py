@@ -6,20 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.program import CONSTANTS
-from backcalc.formula.tree import ZERO, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Ref, names, rebuild, walk
+from backcalc.formula.tree import ZERO, Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, walk
 from backcalc.transform.assumed import Known, known, with_case
 from backcalc.transform.budget import Deadline, OutOfReach
 from backcalc.transform.normal import Normal, Undecided, Undefined
 from backcalc.transform.points import Point
 from backcalc.transform.polynomial import Polynomial
 from backcalc.transform.proof import LinkProof, ProofStep
-from backcalc.transform.quotient import Quotient
 from backcalc.transform.question import Link, Question
-from backcalc.transform.refute import POINTS, tried
+from backcalc.transform.quotient import Quotient
+from backcalc.transform.refute import tried
+from backcalc.transform.slopes import confirmed
 
 MOST_CASES = 6  # conditions told apart, one inside the other
-CAREFUL = 3  # points that a proof must survive
 
 
 def decided(question: Question, link: Link, points: list[Point], deadline: Deadline) -> LinkProof:
@@ -27,6 +26,10 @@ def decided(question: Question, link: Link, points: list[Point], deadline: Deadl
     steps = tuple(_derivatives(link))
     written = link.written
     try:
+        for derivative in link.derivatives:
+            if not confirmed(question, derivative, points, deadline):
+                reason = f"the derivative {to_unicode(derivative.of)} as derived is not the slope of the function"
+                return LinkProof(*written, None, "open", (*steps, ProofStep("open", f"not settled: {reason}")))
         trial = tried(question, link, points, deadline)
     except OutOfReach as limit:
         return LinkProof(*written, None, "open", (*steps, ProofStep("open", f"not settled: {limit}")))
@@ -55,9 +58,9 @@ def _why(limit: Exception) -> str:
 
 def _is_number(link: Link) -> bool:
     """Whether both sides are made of numbers by the four operations and whole powers."""
-    allowed = (Num, Mul, Div, Neg, Pow)
+    allowed = (Num, Add, Mul, Div, Neg, Pow)
     nodes = [node for side in (link.left, link.right) for node in walk(side)]
-    return all(isinstance(node, allowed) or type(node).__name__ == "Add" for node in nodes)
+    return all(isinstance(node, allowed) for node in nodes)
 
 
 def _derivatives(link: Link) -> Iterator[ProofStep]:
@@ -155,23 +158,15 @@ def _told(
     if case:
         yield ProofStep("case", f"where {_and(case)} both sides are the same", *shown)
         return
-    for call, form in normal.used.values():
-        yield ProofStep("definition", f"{call.function} in elementary functions", call, form.expr)
+    for call, meaning in normal.used.values():
+        yield ProofStep("definition", f"{call.function} in elementary functions", call, meaning.expr)
     for fact, value in known.facts:
         yield ProofStep("given", "this sum is given", fact, value)
     for name, side, form in (("left", left, shown[0]), ("right", right, shown[1])):
         if side != form:
-            yield ProofStep("normal form", f"the {name} side, rewritten as one fraction of independent terms", side, form)
+            yield ProofStep("normal form", f"the {name} side as one fraction of independent terms", side, form)
     if shown[0] == shown[1]:
         yield ProofStep("equal", "both sides are the same")
     else:
-        yield ProofStep("equal", "over a common denominator every term of the difference cancels", Add_(shown), ZERO)
-
-
-def Add_(sides: Sequence[Expr]) -> Expr:
-    from backcalc.formula.tree import Add
-
-    return Add((sides[0], Neg(sides[1])))
-
-
-__all__ = ["CAREFUL", "CONSTANTS", "POINTS", "Ref", "decided", "names", "rebuild"]
+        difference = Add((shown[0], Neg(shown[1])))
+        yield ProofStep("equal", "over a common denominator every term of the difference cancels", difference, ZERO)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 
 from backcalc.derive.key import key
 from backcalc.formula.affine import tidy
@@ -59,7 +60,8 @@ class Normal:
     """Makes normal forms under assumptions.
 
     `positive` are the arrays and numbers that are positive as a whole, `facts` the sums whose value is known; `used`
-    collects what was rewritten by its definition, `bound` the indices of the sums around what is being rewritten.
+    collects what was rewritten by its definition, `bound` the indices of the sums around what is being rewritten; no sum
+    is given an index that is `taken`.
     """
 
     deadline: Deadline
@@ -69,6 +71,7 @@ class Normal:
     logarithms: list[Polynomial] = field(default_factory=list)
     used: dict[str, tuple[Call, Quotient]] = field(default_factory=dict)
     bound: tuple[str, ...] = ()
+    taken: frozenset[str] = frozenset()
 
     @property
     def powers(self) -> Powers:
@@ -214,7 +217,7 @@ class Normal:
         values = [self.quotient(operand) for operand in condition.operands]
         return all(
             _satisfied(operator, self.sign(left - right))
-            for operator, left, right in zip(condition.operators, values, values[1:], strict=False)
+            for operator, (left, right) in zip(condition.operators, pairwise(values), strict=True)
         )
 
     def sign(self, value: Quotient) -> int:
@@ -243,4 +246,3 @@ def _satisfied(operator: str, sign: int) -> bool:
     return {
         "==": sign == 0, "!=": sign != 0, "<": sign < 0, "<=": sign <= 0, ">": sign > 0, ">=": sign >= 0
     }[operator]  # fmt: skip
-

@@ -6,14 +6,15 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import product
+from itertools import pairwise, product
 
 from backcalc.formula.evaluate import Arithmetic, definition, evaluate_expression
 from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.integers import EvaluationError, integer
-from backcalc.formula.tree import Add, Call, Compare, Expr, Mul, Neg, Num, Reduce, Ref, names, num, walk
+from backcalc.formula.tree import Add, Call, Compare, Expr, Neg, Num, Reduce, Ref, names, walk
 from backcalc.transform.budget import Deadline
 from backcalc.transform.certain import Certain
+from backcalc.transform.claim import free_indices
 from backcalc.transform.question import Question
 
 TRIES = 40
@@ -42,7 +43,9 @@ class Point:
         return replace(self, values={**self.values, name: {**self.values[name], place: value}})
 
 
-def random_points(question: Question, count: int, deadline: Deadline, arithmetic: Arithmetic[Certain]) -> Iterator[Point]:
+def random_points(
+    question: Question, count: int, deadline: Deadline, arithmetic: Arithmetic[Certain]
+) -> Iterator[Point]:
     """Reproducible points that satisfy the assumptions; fewer where these are hard to meet."""
     source = random.Random("backcalc prove")
     for attempt in range(count):
@@ -94,7 +97,7 @@ def _bounds(question: Question) -> tuple[dict[str, Fraction], dict[str, Fraction
         if isinstance(fact.body, Ref):
             lowest[fact.body.name] = Fraction(0)
     for comparison in question.given.comparisons:
-        for operator, left, right in zip(comparison.operators, comparison.operands, comparison.operands[1:], strict=False):
+        for operator, (left, right) in zip(comparison.operators, pairwise(comparison.operands), strict=True):
             if operator in (">", ">="):
                 left, right = right, left
             elif operator not in ("<", "<="):
@@ -138,7 +141,7 @@ def allowed(question: Question, point: Point, arithmetic: Arithmetic[Certain]) -
     for comparison in question.given.comparisons:
         if not names(comparison) & point.values.keys():
             continue
-        free = [name for name in question_indices(comparison) if name not in point.sizes]
+        free = [name for name in free_indices(comparison) if name not in point.sizes]
         extents = _extents(question, comparison, free, point)
         if extents is None:
             return False
@@ -150,13 +153,6 @@ def allowed(question: Question, point: Point, arithmetic: Arithmetic[Certain]) -
             except (EvaluationError, ArithmeticError, ValueError):
                 return False
     return True
-
-
-def question_indices(expr: Expr) -> list[str]:
-    """The free indices of an assumption: it holds for each of their values."""
-    from backcalc.transform.claim import free_indices
-
-    return list(free_indices(expr))
 
 
 def _extents(question: Question, expr: Expr, free: list[str], point: Point) -> list[int] | None:
@@ -183,7 +179,7 @@ def switches(expr: Expr) -> Iterator[Expr]:
     for node in walk(expr):
         match node:
             case Compare(_, operands):
-                yield from (Add((a, Neg(b))) for a, b in zip(operands, operands[1:], strict=False))
+                yield from (Add((a, Neg(b))) for a, b in pairwise(operands))
             case Call(("abs" | "sign"), (inside,)):
                 yield inside
             case Call(("max" | "min"), arguments):
@@ -199,7 +195,9 @@ def switches(expr: Expr) -> Iterator[Expr]:
 _SMOOTH = {"gelu", "silu", "softplus", "sigmoid", "tanh", "scaled_tanh", "mod"}
 
 
-def kink_points(question: Question, point: Point, arithmetic: Arithmetic[Certain], deadline: Deadline) -> Iterator[Point]:
+def kink_points(
+    question: Question, point: Point, arithmetic: Arithmetic[Certain], deadline: Deadline
+) -> Iterator[Point]:
     """The point moved, along one number after the other, onto each kink and to both sides of it."""
     found: dict[Expr, None] = {}
     for link in question.links:
@@ -224,7 +222,9 @@ def _root(switch: Expr, name: str, place: _Place, point: Point, arithmetic: Arit
     for trial in (Fraction(0), Fraction(1), Fraction(2)):
         store = point.moved(name, place, trial).store(80)
         try:
-            value = evaluate_expression(switch, {**point.sizes, **_ONES(switch, point)}, store, arithmetic).exact
+            value = evaluate_expression(
+                switch, {**point.sizes, **_first_places(switch, point)}, store, arithmetic
+            ).exact
         except (EvaluationError, ArithmeticError, ValueError):
             return None
         if value is None:
@@ -235,9 +235,6 @@ def _root(switch: Expr, name: str, place: _Place, point: Point, arithmetic: Arit
     return None if slope == 0 or high - middle != slope else -low / slope
 
 
-def _ONES(switch: Expr, point: Point) -> dict[str, int]:
+def _first_places(switch: Expr, point: Point) -> dict[str, int]:
     """Every index at 1."""
     return {name: 1 for name in names(switch) if name not in point.values and name not in point.sizes}
-
-
-__all__ = ["Mul", "Point", "allowed", "kink_points", "num", "random_points", "switches"]

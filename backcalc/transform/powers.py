@@ -125,7 +125,7 @@ class Powers:
         if polynomial.constant is not None:
             return self._log_number(abs(polynomial.constant))
         result = Quotient.number(0)
-        for known in sorted(self.logarithms, key=lambda each: len(each.terms)):
+        for known in sorted(self.logarithms, key=degree):
             while (smaller := polynomial.over(known)) is not None:
                 result = result + Quotient.of(_log(known))
                 if smaller.constant is not None or len(smaller.terms) == 1:
@@ -144,6 +144,11 @@ class Powers:
             root = Generator(f"#{prime}", num(prime), True, 1, Polynomial.number(prime))
             result = result * generator_power(root, count * exponent)
         return result
+
+
+def degree(polynomial: Polynomial) -> Fraction:
+    """The largest sum of exponents of a term."""
+    return max(sum((abs(e) for _, e in monomial), Fraction(0)) for monomial in polynomial.terms)
 
 
 def _log(inside: Polynomial) -> Generator:
@@ -169,4 +174,3 @@ def primes(value: Fraction) -> list[tuple[int, int]]:
         if number > 1:
             found[number] = found.get(number, 0) + direction
     return sorted(found.items())
-

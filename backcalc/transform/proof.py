@@ -51,7 +51,9 @@ class Proof:
     @property
     def decisive(self) -> LinkProof:
         """The link that the verdict hangs on: the first that fails, else the first that is open, else the last."""
-        return next((link for link in self.links if link.holds == self.holds and self.holds is not True), self.links[-1])
+        return next(
+            (link for link in self.links if link.holds == self.holds and self.holds is not True), self.links[-1]
+        )
 
     @property
     def counterexample(self) -> Counterexample | None:
@@ -68,7 +70,7 @@ class Proof:
             "holds": self.holds,
             "method": self.decisive.method,
             "steps": [_step(step, count) for count, link in enumerate(self.links, 1) for step in link.steps],
-            "counterexample": None if against is None else {**against.values, "left": against.left, "right": against.right},
+            "counterexample": None if against is None else against.to_json(),
             "links": [
                 {"left": to_text(link.left), "right": to_text(link.right), "holds": link.holds, "method": link.method}
                 for link in self.links

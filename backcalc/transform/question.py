@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from backcalc.derive.adjoint import Adjoint, Step, differentiate
+from backcalc.derive.adjoint import Adjoint, Step, differentiate, with_adjoints
 from backcalc.derive.partial import NotDifferentiable
 from backcalc.derive.target import derivative_name
-from backcalc.formula.program import CONSTANTS, Program
+from backcalc.formula.program import CONSTANTS, Equation, Program
 from backcalc.formula.tree import (
     ONE,
     ZERO,
@@ -32,13 +33,18 @@ Definitions = Mapping[str, tuple[tuple[str, ...], Expr]]
 
 @dataclass(frozen=True, slots=True)
 class Derivative:
-    """A derivative that stands in the claim: `of` is the function by its name, worked out in `steps`."""
+    """A derivative that stands in the claim, `of`, worked out in `steps`; `body` is the function that has that name.
+
+    `closed` is the result in leaves alone, `function_at` the function at the indices asked for.
+    """
 
     function: str
     body: Expr
-    of: Expr
+    of: Call
     steps: tuple[Step, ...]
     value: Expr
+    closed: Expr = ZERO
+    function_at: Expr = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +83,18 @@ def question(claim: Claim) -> Question:
         body = equation.body
         for node in [node for node in walk(body) if isinstance(node, Call) and node.function == "diff"]:
             if node not in found:
-                found[node] = _derivative(done, node, definitions)
+                found[node], done = _derivative(done, node, definitions)
         body = _put(body, {node: derivative.value for node, derivative in found.items()})
-        derivatives[equation.name] = tuple(found.values())
+        closed = [_in_leaves(each, definitions) for each in found.values()]
+        derivatives[equation.name] = tuple(closed)
         definitions[equation.name] = (equation.indices, body)
-        done = done.part((*done.equations, type(equation)(equation.name, equation.indices, body)))
+        done = done.part((*done.equations, Equation(equation.name, equation.indices, body)))
     sides, ranges = _aligned(claim, {label: _inlined(definitions[label][1], definitions) for label in claim.sides})
     put = dict(claim.given.equal)
     links = []
-    for count, (left, right) in enumerate(zip(claim.sides, claim.sides[1:], strict=False)):
-        worked = {derivative.of: derivative for label in (left, right) for derivative in _all(label, derivatives, claim)}
+    for count, (left, right) in enumerate(pairwise(claim.sides)):
+        needed = [*_all(left, derivatives, claim), *_all(right, derivatives, claim)]
+        worked = {derivative.of: derivative for derivative in needed}
         pair = (substitute(sides[left], put), substitute(sides[right], put))
         links.append(Link((claim.written[count], claim.written[count + 1]), *pair, tuple(worked.values())))
     facts = tuple((fact, value) for fact, value in claim.given.facts)
@@ -114,8 +122,8 @@ def _all(label: str, derivatives: Mapping[str, tuple[Derivative, ...]], claim: C
 
 def _derivative(
     program: Program, node: Call, definitions: dict[str, tuple[tuple[str, ...], Expr]]
-) -> Derivative:
-    """One `diff(f, x)` by reverse mode; the derivatives on the way are defined too."""
+) -> tuple[Derivative, Program]:
+    """One `diff(f, x)` by reverse mode, and the program with it; the derivatives on the way are defined too."""
     above, below = node.arguments
     assert isinstance(above, Ref) and isinstance(below, Ref)
     if below.name in program.index_names or below.name in program.sizes:
@@ -126,28 +134,32 @@ def _derivative(
         raise ClaimError(str(error)) from None
     for adjoint in adjoints:
         definitions[adjoint.name] = (adjoint.indices, adjoint.closed)
+    program = with_adjoints(program, [adjoint for adjoint in adjoints if adjoint.name not in program.by_name])
     found = next((adjoint for adjoint in adjoints if adjoint.of == below.name), None)
     body = _inlined(definitions[above.name][1], definitions)
     if found is None:
-        return Derivative(above.name, body, node, (_constant(),), _direct(above, below))
-    steps = _told(found, {adjoint.name: adjoint for adjoint in adjoints})
+        direct = _direct(above, below)
+        reason = f"{below.name} does not stand in it" if direct == ZERO else "an array by one of its elements"
+        return Derivative(above.name, body, node, (Step("differentiate", direct, reason),), direct), program
     value = Ref(derivative_name(above.name, below.name), above.indices + below.indices)
-    return Derivative(above.name, body, node, steps, value)
+    return Derivative(above.name, body, node, _told(found, above.indices + below.indices), value), program
 
 
-def _constant() -> Step:
-    return Step("constant", ZERO, "it does not stand in the function")
+def _in_leaves(derivative: Derivative, definitions: Definitions) -> Derivative:
+    closed = _inlined(derivative.value, definitions)
+    return replace(derivative, closed=closed, function_at=_inlined(derivative.of.arguments[0], definitions))
 
 
-def _told(adjoint: Adjoint, _: Mapping[str, Adjoint]) -> tuple[Step, ...]:
-    used = [f"{name}′" for name in adjoint.functions]
-    rule = adjoint.steps[0]
-    if used:
+def _told(adjoint: Adjoint, places: tuple[Expr, ...]) -> tuple[Step, ...]:
+    """The steps of a derivative, at the indices that the claim asks for."""
+    here = dict(zip(adjoint.indices, places, strict=True))
+    if adjoint.functions:
         reason = "the derivatives of " + ", ".join(adjoint.functions) + " by the table, and the chain rule"
     else:
         reason = "sums, products, quotients and powers, term by term"
-    first = Step("differentiate", rule.after, reason)
-    return (first, *adjoint.steps[1:])
+    first = Step("differentiate", adjoint.steps[0].after, reason)
+    steps = (first, *adjoint.steps[1:])
+    return tuple(Step(step.rule, substitute(step.after, here), step.reason) for step in steps)
 
 
 def _direct(above: Ref, below: Ref) -> Expr:

@@ -81,8 +81,8 @@ class Quotient:
         result = Quotient.number(1 / number)
         for generator, exponent in monomial:
             result = result * power(generator, -exponent)
-        for base, exponent in self.under.values():
-            result = result * Quotient(base.raised(exponent))
+        for base, count in self.under.values():
+            result = result * Quotient(base.raised(count))
         if rest.constant is None:
             result = result * Quotient(Polynomial.number(1), {_name(rest): (rest, 1)})
         return result

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import chain, islice, product
 
-from backcalc.formula.evaluate import Arithmetic, evaluate_expression
+from backcalc.formula.evaluate import evaluate_expression
 from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.tree import Expr, Num, Reduce, Ref, walk
 from backcalc.transform.budget import Deadline
@@ -18,6 +17,7 @@ from backcalc.transform.question import Link, Question
 POINTS = 40
 FINE = 80  # digits computed with
 FINER = 500  # where terms cancel
+PLACES = 16  # of the free indices, at each point
 HEAVIEST = 20_000  # terms of all sums at one point
 
 
@@ -28,6 +28,10 @@ class Counterexample:
     values: Mapping[str, str]
     left: str
     right: str
+
+    def to_json(self) -> dict[str, str]:
+        """`{NAME: value, left, right}`."""
+        return {**self.values, "left": self.left, "right": self.right}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def tried(question: Question, link: Link, points: list[Point], deadline: Deadlin
 
 def _places(question: Question, indices: tuple[str, ...], point: Point) -> Iterator[tuple[int, ...]]:
     extents = [integer(question.ranges[index], point.sizes) for index in indices]
-    return islice(product(*(range(1, extent + 1) for extent in extents)), 64)
+    return islice(product(*(range(1, extent + 1) for extent in extents)), PLACES)
 
 
 def _compared(link: Link, frame: Mapping[str, int], point: Point) -> bool | tuple[Certain, Certain]:
@@ -77,8 +81,8 @@ def _compared(link: Link, frame: Mapping[str, int], point: Point) -> bool | tupl
     for digits in (FINE, FINER):
         store, numbers = point.store(digits), arithmetic(digits)
         try:
-            left = _value(link.left, frame, store, numbers)
-            right = _value(link.right, frame, store, numbers)
+            left = evaluate_expression(link.left, frame, store, numbers)
+            right = evaluate_expression(link.right, frame, store, numbers)
         except (EvaluationError, ArithmeticError, ValueError):
             return False
         if left.differs(right):
@@ -86,12 +90,6 @@ def _compared(link: Link, frame: Mapping[str, int], point: Point) -> bool | tupl
         if left.agrees(right):
             return True
     return False
-
-
-def _value(
-    expr: Expr, frame: Mapping[str, int], store: Mapping[str, Mapping[tuple[int, ...], Certain]], numbers: Arithmetic[Certain]
-) -> Certain:
-    return evaluate_expression(expr, frame, store, numbers)
 
 
 def _shown(
@@ -117,8 +115,16 @@ def _terms(expr: Expr, sizes: Mapping[str, int]) -> int:
     count = 1
     for node in walk(expr):
         if isinstance(node, Reduce):
-            upper, lower = node.upper, node.lower
-            high = upper.value if isinstance(upper, Num) else sizes.get(upper.name, 10) if isinstance(upper, Ref) else 10
-            low = lower.value if isinstance(lower, Num) else Fraction(0)
-            count *= max(1, int(high - low) + 1)
+            low, high = (_edge(edge, sizes) for edge in (node.lower, node.upper))
+            count *= max(1, high - low + 1)
     return count
+
+
+def _edge(edge: Expr | None, sizes: Mapping[str, int]) -> int:
+    match edge:
+        case Num(value):
+            return int(value)
+        case Ref(name, ()) if name in sizes:
+            return sizes[name]
+        case _:
+            return 10

@@ -48,7 +48,8 @@ def infeasible(inequalities: Sequence[Inequality]) -> bool:
     """Whether no point satisfies them all, for certain."""
     rows = [(each.polynomial.terms, each.strict) for each in inequalities]
     monomials = sorted({m for row, _ in rows for m in row if m}, key=_text)
-    rows += [({monomial: Fraction(1)}, positive) for monomial in monomials if (positive := _sign_of(monomial)) is not None]
+    signs = [(monomial, _sign_of(monomial)) for monomial in monomials]
+    rows += [({monomial: Fraction(1)}, positive) for monomial, positive in signs if positive is not None]
     for monomial in monomials:
         above = [row for row in rows if row[0].get(monomial, 0) > 0]
         below = [row for row in rows if row[0].get(monomial, 0) < 0]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from backcalc.derive.key import key
 from backcalc.derive.match import match
 from backcalc.formula.affine import tidy
-from backcalc.formula.tree import Add, Expr, Neg, Num, Reduce, Ref, fresh_name, names, num, substitute
+from backcalc.formula.tree import Add, Expr, Neg, Num, Reduce, Ref, fresh_name, names, num, substitute, walk
 from backcalc.transform.polynomial import Generator, Monomial, Polynomial
 from backcalc.transform.quotient import Denominator, Quotient, monomial_quotient
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from backcalc.transform.normal import Normal
 
 Choice = Callable[[], Quotient]
+LETTERS = "kjlmnpq"  # what the index of a sum is called, the first that is free
 LONGEST = 64  # a sum over so many numbers is written out
 
 
@@ -31,9 +32,9 @@ def reduction(normal: Normal, expr: Reduce) -> Quotient:
             count = Add((count, num(-1)))
         total = Reduce("sum", expr.index, lower, upper, expr.exclude, expr.body)
         return reduction(normal, total) * normal.quotient(count).inverse()
-    if isinstance(lower, Num) and isinstance(upper, Num) and isinstance(expr.exclude, Num | None):
-        if upper.value - lower.value < LONGEST:
-            return _spelled_out(normal, expr, lower.value, upper.value)
+    numeric = isinstance(expr.exclude, Num | None)
+    if numeric and isinstance(lower, Num) and isinstance(upper, Num) and upper.value - lower.value < LONGEST:
+        return _spelled_out(normal, expr, lower.value, upper.value)
     if expr.operation == "prod":
         return Quotient.of(Generator(key(expr), expr))
     if expr.exclude is not None:  # the whole sum less the one term
@@ -85,7 +86,9 @@ def _generator(
     if not own and not below:
         return normal.quotient(count)
     body = (monomial_quotient(own) * Quotient(Polynomial.number(1), below)).expr
-    shown = Reduce("sum", index, lower, upper, None, body)
+    letters = {node.index for node in walk(body) if isinstance(node, Reduce)} | names(body) | normal.taken
+    name = next((letter for letter in LETTERS if letter not in letters - {index}), index)
+    shown = Reduce("sum", name, lower, upper, None, substitute(body, {index: Ref(name)}))
     for pattern, value in normal.facts:
         free = frozenset(part.name for part in _indices(pattern))
         if match(pattern, shown, free, {}) is not None:
@@ -96,7 +99,5 @@ def _generator(
 
 def _indices(pattern: Reduce) -> list[Ref]:
     """The indices that stand free in a sum whose value is known: it holds whatever they are."""
-    from backcalc.formula.tree import walk
-
     places = [index for node in walk(pattern.body) if isinstance(node, Ref) for index in node.indices]
     return [place for place in places if isinstance(place, Ref) and not place.indices and place.name != pattern.index]

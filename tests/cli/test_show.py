@@ -31,14 +31,21 @@ def test_a_file_of_equations_is_shown_as_it_is(run: Callable[..., Any], tmp_path
     assert load_network(result.out).program == load_network(file).program
 
 
-def test_other_pictures_are_refused(run: Callable[..., Any], net: Path) -> None:
-    result = run("show", net)
-    assert (result.status, result.out) == (2, "")
-    assert "this version shows a network as equations only: add --equations" in result.err
+@pytest.mark.parametrize(
+    ("form", "begins"),
+    [("text", "two units"), ("svg", "<svg"), ("html", "<!doctype"), ("dot", "digraph"), ("mermaid", "flow")],
+)
+def test_a_picture_in_every_format(form: str, begins: str, run: Callable[..., Any], net: Path) -> None:
+    result = run("show", net, "--format", form)
+    assert (result.status, result.err) == (0, "")
+    assert result.out.startswith(begins)
 
 
-@pytest.mark.parametrize("kind", ["json", "svg"])
-def test_other_formats_are_refused(kind: str, run: Callable[..., Any], net: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [("json", "'json' is not one of 'text', 'svg'"), ("svg", "equations are text: leave out --format")],
+)
+def test_other_formats_are_refused(kind: str, message: str, run: Callable[..., Any], net: Path) -> None:
     result = run("show", net, "--equations", "--format", kind)
     assert (result.status, result.out) == (2, "")
-    assert f"'{kind}' is not 'text'" in result.err
+    assert message in result.err

@@ -49,8 +49,22 @@ class _Writer:
                 return f"sum(r{self.count}=1..{row}-1, A[{row},r{self.count}]*{state}[r{self.count},{place}])"
 
     def leaf(self, row: str, place: str) -> str:
-        options = ["a", "s", f"b[{place}]", f"x[{row},{place}]", f"v[{row}]", f"x[T+1-{row},{place}]", f"U[{place},{place}]"]
-        options += [f"p[{row}+1]", f"p[{row}-2]", f"E[tok[{row}],{place}]", f"v[div({row}+1,2)]", f"E[mod({row},3)+1,{place}]"]
+        options = [
+            "a",
+            "s",
+            f"b[{place}]",
+            f"x[{row},{place}]",
+            f"v[{row}]",
+            f"x[T+1-{row},{place}]",
+            f"U[{place},{place}]",
+        ]
+        options += [
+            f"p[{row}+1]",
+            f"p[{row}-2]",
+            f"E[tok[{row}],{place}]",
+            f"v[div({row}+1,2)]",
+            f"E[mod({row},3)+1,{place}]",
+        ]
         return str(self.draw(st.sampled_from(options)))
 
     def expr(self, row: str, place: str, depth: int) -> str:
@@ -68,7 +82,9 @@ class _Writer:
             case "max":
                 return f"max({one}, {self.leaf(row, place)})"
             case "if":
-                condition = self.draw(st.sampled_from([f"{row} > 1", f"{row} < T", f"{place} == 1", f"mod({row}, 2) == 0"]))
+                condition = self.draw(
+                    st.sampled_from([f"{row} > 1", f"{row} < T", f"{place} == 1", f"mod({row}, 2) == 0"])
+                )
                 return f"if({condition}, {one}, {self.leaf(row, place)})"
             case _:
                 self.count += 1
@@ -95,7 +111,9 @@ def recurrences(draw: Draw) -> Network:
         out = "g[t]"
     else:
         out = draw(st.sampled_from(["h[t,1]", "sum(j=1..H, h[t,j]*b[j])", "h[t,H]^2"]))
-    lines.append(f"J = {draw(st.sampled_from([f'sum(t=1..T, v[t]*{out})', f'{out}*s'.replace('[t', '[T'), f'sum(t=1..T, ({out} - v[t])^2)']))}")
+    lines.append(
+        f"J = {draw(st.sampled_from([f'sum(t=1..T, v[t]*{out})', f'{out}*s'.replace('[t', '[T'), f'sum(t=1..T, ({out} - v[t])^2)']))}"
+    )
     text = "\n".join(lines)
     shapes = {name: shape for name, shape in SHAPES.items() if name in text}
     shapes |= {state: ["T", "H"] for state in states} | ({"g": ["T"]} if "g[t]" in text else {})

@@ -42,7 +42,9 @@ def formula(found: Derivation, asked: str) -> str:
 def leaves_of(found: Derivation, sizes: Mapping[str, int], seed: int = 3) -> Store:
     leaves = random_leaves(found.program, seed, sizes)
     for name, nested in found.network.values.items():
-        leaves[name] = {at: MP.mpf(v.numerator) / v.denominator for at, v in backcalc.derive.arrays.elements(nested).items()}
+        leaves[name] = {
+            at: MP.mpf(v.numerator) / v.denominator for at, v in backcalc.derive.arrays.elements(nested).items()
+        }
     return leaves
 
 
@@ -55,7 +57,9 @@ def numbers(found: Derivation, asked: str, leaves: Store, sizes: Mapping[str, in
     shape = dict(zip(gradient.adjoint.indices, gradient.adjoint.shape, strict=True))
     extents = [int(value(shape[index], known, {})) for index in gradient.indices]
     return {
-        at: value(gradient.formula, {**known, **dict(zip(gradient.indices, at, strict=True))}, store, part.program.padded)
+        at: value(
+            gradient.formula, {**known, **dict(zip(gradient.indices, at, strict=True))}, store, part.program.padded
+        )
         for at in product(*(range(1, extent + 1) for extent in extents))
     }
 
@@ -269,7 +273,9 @@ def test_a_hessian_vector_product_is_the_hessian_times_the_vector() -> None:
     whole = derivation({"sizes": free, "equations": LOGISTIC, "find": ["d^2J/dw^2"]})
     leaves = leaves_of(found, sizes)
     hessian = numbers(whole, "d^2J/dw^2", leaves, sizes)
-    gradient = {at: slope(whole.program, leaves, sizes, ("J", ()), ("w", at)) for at in places(whole.program, "w", sizes)}
+    gradient = {
+        at: slope(whole.program, leaves, sizes, ("J", ()), ("w", at)) for at in places(whole.program, "w", sizes)
+    }
     for (d,), claim in numbers(found, "w", leaves, sizes).items():
         assert abs(claim - sum(hessian[d, i] * leaves["v"][i,] for i in (1, 2, 3))) < TIGHT
     for at, claim in numbers(found, "v", leaves, sizes).items():

@@ -95,7 +95,7 @@ def _binary(path: Path) -> tuple[Array, Array]:
 
 def _python(path: Path) -> tuple[Array, Array]:
     found = plain(read(path), shown(path))
-    pixels, labels = (found.get(key) for key in ("data", "labels")) if isinstance(found, dict) else (None, None)
+    pixels, labels = (found.get(key) for key in ("data", "labels"))
     if not isinstance(pixels, np.ndarray) or pixels.ndim != 2 or pixels.shape[1] != _RECORD - 1:
         raise DataError(f"`{shown(path)}` holds no images of 3x32x32 under `data`")
     if not isinstance(labels, list) or not all(isinstance(label, int) for label in labels):

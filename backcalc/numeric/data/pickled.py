@@ -153,15 +153,15 @@ class _Machine:
         made.array = flat.reshape(shape, order="F" if by_columns else "C")
 
 
-def plain(content: bytes, file: str) -> Any:
-    """What the bytes hold. Raises DataError."""
+def plain(content: bytes, file: str) -> dict[Any, Any]:
+    """The dictionary that the bytes hold. Raises DataError."""
     machine = _Machine(file)
     try:
         for number, (name, argument) in enumerate(_operations(content)):
             if number > MOST_OPERATIONS:
                 raise machine.refuse(f"more than {MOST_OPERATIONS} operations")
             machine.do(name, argument)
-        return _whole(machine.stack[-1])
+        return _whole(machine)
     except (ValueError, IndexError, KeyError, TypeError, EOFError, UnicodeError) as error:
         if isinstance(error, DataError):
             raise
@@ -177,8 +177,9 @@ def _text(value: Any) -> Any:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
-def _whole(value: Any) -> Any:
-    """The outermost list or dictionary with arrays in place of what stood for them."""
-    if isinstance(value, dict):
-        return {key: each.array if isinstance(each, _Made) else each for key, each in value.items()}
-    return value
+def _whole(machine: _Machine) -> dict[Any, Any]:
+    """The dictionary that is left on the stack, with arrays in place of what stood for them."""
+    (value,) = machine.stack
+    if not isinstance(value, dict):
+        raise machine.refuse("no dictionary")
+    return {key: each.array if isinstance(each, _Made) else each for key, each in value.items()}

@@ -61,7 +61,7 @@ class Kernel(ABC, Generic[Kind]):
     def forward(self, inputs: Sequence[Array], parameters: Sequence[Array], going: Pass) -> Result:
         """The output, and how to go back; `parameters` in the order of the node's."""
 
-    def draw(self, generators: Sequence[np.random.Generator], samples: int, dtype: np.dtype[Any]) -> dict[str, Array]:
+    def draw(self, generators: Sequence[Any], samples: int, dtype: np.dtype[Any]) -> dict[str, Array]:
         """What the layer draws for a mini-batch, each trial from its own generator."""
         return {}
 

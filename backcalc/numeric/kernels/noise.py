@@ -30,9 +30,9 @@ class DropoutKernel(Kernel[Dropout]):
         """The shape of the mask of one sample."""
         return self.node.input_shape
 
-    def draw(self, generators: Sequence[np.random.Generator], samples: int, dtype: np.dtype[Any]) -> dict[str, Array]:
+    def draw(self, generators: Sequence[Any], samples: int, dtype: np.dtype[Any]) -> dict[str, Array]:
         rate, shape = float(self.layer.rate), (samples, *self.shape())
-        masks = [generator.random(shape, dtype=np.float32) >= rate for generator in generators]
+        masks = [generator.random(shape) >= rate for generator in generators]
         return {f"mask_{self.node.name}": np.stack(masks).astype(dtype)}
 
 
@@ -53,7 +53,7 @@ class GaussianNoiseKernel(Kernel[GaussianNoise]):
         noise = going.drawn[f"noise_{self.node.name}"]
         return Result(x + x.dtype.type(self.layer.std) * noise, lambda gradient: Gradients((gradient,)))
 
-    def draw(self, generators: Sequence[np.random.Generator], samples: int, dtype: np.dtype[Any]) -> dict[str, Array]:
+    def draw(self, generators: Sequence[Any], samples: int, dtype: np.dtype[Any]) -> dict[str, Array]:
         shape = (samples, *self.node.input_shape)
         noise = [generator.standard_normal(shape) for generator in generators]
         return {f"noise_{self.node.name}": np.stack(noise).astype(dtype)}

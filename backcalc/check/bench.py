@@ -1,0 +1,267 @@
+"""The bench at which one student's work on one problem is judged: what was stated so far, and the ladder of verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+
+from backcalc.check.asked import expected_of
+from backcalc.check.compare import EQUALS, Formula, Outcome, Witness, compare
+from backcalc.check.conventions import distinguished, under_other
+from backcalc.check.explain import Case, explain
+from backcalc.check.follow import Own, Spot, only_rounded, recomputed
+from backcalc.check.names import NotFormula, Translator, Unknown, is_quantity
+from backcalc.check.read import Line, Link
+from backcalc.check.result import Claim, Diagnosis, Expected, Verdict
+from backcalc.check.subject import Subject
+from backcalc.check.written import entries, is_number, loosened
+from backcalc.formula.latex_chain import Side
+from backcalc.formula.print_text import to_text
+from backcalc.formula.tree import Expr, Num, Ref, Table, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What was decided of a link."""
+
+    verdict: Verdict
+    diagnosis: Diagnosis | None = None
+    witness: Witness | None = None
+    convention: str | None = None
+
+
+@dataclass
+class Bench:
+    """Judges the links of one problem in their order.
+
+    `own` are the values that the student stated, `definitions` names that only the student has.
+    """
+
+    subject: Subject
+    part: str
+    own: dict[Spot, Own] = field(default_factory=dict)
+    definitions: dict[str, Formula] = field(default_factory=dict)
+    wanted: list[str] = field(default_factory=list)
+
+    def judge(self, links: tuple[Link, ...]) -> Iterator[Claim]:
+        """The claims of one chain, in its order."""
+        if not links:
+            return
+        sides = [links[0].left, *(link.right for link in links)]
+        relations = ["=", *(link.relation for link in links)]
+        formulas = [self._formula(s, r, links[0]) for s, r in zip(sides, relations, strict=True)]
+        about = self._about(formulas)
+        for place, link in enumerate(links):
+            left, right = formulas[place], formulas[place + 1]
+            if isinstance(left, Unknown) and place == 0 and _defines(link, left) and isinstance(right, Formula):
+                self.definitions[left.name] = right
+                text = f"`{left.name}` is not a name of the key: taken as your own name for the right side"
+                yield self._claim(link, None, Ruling("undecided", Diagnosis("definition", text)), left, right)
+                continue
+            if isinstance(left, Exception) or isinstance(right, Exception):
+                yield self._claim(link, about, Ruling("undecided", _reason(left, right)), left, right)
+                continue
+            try:
+                ruling = self._rule(left, right, about, link)
+            except NotFormula as fault:
+                ruling = self._shapes(right, about, str(fault))
+            self._remember(about, left, right, ruling)
+            yield self._claim(link, about, ruling, left, right)
+
+    # -- reading ------------------------------------------------------------------------------------
+
+    def _formula(self, side: Side, relation: str, link: Link) -> Formula | Unknown | NotFormula:
+        loose, known = loosened(side, self.subject.plain_values, about=relation == "≈")
+        own = {name: formula.expr for name, formula in self.definitions.items()}
+        try:
+            expr = Translator(self.subject, own, self.wanted)(loose)
+        except (Unknown, NotFormula) as fault:
+            return fault
+        letters = {name for node in walk(expr) if isinstance(node, Ref) for name in (node.name,)}
+        for formula in self.definitions.values():
+            known |= {name: value for name, value in formula.known.items() if name in letters}
+        return Formula(expr, known)
+
+    def _about(self, formulas: list[Formula | Unknown | NotFormula]) -> Ref | None:
+        for formula in formulas:
+            if isinstance(formula, Formula) and isinstance(formula.expr, Ref) and is_quantity(formula.expr):
+                return formula.expr
+        return None
+
+    # -- the ladder -----------------------------------------------------------------------------------
+
+    def _rule(self, left: Formula, right: Formula, about: Ref | None, link: Link) -> Ruling:
+        outcome = compare(left, right, self.subject, link.relation)
+        if about is None or link.relation not in EQUALS or about in (left.expr, right.expr):
+            if outcome.holds is not False:
+                return self._holds(outcome, link)
+            return self._fails(outcome, left, right, about, link)
+        target = Formula(about)
+        told, before = compare(target, right, self.subject), compare(target, left, self.subject)
+        if outcome.holds and told.holds:
+            return self._holds(outcome, link)
+        if outcome.holds and told.holds is False:
+            found = self._other(about, right, link)
+            if found is not None:
+                return found
+            text = "computed correctly from the value before it, which is not right"
+            code = "carried-forward"
+            if before.holds:
+                code, text = "rounded-too-early", "the numbers put in are right, but rounded too early for these digits"
+            return Ruling("follows", Diagnosis(code, text), told.witness)
+        if outcome.holds is False and told.holds and before.holds is False:
+            text = "the result is right, but it does not follow from the line before it, which is wrong"
+            return Ruling("right", Diagnosis("wrong-step", text), outcome.witness)
+        if outcome.holds is False:
+            return self._fails(outcome, left, right, about, link)
+        return Ruling("undecided", Diagnosis("open", outcome.reason or told.reason))
+
+    def _holds(self, outcome: Outcome, link: Link) -> Ruling:
+        """What is true, or was not settled."""
+        if outcome.holds is None:
+            return Ruling("undecided", Diagnosis("open", outcome.reason))
+        notes = [*link.left.notes, *link.right.notes]
+        if outcome.elsewhere is not None:
+            text = f"true at the given values only: {outcome.elsewhere}"
+            return Ruling("right", Diagnosis("only-here", text), outcome.elsewhere)
+        if outcome.normalised:
+            return Ruling("right", Diagnosis("targets-add-up", "true where the targets add up to 1"))
+        if notes:
+            return Ruling("right", Diagnosis("notation", "; ".join(notes)))
+        return Ruling("right")
+
+    def _fails(self, outcome: Outcome, left: Formula, right: Formula, about: Ref | None, link: Link) -> Ruling:
+        """What is false: true under another convention, carried forward, or wrong."""
+        if about is not None and left.expr == about:
+            found = self._other(about, right, link)
+            if found is not None:
+                return found
+        if link.relation in EQUALS:
+            name = about.name if about is not None else ""
+            point = recomputed(self.subject, self.own, name)
+            if point is not None and compare(left, right, self.subject, link.relation, point).holds:
+                if only_rounded(self.own, name):
+                    text = "follows from your own earlier values, which were rounded too early for these digits"
+                    return Ruling("follows", Diagnosis("rounded-too-early", text), outcome.witness)
+                text = "computed correctly from your own earlier value, which is not right"
+                return Ruling("follows", Diagnosis("carried-forward", text), outcome.witness)
+        case = Case(self.subject, left, right, about, self.own)
+        return Ruling("wrong", explain(case), outcome.witness)
+
+    def _other(self, about: Ref, right: Formula, link: Link) -> Ruling | None:
+        """The convention under which it is true, where there is one."""
+        for name, text in under_other(about, right, link.right, self.subject):
+            return Ruling("convention", Diagnosis(name, text), convention=name)
+        return None
+
+    def _shapes(self, right: Formula, about: Ref | None, reason: str) -> Ruling:
+        """An array of another shape: the same numbers in another layout, the transposed array, or a wrong shape."""
+        array = self.subject.given.store.get(about.name) if about is not None and not about.indices else None
+        if array is None or not isinstance(right.expr, Table):
+            return Ruling("undecided", Diagnosis("open", reason))
+        cells = dict(entries(right.expr))
+        if len(cells) != len(array):
+            return Ruling("wrong", Diagnosis("shape", reason), Witness({}, f"{len(array)} numbers", f"{len(cells)}"))
+        turned = {place[::-1]: cell for place, cell in cells.items()}
+        if turned.keys() == array.keys() and self._all_meet(turned, right, array.items()):
+            text = "these are the right numbers, but the array is transposed: its shape must be that of the parameter"
+            return Ruling("wrong", Diagnosis("transposed", text), Witness({}, reason, "transposed"))
+        flat = dict(zip(sorted(array), (cells[place] for place in sorted(cells)), strict=True))
+        if self._all_meet(flat, right, array.items()):
+            return Ruling("right", Diagnosis("notation", f"the right numbers in another layout: {reason}"))
+        return Ruling("wrong", Diagnosis("shape", reason), Witness({}, reason, ""))
+
+    def _all_meet(self, cells: dict[tuple[int, ...], Expr], right: Formula, array: object) -> bool:
+        from backcalc.check.interval import INTERVALS
+        from backcalc.formula.evaluate import evaluate_expression
+
+        store = {name: {(): value} for name, value in right.known.items()}
+        known = dict(array)  # type: ignore[call-overload]
+        return all(evaluate_expression(cells[at], {}, store, INTERVALS).meets(known[at]) for at in known)
+
+    # -- what is kept -----------------------------------------------------------------------------------
+
+    def _remember(self, about: Ref | None, left: Formula, right: Formula, ruling: Ruling) -> None:
+        """Keeps the number that the student stated of a quantity."""
+        if about is None or ruling.verdict in ("undecided", "unreadable"):
+            return
+        right_one = ruling.verdict == "right"
+        cells: dict[tuple[int, ...], Expr]
+        if isinstance(right.expr, Table) and not about.indices:
+            cells = dict(entries(right.expr))
+        elif all(isinstance(index, Num) for index in about.indices):
+            cells = {tuple(i.value.numerator for i in about.indices if isinstance(i, Num)): right.expr}
+        else:
+            return
+        for place, cell in cells.items():
+            value = _number(cell, right)
+            if value is not None:
+                self.own[about.name, place] = Own(value, right_one)
+
+    def _claim(
+        self, link: Link, about: Ref | None, ruling: Ruling, left: object, right: object
+    ) -> Claim:
+        keeps = frozenset[str]()
+        expected = Expected()
+        if about is not None:
+            expected = expected_of(about, self.subject)
+            if ruling.verdict == "right":
+                keeps = distinguished(about, self.subject)
+        return Claim(
+            part=self.part,
+            line=link.line.number,
+            column=link.column,
+            length=link.length,
+            source_line=link.line.source,
+            claim=link.text,
+            read_as=f"{_said(link.left)} {link.relation} {_said(link.right)}",
+            about=None if about is None else self._name(about),
+            verdict=ruling.verdict,
+            given=_said(link.right),
+            expected=expected,
+            diagnosis=ruling.diagnosis,
+            witness=ruling.witness,
+            convention=ruling.convention,
+            keeps=keeps,
+            final=is_number(link.right.expr),
+        )
+
+    def _name(self, about: Ref) -> str:
+        plain = self.subject.dotted(about.name)
+        text = to_text(about) if plain == about.name else plain
+        return f"delta {text[5:]}" if text.startswith("Delta") else text.replace("new_", "new ", 1)
+
+
+def _number(cell: Expr, formula: Formula) -> object:
+    from backcalc.check.interval import Interval
+
+    if isinstance(cell, Ref) and cell.name in formula.known:
+        return formula.known[cell.name]
+    return Interval.of(cell.value) if isinstance(cell, Num) else None
+
+
+def _defines(link: Link, fault: Unknown) -> bool:
+    expr = link.left.expr
+    return link.relation in EQUALS and isinstance(expr, Ref) and not expr.indices and expr.name == fault.name
+
+
+def _reason(*sides: object) -> Diagnosis:
+    for side in sides:
+        if isinstance(side, Unknown):
+            hint = f"; did you mean `{side.near}`?" if side.near else ""
+            return Diagnosis("unknown-name", f"`{side.name}` is not a name of the key{hint}")
+        if isinstance(side, NotFormula):
+            return Diagnosis("not-followed", str(side))
+    return Diagnosis("open", "")
+
+
+def _said(side: Side) -> str:
+    """A side as it was read."""
+    try:
+        return to_text(side.expr)
+    except ValueError:
+        return "…"
+
+
+__all__ = ["Bench", "Line", "Link", "Ruling", "product"]

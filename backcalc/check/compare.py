@@ -1,0 +1,210 @@
+"""Whether two formulas are equal: at the given values, and as functions; a difference always comes with a witness.
+
+Numbers are intervals at a hundred digits. What differs at one point is different; what agrees at every point that was
+tried is taken as equal (for polynomials of degree d that fails with probability d/4000 a point: Schwartz 1980, Zippel
+1979); what has too few points where it is defined stays open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+from backcalc.check.interval import INTERVALS, Interval, shown
+from backcalc.check.names import NotFormula, at, free_indices
+from backcalc.check.subject import Point, Subject
+from backcalc.check.written import entries
+from backcalc.formula.evaluate import COMPARISONS, evaluate_expression
+from backcalc.formula.integers import EvaluationError, integer
+from backcalc.formula.print_unicode import to_unicode
+from backcalc.formula.tree import Expr, Ref, Table, num, walk
+
+MOST_ELEMENTS = 400
+FEWEST_POINTS = 4
+EQUALS = ("=", "≈", ":=", "==", "←")
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Values of the names that two sides read, and what either side is there."""
+
+    values: Mapping[str, str]
+    left: str
+    right: str
+
+    def to_json(self) -> dict[str, object]:
+        """As JSON has it."""
+        return {"values": dict(self.values), "left": self.left, "right": self.right}
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{name} = {value}" for name, value in self.values.items())
+        return f"{f'at {where} ' if where else ''}the left side is {self.left}, the right side {self.right}"
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula in the key's names; `known` is what each letter for a rounded number may be."""
+
+    expr: Expr
+    known: Mapping[str, Interval] = field(default_factory=dict)
+
+    def with_expr(self, expr: Expr) -> Formula:
+        """Another formula with the same letters."""
+        return replace(self, expr=expr)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`holds` is None where it is not settled, for the `reason`; `elsewhere` shows that it holds here only.
+
+    `normalised` says that it holds where the targets add up to 1.
+    """
+
+    holds: bool | None
+    reason: str = ""
+    witness: Witness | None = None
+    elsewhere: Witness | None = None
+    normalised: bool = False
+
+
+def compare(left: Formula, right: Formula, subject: Subject, relation: str = "=", here: Point | None = None) -> Outcome:
+    """Whether `left relation right` holds; at `here` alone where that is given.
+
+    >>> from backcalc.check.subject import letters_subject
+    >>> from backcalc.formula.read import read_expression
+    >>> one, other = (Formula(read_expression(text)) for text in ("2*sigmoid(2*x) - 1", "tanh(x)"))
+    >>> compare(one, other, letters_subject("tanh", ["x"])).holds
+    True
+    """
+    point = here or subject.given
+    read = _read(left, right)
+    missing = [name for name in sorted(read) if name not in point.store and name in subject.program.shapes]
+    try:
+        if not missing:
+            found = _test(left, right, subject, relation, point)
+            if found is not None:
+                return Outcome(False, witness=found)
+            quantities = read & subject.program.shapes.keys()
+            if here is not None or left.known or right.known or not quantities or relation not in EQUALS:
+                return Outcome(True)
+            if not (_reads(left) and _reads(right)):
+                return Outcome(True)
+            return _elsewhere(left, right, subject, relation)
+        if here is not None:
+            return Outcome(None, f"`{missing[0]}` has no value")
+        return _everywhere(left, right, subject, relation)
+    except EvaluationError as error:
+        return Outcome(None, str(error))
+
+
+def _read(*formulas: Formula) -> frozenset[str]:
+    return frozenset(node.name for formula in formulas for node in walk(formula.expr) if isinstance(node, Ref))
+
+
+def _reads(formula: Formula) -> bool:
+    return any(isinstance(node, Ref) and not node.name.startswith("#") for node in walk(formula.expr))
+
+
+def _elsewhere(left: Formula, right: Formula, subject: Subject, relation: str) -> Outcome:
+    """What is true at the given values: whether it is true at others."""
+    outcome = _tried(left, right, subject, relation, subject.points)
+    return Outcome(True, elsewhere=outcome.witness, normalised=outcome.normalised)
+
+
+def _everywhere(left: Formula, right: Formula, subject: Subject, relation: str) -> Outcome:
+    return _tried(left, right, subject, relation, subject.open_points)
+
+
+def _tried(left: Formula, right: Formula, subject: Subject, relation: str, points: Sequence[Point]) -> Outcome:
+    """Both sides at many points."""
+    results: list[tuple[bool, Witness | None]] = []
+    for point in points:
+        try:
+            results.append((point.normalised, _test(left, right, subject, relation, point)))
+        except EvaluationError:
+            continue
+    if len(results) < FEWEST_POINTS:
+        return Outcome(None, "there are too few values at which both sides are defined")
+    differing = next((witness for _, witness in results if witness is not None), None)
+    if differing is None:
+        return Outcome(True)
+    special = [witness for normalised, witness in results if normalised]
+    if subject.targets and special and not any(special):
+        return Outcome(True, normalised=True)
+    return Outcome(False, witness=differing)
+
+
+def _test(left: Formula, right: Formula, subject: Subject, relation: str, point: Point) -> Witness | None:
+    """None where the relation holds at one point, for every element; else what shows that it does not."""
+    store = dict(point.store)
+    store |= {name: {(): value} for formula in (left, right) for name, value in formula.known.items()}
+    for one, other in _elements(left.expr, right.expr, subject, point):
+        values = [
+            evaluate_expression(side, point.sizes, store, INTERVALS, subject.program) for side in (one, other)
+        ]
+        if not _holds(relation, *values):
+            return Witness(_values(one, other, point, subject), str(values[0]), str(values[1]))
+    return None
+
+
+def _holds(relation: str, left: Interval, right: Interval) -> bool:
+    if relation in EQUALS:
+        return left.meets(right)
+    if left.meets(right) and not (left.is_point and right.is_point):
+        raise EvaluationError("which is larger depends on how a number was rounded")
+    if left.meets(right):
+        return COMPARISONS[relation](0, 0)
+    return COMPARISONS[relation](left.low, right.low)
+
+
+def _elements(left: Expr, right: Expr, subject: Subject, point: Point) -> Iterator[tuple[Expr, Expr]]:
+    """Both sides element by element, where they are arrays or have free indices. Raises NotFormula."""
+    if isinstance(left, Table) or isinstance(right, Table) or _whole(left, subject) or _whole(right, subject):
+        one, other = spelled_out(left, subject, point), spelled_out(right, subject, point)
+        if one.keys() != other.keys():
+            raise NotFormula(f"the shapes differ: {_shape(one)} and {_shape(other)}")
+        yield from ((one[place], other[place]) for place in one)
+        return
+    free = free_indices(left, subject) | free_indices(right, subject)
+    extents = [range(1, integer(size, point.sizes) + 1) for size in free.values()]
+    for count, place in enumerate(product(*extents)):
+        if count == MOST_ELEMENTS:
+            return
+        frame = dict(zip(free, place, strict=True))
+        yield at(left, frame), at(right, frame)
+
+
+def _whole(expr: Expr, subject: Subject) -> bool:
+    return isinstance(expr, Ref) and not expr.indices and bool(subject.program.shapes.get(expr.name))
+
+
+def spelled_out(expr: Expr, subject: Subject, point: Point) -> dict[tuple[int, ...], Expr]:
+    """The elements of an array: one that is written out, or one that has a name. Raises NotFormula."""
+    if isinstance(expr, Table):
+        return dict(entries(expr))
+    if _whole(expr, subject) and isinstance(expr, Ref):
+        shape = [integer(axis, point.sizes) for axis in subject.program.shapes[expr.name]]
+        places = product(*(range(1, extent + 1) for extent in shape))
+        return {place: Ref(expr.name, tuple(num(i) for i in place)) for place in places}
+    raise NotFormula("an array is compared with a number")
+
+
+def _shape(array: Iterable[tuple[int, ...]]) -> str:
+    places = list(array)
+    return str([max(place[axis] for place in places) for axis in range(len(places[0]))]) if places else "[]"
+
+
+def _values(left: Expr, right: Expr, point: Point, subject: Subject) -> dict[str, str]:
+    """The values of the elements that both sides read, those of single names first."""
+    found: dict[str, str] = {}
+    for node in (*walk(left), *walk(right)):
+        if isinstance(node, Ref) and not node.name.startswith("#") and node.name in point.store:
+            try:
+                place = tuple(integer(index, point.sizes) for index in node.indices)
+            except EvaluationError:
+                continue
+            value = point.store[node.name].get(place)
+            if value is not None and len(found) < 6:
+                found[to_unicode(node)] = shown(value.middle)
+    return found

@@ -1,0 +1,189 @@
+"""A student's formula in the names of the key: aliases, own definitions, elements, derivatives; ranges of sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from backcalc.check.subject import Subject
+from backcalc.derive.target import derivative_name
+from backcalc.formula.errors import nearest
+from backcalc.formula.names import derivative_parts, is_derivative
+from backcalc.formula.program import CONSTANTS
+from backcalc.formula.tree import ONE, Call, Expr, Mul, Num, Reduce, Ref, Table, num, rebuild, substitute, walk
+from backcalc.net.names import NameFault, Place
+
+
+class Unknown(Exception):
+    """A name that the key does not have; `near` is the nearest that it has."""
+
+    def __init__(self, name: str, near: str | None = None) -> None:
+        super().__init__(name)
+        self.name, self.near = name, near
+
+
+class NotFormula(Exception):
+    """What can be read but is no formula of numbers here; the sentence says why."""
+
+
+@dataclass(frozen=True)
+class Translator:
+    """Puts the key's names for the student's. `own` are the student's own definitions.
+
+    `wanted` collects the derivatives that the key has not derived yet, as `dy/dz`.
+    """
+
+    subject: Subject
+    own: Mapping[str, Expr] = field(default_factory=dict)
+    wanted: list[str] = field(default_factory=list)
+
+    def __call__(self, expr: Expr, bound: frozenset[str] = frozenset()) -> Expr:
+        """The same formula in the key's names. Raises Unknown and NotFormula."""
+        match expr:
+            case Ref(name, ()) if name in bound or name.startswith("#"):
+                return expr
+            case Ref():
+                return self.reference(expr, bound)
+            case Mul((Ref("Delta" | "delta", ()), Ref(name, indices), *rest)) if f"Delta{name}" in self._shapes:
+                delta = self.reference(Ref(f"Delta{name}", indices), bound)
+                return Mul((delta, *(self(part, bound) for part in rest))) if rest else delta
+            case Call("diff", (above, below)):
+                return self.derivative(above, below, bound)
+            case Call("matmul" | "transpose" | "softmax" | "log_softmax", _):
+                raise NotFormula("whole arrays are multiplied here, which is not followed yet")
+            case Reduce(operation, index, lower, upper, exclude, body):
+                inner = self(body, bound | {index})
+                if lower is None or upper is None:
+                    upper = self._extent(index, inner)
+                    lower = ONE
+                else:
+                    lower, upper = self(lower, bound), self(upper, bound)
+                left_out = None if exclude is None else self._index(exclude, bound)
+                return Reduce(operation, index, lower, upper, left_out, inner)
+            case _:
+                return rebuild(expr, lambda part: self(part, bound))
+
+    @property
+    def _shapes(self) -> Mapping[str, tuple[Expr, ...]]:
+        return self.subject.program.shapes
+
+    def reference(self, ref: Ref, bound: frozenset[str]) -> Expr:
+        """A name with its indices, as the key calls it."""
+        name, indices = ref.name, tuple(self._index(index, bound) for index in ref.indices)
+        if name in self.subject.aliases and not indices:
+            return self._placed(self._place(self.subject.aliases[name]))
+        if name in self._shapes:
+            return self._fitted(name, indices)
+        if name in self.own and not indices:
+            return self.own[name]
+        if not indices and (name in self.subject.program.sizes or name in CONSTANTS):
+            return Ref(name)
+        if is_derivative(name):
+            above, below = derivative_parts(name)
+            if not indices or below in self._shapes:
+                return self.derivative(Ref(above), Ref(below, indices), bound)
+        if not indices:
+            return self._placed(self._place(name))
+        raise self._unknown(name)
+
+    def _placed(self, place: Place) -> Expr:
+        indices = tuple(num(index) for index in place.indices or ())
+        return self._fitted(place.array, indices)
+
+    def _place(self, name: str) -> Place:
+        try:
+            return self.subject.names.place(name)
+        except NameFault:
+            raise self._unknown(name) from None
+
+    def _unknown(self, name: str) -> Unknown:
+        return Unknown(name, nearest(name, list(self._shapes)[:400]))
+
+    def _fitted(self, name: str, indices: tuple[Expr, ...]) -> Expr:
+        shape = self._shapes[name]
+        if shape and not indices and all(axis == ONE for axis in shape):
+            return Ref(name, (ONE,) * len(shape))
+        if indices and len(indices) != len(shape):
+            raise NotFormula(f"`{name}` has {len(shape)} indices, not {len(indices)}")
+        for index, extent in zip(indices, shape, strict=False):
+            if isinstance(index, Num) and isinstance(extent, Num) and not 1 <= index.value <= extent.value:
+                raise NotFormula(f"an index of `{name}` is outside its range")
+        return Ref(name, indices)
+
+    def _index(self, index: Expr, bound: frozenset[str]) -> Expr:
+        """What stands in an index: letters there are indices, not quantities."""
+        if isinstance(index, Ref) and not index.indices:
+            return index
+        return rebuild(index, lambda part: self._index(part, bound))
+
+    def derivative(self, above: Expr, below: Expr, bound: frozenset[str]) -> Expr:
+        """∂f/∂x, by its one name where f and x are quantities."""
+        top, by = self(above, bound), self(below, bound)
+        if not (isinstance(top, Ref) and isinstance(by, Ref)):
+            raise NotFormula("a derivative of or by something that has no name of its own")
+        name = derivative_name(top.name, by.name)
+        if name not in self._shapes:
+            if not (top.name in self._shapes and by.name in self._shapes) or "#" in name:
+                raise self._unknown(name)
+            self.wanted.append(name)
+            raise Unknown(name)
+        indices = top.indices + by.indices
+        if len(indices) not in (0, len(self._shapes[name])):
+            raise NotFormula(f"`{name}` has {len(self._shapes[name])} indices, not {len(indices)}")
+        return Ref(name, indices)
+
+    def _extent(self, index: str, body: Expr) -> Expr:
+        """The upper end of an index whose range is not written: the size of the axis that it counts."""
+        found = extent(index, body, self.subject)
+        if found is None:
+            raise NotFormula(f"the range of `{index}` is not said")
+        return found
+
+
+def extent(index: str, body: Expr, subject: Subject) -> Expr | None:
+    """The size of the first axis that an index counts plainly in a formula; None where there is none."""
+    for node in walk(body):
+        if isinstance(node, Ref) and node.name in subject.program.shapes:
+            for at, size in zip(node.indices, subject.program.shapes[node.name], strict=False):
+                if at == Ref(index):
+                    return size
+    return None
+
+
+def free_indices(expr: Expr, subject: Subject, bound: frozenset[str] = frozenset()) -> dict[str, Expr]:
+    """The letters that stand in indices and that nothing binds, each with the size of the axis that it counts."""
+    found: dict[str, Expr] = {}
+
+    def look(part: Expr, bound: frozenset[str]) -> None:
+        match part:
+            case Reduce(_, index, lower, upper, exclude, body):
+                for outer in (lower, upper, exclude):
+                    if outer is not None:
+                        look(outer, bound)
+                look(body, bound | {index})
+            case Ref(name, indices):
+                for at in indices:
+                    for node in walk(at):
+                        if isinstance(node, Ref) and node.name not in bound and node.name not in known:
+                            size = extent(node.name, expr, subject)
+                            if size is not None:
+                                found.setdefault(node.name, size)
+            case Table(items):
+                for item in items:
+                    look(item, bound)
+            case _:
+                rebuild(part, lambda inner: (look(inner, bound), inner)[1])
+
+    known = subject.program.shapes.keys() | subject.program.sizes.keys()
+    look(expr, bound)
+    return found
+
+
+def is_quantity(expr: Expr) -> bool:
+    """Whether a formula is one name by itself, an element or a whole array."""
+    return isinstance(expr, Ref) and not expr.name.startswith("#") and expr.name not in CONSTANTS
+
+
+def at(expr: Expr, frame: Mapping[str, int]) -> Expr:
+    """The formula with numbers for its free indices."""
+    return substitute(expr, {name: num(index) for name, index in frame.items()}) if frame else expr

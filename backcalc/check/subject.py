@@ -1,0 +1,294 @@
+"""What one problem is about: its network as equations with every derivative, update and count, and their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from random import Random
+
+from backcalc.check.counts import Counts, counted
+from backcalc.check.interval import INTERVALS, Interval
+from backcalc.derive import DerivationError, derive
+from backcalc.derive.adjoint import Adjoint, with_adjoints
+from backcalc.derive.arrays import evaluate_available, work
+from backcalc.derive.exact import EXACT, Exact
+from backcalc.derive.partial import NotDifferentiable
+from backcalc.derive.update import step_formula
+from backcalc.formula.evaluate import Array
+from backcalc.formula.integers import EvaluationError, integer
+from backcalc.formula.latex_symbols import Symbols
+from backcalc.formula.program import Equation, Program
+from backcalc.formula.tree import Add, Expr, Mul, Neg, Ref, substitute
+from backcalc.net import Network
+from backcalc.net.errors import InputError
+from backcalc.net.names import Names
+
+MOST_WORK = 60_000
+"""Operations that one evaluation at random values may take; what takes more is judged at the given values alone."""
+MOST_POINTS = 10
+
+Store = Mapping[str, Array[Interval]]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One choice of values: every quantity there, the sizes that were open, and whether targets add up to 1 in it."""
+
+    store: Store
+    sizes: Mapping[str, int]
+    normalised: bool = False
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The quantities of a problem. `exact` are those that have a value; `counts` those of the layers.
+
+    `bounds` are the values of answers that have a tolerance, in place of one exact value.
+    """
+
+    title: str
+    program: Program
+    loss: str | None
+    exact: Mapping[str, Array[Exact]]
+    counts: Counts | None = None
+    network: Network | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    adjoints: Mapping[str, Adjoint] = field(default_factory=dict)
+    bounds: Mapping[str, Interval] = field(default_factory=dict)
+    rate: str | None = None
+
+    @cached_property
+    def given(self) -> Point:
+        """The point of the given values: what follows from them has a value in it."""
+        store = {
+            name: {place: Interval.known(value) for place, value in array.items()} for name, array in self.exact.items()
+        }
+        store |= {name: {(): value} for name, value in self.bounds.items()}
+        return Point(store, {name: size for name, size in self.program.sizes.items() if size is not None})
+
+    @cached_property
+    def names(self) -> Names:
+        """Every name with its shape."""
+        return Names({name: self.program.shape(name) for name in self.program.shapes})
+
+    @cached_property
+    def symbols(self) -> Symbols:
+        """What the reader of submissions knows before it reads."""
+        ranks = {name: len(shape) for name, shape in self.program.shapes.items() if "/" not in name}
+        scalars = {name for name, rank in ranks.items() if rank == 0} | set(self.program.sizes)
+        scalars |= {name for name in self.aliases if name.isidentifier()}
+        arrays = {name: rank for name, rank in ranks.items() if rank}
+        losses = frozenset({self.loss} if self.loss is not None else ())
+        return Symbols(frozenset(scalars), arrays, frozenset(), losses)
+
+    @cached_property
+    def plain_values(self) -> frozenset[Fraction]:
+        """The values that are known as fractions: written in a submission they are meant exactly."""
+        found = {value.rational for array in self.exact.values() for value in list(array.values())[:1000]}
+        return frozenset(value for value in found if value is not None)
+
+    def dotted(self, name: str) -> str:
+        """A name as a person writes it: `conv2.weights`."""
+        return self.counts.dotted.get(name, name) if self.counts is not None else name
+
+    @cached_property
+    def points(self) -> tuple[Point, ...]:
+        """Random values of every leaf, all quantities computed from them; none where that would take long."""
+        return tuple(self._drawn({name: self.given.store[name] for name in self._constant}))
+
+    @cached_property
+    def _constant(self) -> tuple[str, ...]:
+        """What is the same at every point: the counts."""
+        names = self.counts.values if self.counts is not None else {}
+        return tuple(name for name in names if name in self.program.leaves)
+
+    @cached_property
+    def open_points(self) -> tuple[Point, ...]:
+        """The given values where there are some, random ones for the leaves that have none."""
+        known = {name: self.given.store[name] for name in self.program.leaves if name in self.given.store}
+        return tuple(self._drawn(known))
+
+    def _drawn(self, known: Store) -> Iterator[Point]:
+        if not self.program.equations and not self.program.leaves:
+            return
+        source = Random(20)
+        for number in range(MOST_POINTS):
+            sizes = _sizes(self.program, source)
+            if not 0 <= work(self.program, sizes) <= MOST_WORK:
+                return
+            normalised = number >= MOST_POINTS - 3
+            free = (name for name in self.program.leaves if name not in known)
+            leaves = {name: self._leaf(name, sizes, source, number, normalised) for name in free}
+            try:
+                store, _ = evaluate_available(self.program, {**leaves, **known}, INTERVALS, sizes)
+            except EvaluationError:
+                continue
+            yield Point(store, sizes, normalised)
+
+    def _leaf(
+        self, name: str, sizes: Mapping[str, int], source: Random, number: int, normalised: bool
+    ) -> dict[tuple[int, ...], Interval]:
+        """Values of a leaf: of several scales and signs, targets that add up to 1, classes as whole numbers."""
+        shape = tuple(integer(axis, sizes) for axis in self.program.shapes[name])
+        if name in self.program.index_names:
+            return {place: Interval.of(Fraction(source.randint(1, 2))) for place in _places(shape)}
+        positive = number % 3 == 0 or name.startswith(("eps", "eta", "lambda", "lr", "rate"))
+        scale = (Fraction(1), Fraction(3), Fraction(1, 3))[number % 3]
+        found: dict[tuple[int, ...], Fraction] = {}
+        for place in _places(shape):
+            value = Fraction(source.randint(1, 4000), 1009) * scale
+            found[place] = value if positive or source.random() < 0.5 else -value
+        if normalised and shape and name in self.targets:
+            for place in found:
+                row = [at for at in found if at[:-1] == place[:-1]]
+                if place[-1] == 1:
+                    total = sum(abs(found[at]) for at in row)
+                    found.update({at: abs(found[at]) / total for at in row})
+        return {place: Interval.of(value) for place, value in found.items()}
+
+    @cached_property
+    def targets(self) -> frozenset[str]:
+        """The leaves that the loss reads and that are not trained."""
+        last = self.program.by_name.get(self.loss or "")
+        trained = self.network.parameters if self.network is not None and self.network.nodes else ()
+        if last is None:
+            return frozenset()
+        return frozenset(ref.name for ref in last.reads() if ref.name in self.program.leaves and ref.name not in trained)
+
+
+def _places(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    places: list[tuple[int, ...]] = [()]
+    for extent in shape:
+        places = [(*place, index) for place in places for index in range(1, extent + 1)]
+    return places
+
+
+def _sizes(program: Program, source: Random) -> dict[str, int]:
+    """Numbers for the open sizes, no two of them the same."""
+    free = [name for name, value in program.sizes.items() if value is None]
+    drawn = source.sample(range(2, 4 + len(free)), len(free))
+    return {name: value for name, value in program.sizes.items() if value is not None} | dict(
+        zip(free, drawn, strict=True)
+    )
+
+
+def network_subject(
+    network: Network,
+    *,
+    bias: bool = True,
+    aliases: Mapping[str, str] | None = None,
+    jacobians: Iterable[str] = (),
+    derives: bool = True,
+) -> Subject:
+    """The quantities of a network; `jacobians` are derivatives beside those of the loss, such as `dy/dz`.
+
+    Raises InputError and DerivationError.
+    """
+    counts = None
+    if network.nodes:
+        try:
+            counts = counted(network, bias=bias)
+        except InputError:
+            if not derives:
+                raise
+    program = Program({}, ())
+    exact: dict[str, Array[Exact]] = {}
+    adjoints: dict[str, Adjoint] = {}
+    loss, rate = None, None
+    if derives:
+        program, exact, adjoints = _derived(network, tuple(jacobians))
+        loss = network.loss
+        program, exact, rate = _with_updates(network, program, exact, adjoints)
+    if counts is not None:
+        program, exact = _with_counts(counts, program, exact)
+    return Subject(network.name, program, loss, exact, counts, network, dict(aliases or {}), adjoints, {}, rate)
+
+
+def _derived(
+    network: Network, jacobians: tuple[str, ...]
+) -> tuple[Program, dict[str, Array[Exact]], dict[str, Adjoint]]:
+    """The network with its derivatives; of further ones those that can be derived."""
+    wanted = list(network.find)
+    first = derive(network, wrt=None, view="index")
+    parts = [*first.parts]
+    for word in jacobians:
+        try:
+            parts += derive(network, wrt=[*wanted[:1], word], view="index").further
+        except (DerivationError, NotDifferentiable, InputError):
+            continue
+    program = with_adjoints(first.program, first.adjoints.values())
+    exact = dict(first.values)
+    adjoints = {adjoint.name: adjoint for adjoint in first.adjoints.values()}
+    for part in parts[1:]:
+        program = with_adjoints(program, part.adjoints.values())
+        adjoints |= {adjoint.name: adjoint for adjoint in part.adjoints.values()}
+        adjoints |= {gradient.adjoint.name: gradient.adjoint for gradient in part.gradients}
+        exact |= part.values
+    program = with_adjoints(program, adjoints.values())
+    exact, _ = evaluate_available(program, exact, EXACT)
+    return program, exact, adjoints
+
+
+def _with_updates(
+    network: Network, program: Program, exact: dict[str, Array[Exact]], adjoints: Mapping[str, Adjoint]
+) -> tuple[Program, dict[str, Array[Exact]], str | None]:
+    """The same with `Deltaw1` and `new_w1` for every parameter w1; the rate is a name in them."""
+    update = network.update
+    if network.loss is None or update.state:
+        return program, exact, None
+    rate = update.symbol
+    equations: list[Equation] = []
+    shapes: dict[str, tuple[Expr, ...]] = {rate: ()}
+    by_array = {adjoint.of: adjoint for adjoint in adjoints.values() if adjoint.loss == network.loss}
+    for name in network.parameters:
+        adjoint = by_array.get(name)
+        if adjoint is None or f"new_{name}" in program.shapes:
+            continue
+        places = tuple(Ref(index) for index in adjoint.indices)
+        here, slope = Ref(name, places), Ref(adjoint.name, places)
+        delta: Expr = Neg(Mul((Ref(rate), slope)))
+        if update.kind != "sgd":
+            formula = step_formula(update, Ref(rate), update.made + 1)
+            delta = Add((substitute(formula, {"w": here, "g": slope}), Neg(here)))
+        equations.append(Equation(f"Delta{name}", adjoint.indices, delta))
+        equations.append(
+            Equation(f"new_{name}", adjoint.indices, Add((here, Ref(f"Delta{name}", places))))
+        )
+        shapes[f"Delta{name}"] = shapes[f"new_{name}"] = adjoint.shape
+    if rate in program.shapes:
+        del shapes[rate]
+    elif update.rate is not None:
+        exact = {**exact, rate: {(): Exact.of(update.rate)}}
+    program = program.extended(tuple(equations), shapes)
+    exact, _ = evaluate_available(program, exact, EXACT)
+    return program, exact, rate
+
+
+def _with_counts(
+    counts: Counts, program: Program, exact: dict[str, Array[Exact]]
+) -> tuple[Program, dict[str, Array[Exact]]]:
+    """The same with the counts; a total that adds up its rows is an equation."""
+    names = {name: value for name, value in counts.values.items() if name not in program.shapes}
+    sums = {
+        total: Equation(total, (), Add(tuple(Ref(row) for row in rows)) if len(rows) > 1 else Ref(rows[0]))
+        for total, rows in counts.sums.items()
+        if total in names and all(row in names for row in rows)
+    }
+    program = program.extended(tuple(sums.values()), {name: () for name in names})
+    values = {name: {(): Exact.of(Fraction(value))} for name, value in names.items()}
+    return program, {**exact, **values}
+
+
+def answers_subject(title: str, answers: Mapping[str, tuple[Fraction, Fraction]]) -> Subject:
+    """Quantities that the key states itself, each with a tolerance."""
+    program = Program({name: () for name in answers}, ())
+    exact = {name: {(): Exact.of(value)} for name, (value, _) in answers.items()}
+    bounds = {name: Interval.around(value, tolerance) for name, (value, tolerance) in answers.items()}
+    return Subject(title, program, None, exact, bounds=bounds)
+
+
+def letters_subject(title: str, letters: Iterable[str]) -> Subject:
+    """Nothing but letters that may be any number: what identities are about."""
+    return Subject(title, Program({name: () for name in sorted(letters)}, ()), None, {})

@@ -1,0 +1,174 @@
+"""Numbers and formulas in a line of prose: `Total # of parameter = 61492`, `In total 1599 FLOP`, `84×10`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+HIDDEN = "\ufffc"
+"""What stands in a line where a marked formula was."""
+
+_NOUNS = (
+    *("parameter", "param", "weight", "bias", "connection", "flop", "mac", "operation", "multiplication", "addition"),
+    *(
+        "neuron",
+        "unit",
+        "accuracy",
+        "loss",
+        "size",
+        "shape",
+        "dimension",
+        "filter",
+        "kernel",
+        "channel",
+        "map",
+        "memory",
+    ),
+    *("gradient", "derivative", "value", "output", "input", "total", "error", "epoch", "layer", "multiply", "rate"),
+)
+_NOUN = re.compile(r"\b(?:" + "|".join(_NOUNS) + r")(?:s|es)?\b", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"(?<![\w.])(?P<sign>[-−](?=[0-9.]))?(?P<about>[~≈]\s?)?"
+    r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?P<scale>[KkMB](?![\w]))?"
+    r"(?P<percent>\s?%)?(?![\w])"
+)
+_SAYS = re.compile(r"(?:=|:|≈|\b(?:is|are|equals?|be|becomes|gives)\b)\s*(?:about|roughly|approximately)?\s*$")
+_BULLET = re.compile(r"\s*(?:[-*+•]\s+|\(?\d{1,2}[.)]\s+|#+\s+|>\s*)*")
+_CLAUSE = re.compile(r"[.;,](?=\s)|[?!⇒]|\bso\b|\band\b|\bthen\b", re.IGNORECASE)
+_PART = re.compile(
+    r"(?P<number>(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?%?)"
+    r"|(?P<command>\\[A-Za-z]+|[_^{}&])|(?P<word>[^\W\d]\w*(?:\.[A-Za-z]\w*)*['′]*)"
+    r"|(?P<operator>\*\*|==|<=|>=|[-+*/=<>≤≥≈−–×·⋅∗^@←√∂Σ∑²³])|(?P<open>[(\[])|(?P<close>[)\]])"
+    r"|(?P<comma>,)|(?P<blank>[ \t]+)|."
+)
+_FUNCTIONS = frozenset(
+    ("max", "min", "exp", "log", "ln", "sqrt", "tanh", "sigmoid", "softmax", "relu", "sum", "mean", "abs", "sin", "cos")
+)
+_SINGLE = frozenset("aI")  # letters that are words
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A piece of a line: its place, the words before it in its clause, and the words behind it."""
+
+    start: int
+    end: int
+    beside: str
+    after: str
+
+
+def numbers_in(line: str, written: str, formulas: Sequence[Found] = ()) -> Iterator[Found]:
+    """The numbers of a line that stand beside a known noun, or that the line says something is.
+
+    `line` has U+FFFC where formulas stand, `written` has them.
+
+    >>> [found.after for found in numbers_in("In total 1599 FLOP", "In total 1599 FLOP")]
+    ['FLOP']
+    """
+    begin = _BULLET.match(line)
+    for found in _NUMBER.finditer(line, begin.end() if begin else 0):
+        start, end = found.span()
+        if any(formula.start <= start < formula.end for formula in formulas):
+            continue
+        before = _before(line, start)
+        words = line[before:start]
+        after = _CLAUSE.split(line[end : end + 60].partition(HIDDEN)[0])[0].strip()
+        behind = " ".join(after.split()[:3])
+        said = _SAYS.search(words) is not None
+        subject = HIDDEN in words or _NOUN.search(words) is not None
+        if _NOUN.search(behind) or (said and subject) or _NOUN.search(words[-40:]):
+            yield Found(start, end, written[before:start].strip(), after)
+
+
+def _before(line: str, start: int) -> int:
+    """Where the clause begins that a number stands in."""
+    ends = [found.end() for found in _CLAUSE.finditer(line, max(0, start - 120), start)]
+    bullet = _BULLET.match(line)
+    return max([*ends[-1:], bullet.end() if bullet else 0, start - 120, 0])
+
+
+def formulas_in(line: str) -> tuple[Found, ...]:
+    """The formulas that stand unmarked in a line: at least one sign, and names that are not words.
+
+    >>> [line[found.start : found.end] for line in ["So w1*x1 + w2*x2 = 1.5 here"] for found in formulas_in(line)]
+    ['w1*x1 + w2*x2 = 1.5']
+    """
+    if "\\" in line and "=" in line and HIDDEN not in line and not _reads_as_words(line):
+        inner = line.strip()
+        start = line.index(inner)
+        return (Found(start, start + len(inner), "", ""),)
+    found: list[Found] = []
+    run: list[re.Match[str]] = []
+    for part in _PART.finditer(line):
+        if _belongs(line, part, run):
+            run.append(part)
+        else:
+            _close(line, run, found)
+            run = [part] if _belongs(line, part, []) else []
+    _close(line, run, found)
+    return tuple(found)
+
+
+def _reads_as_words(line: str) -> bool:
+    words = re.findall(r"(?<![\\\w])[A-Za-z]{3,}", line)
+    return len(words) > 3 or r"\_" in line
+
+
+def _belongs(line: str, part: re.Match[str], run: list[re.Match[str]]) -> bool:
+    """Whether a part can go on a formula, `run` being what has been read of it."""
+    last = next((before for before in reversed(run) if before.lastgroup != "blank"), None)
+    value = last is not None and last.lastgroup in ("number", "word", "close")
+    match part.lastgroup:
+        case "blank":
+            return bool(run)
+        case "number" | "open":
+            spaced = bool(run) and run[-1].lastgroup == "blank"
+            return last is None or not value or (part.lastgroup == "open" and not spaced)
+        case "word":
+            word = part[0]
+            known = word.lower() in _FUNCTIONS and line[part.end() : part.end() + 1] == "("
+            short = len(word) == 1 and (word not in _SINGLE or (last is not None and not value))
+            coded = any(char.isdigit() or char == "_" for char in word) or "." in word
+            glued = last is not None and last.lastgroup == "number" and last.end() == part.start()
+            letter = not word.isascii() and len(word) <= 3
+            sign = last is not None and last.lastgroup == "operator"
+            follows = re.match(r"\s*[-+*/=^×·@]\s*[\w(]", line[part.end() :][:8]) is not None
+            name = short or coded or letter or known or (len(word) <= 2 and (sign or follows))
+            if word in ("x", "X"):
+                name = True
+            return name and (not value or glued or word in ("x", "X"))
+        case "operator" | "close":
+            return last is not None or part[0] in "-−∂Σ∑√="
+        case "comma":
+            return sum(before.lastgroup == "open" for before in run) > sum(b.lastgroup == "close" for b in run)
+        case "command":
+            return bool(run) and part[0][0] in "_^{}"
+        case _:
+            return False
+
+
+def _close(line: str, run: list[re.Match[str]], found: list[Found]) -> None:
+    """Keeps a run of parts that is a formula, without the signs and brackets that are left over at its ends."""
+    while run and run[-1].lastgroup in ("blank", "operator", "open", "comma", "command"):
+        run.pop()
+    while run and run[0].lastgroup == "blank":
+        run.pop(0)
+    depth = [0]
+    for place, part in enumerate(run):
+        depth.append(depth[-1] + (part.lastgroup == "open") - (part.lastgroup == "close"))
+        if depth[-1] < 0:
+            del run[place:]
+            break
+    signs = [part for part in run if part.lastgroup == "operator" or part[0] in ("x", "X")]
+    values = [part for part in run if part.lastgroup in ("number", "word") and part[0] not in ("x", "X")]
+    digits = any(part.lastgroup == "number" for part in run)
+    equal = any(part[0] in "=≈←" for part in signs)
+    hyphens = all(part[0] in "-−–/" for part in signs)
+    dated = hyphens and not any(part.lastgroup == "blank" for part in run)
+    if not signs or len(values) < 2 or not (digits or equal) or (dated and not equal):
+        return
+    start, end = run[0].start(), run[-1].end()
+    before = _before(line, start)
+    after = line[end : end + 60].partition(HIDDEN)[0]
+    found.append(Found(start, end, line[before:start].replace(HIDDEN, "").strip(), _CLAUSE.split(after)[0].strip()))

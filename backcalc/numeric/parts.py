@@ -1,0 +1,69 @@
+"""Samples as a training reads them: inputs and targets of one type of numbers, a part kept aside for validation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from backcalc.layers.norm import BatchNorm
+from backcalc.numeric.data import Data, source
+from backcalc.numeric.kernels.base import Array
+from backcalc.numeric.run import Objective, Runner
+from backcalc.numeric.settings import Training, TrainingError
+from backcalc.numeric.targets import encoded
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """Inputs and targets for training, `size` a trial, and the `kept` ones for validation; `notes` are warnings."""
+
+    x: Array
+    t: Array
+    x_val: Array
+    t_val: Array
+    size: int
+    kept: int
+    notes: tuple[str, ...]
+
+
+def ready(data: Data, x: Array, y: Array, objective: Objective, settings: Training) -> tuple[Array, Array]:
+    """Inputs and targets of one type of numbers; to reconstruct, the target is the input. Raises TrainingError."""
+    dtype = np.dtype(settings.dtype)
+    x = x.astype(dtype)
+    if settings.reconstruct:
+        return x, encoded(objective, replace(data, x=x, y=x, classes=(), x_test=None, y_test=None), x, dtype)
+    return x, encoded(objective, data, y, dtype)
+
+
+def parted(data: Data, objective: Objective, settings: Training) -> Parts:
+    """The samples for training and, at random, those for validation. Raises TrainingError."""
+    kept = int(np.ceil(settings.validation * data.size))
+    if data.size - kept < 1:
+        raise TrainingError(f"{data.name} has {data.size} samples, too few to keep {kept} for validation")
+    order = np.arange(data.size)
+    if kept:
+        order = source([settings.seed, 2**31], legacy=settings.legacy).permutation(data.size)
+    x, t = ready(data, data.x, data.y, objective, settings)
+    axis, size = int(data.stacked), data.size - kept
+    arrays = (each.take(part, axis=axis) if kept else each for part in (order[kept:], order[:kept]) for each in (x, t))
+    x, t, x_val, t_val = arrays
+    return Parts(x, t, x_val, t_val, size, kept, tuple(_warnings(size, settings)))
+
+
+def _warnings(size: int, settings: Training) -> Iterator[str]:
+    if settings.batch > size:
+        yield f"the mini-batch of {settings.batch} is larger than the {size} samples: every step sees all of them"
+
+
+def check_batches(runner: Runner, parts: Parts, settings: Training) -> None:
+    """Raises TrainingError where batch norm would see a mini-batch of one number a channel."""
+    smallest = min(settings.batch, parts.size)
+    if settings.order == "shuffled":
+        smallest = parts.size % settings.batch or smallest
+    for node in runner.nodes:
+        if smallest == 1 and isinstance(node.layer, BatchNorm) and len(node.input_shape) == 1:
+            message = f"`{node.name}` would normalise a mini-batch of one sample, which has no spread"
+            sizes = f"{parts.size} samples by {settings.batch}"
+            raise TrainingError(f"{message}; choose a batch that leaves none over: {sizes}")

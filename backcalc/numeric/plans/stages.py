@@ -1,0 +1,274 @@
+"""Stages of a plan: layers with buffers of their own, in place wherever that is possible.
+
+The samples of a block stand innermost: `[features, samples]`, and maps as `[rows, channels, columns, samples]`, so that
+every pass over numbers and every copy of columns goes along memory.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from backcalc.layers import Layer
+from backcalc.layers.activation import LeakyRelu, Linear, Relu, Sigmoid, Tanh
+from backcalc.layers.noise import Dropout
+from backcalc.numeric.kernels.base import Array
+
+
+class Stage(ABC):
+    """A part of a plan. `out` is its buffer, which later stages may change in place."""
+
+    out: Array
+
+    @abstractmethod
+    def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
+        """Computes `out`."""
+
+    @abstractmethod
+    def backward(self, gradient: Array) -> Array | None:
+        """The derivative by what was read, in a buffer of this stage; those by parameters are added to theirs."""
+
+
+def laid_out(array: Array) -> Array:
+    """Samples `[samples, *shape]` as a plan has them: a view with the samples last, maps with their rows first.
+
+    >>> laid_out(np.zeros((64, 3, 28, 30))).shape, laid_out(np.zeros((64, 10))).shape
+    ((28, 3, 30, 64), (10, 64))
+    """
+    return array.transpose(2, 1, 3, 0) if array.ndim == 4 else array.T
+
+
+def shape_of(shape: tuple[int, ...], samples: int) -> tuple[int, ...]:
+    """The shape of a buffer for samples of that shape."""
+    if len(shape) == 3:
+        return shape[1], shape[0], shape[2], samples
+    return *shape, samples
+
+
+class Dense(Stage):
+    """`Y = W X + b` for columns of samples."""
+
+    def __init__(self, parameters: Sequence[Array], gradients: Sequence[Array], samples: int, *, first: bool) -> None:
+        self.weights, *self.bias = parameters
+        self.by_weights, *self.by_bias = gradients
+        units, features = self.weights.shape
+        dtype = self.weights.dtype
+        self.out = np.empty((units, samples), dtype)
+        self.product = np.empty((units, features), dtype)
+        self.into = None if first else np.empty((features, samples), dtype)
+        self.x = self.out
+
+    def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
+        self.x = x
+        np.matmul(self.weights, x, out=self.out)
+        if self.bias:
+            self.out += self.bias[0][:, None]
+        return self.out
+
+    def backward(self, gradient: Array) -> Array | None:
+        np.matmul(gradient, self.x.T, out=self.product)
+        self.by_weights += self.product
+        if self.bias:
+            self.by_bias[0] += gradient.sum(axis=1)
+        return None if self.into is None else np.matmul(self.weights.T, gradient, out=self.into)
+
+
+class Pointwise(ABC):
+    """An activation in place: `y` is put in the place of its argument, and the slope is computed from `y`."""
+
+    def __init__(self, layer: Layer, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.room = np.empty(shape, dtype)
+
+    @abstractmethod
+    def apply(self, x: Array) -> None:
+        """Changes x to the function of it."""
+
+    @abstractmethod
+    def back(self, y: Array, gradient: Array) -> None:
+        """Multiplies the gradient by the slope."""
+
+
+class ReluPlan(Pointwise):
+    """max(0, x), the mask from y."""
+
+    def __init__(self, layer: Relu, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.mask = np.empty(shape, bool)
+
+    def apply(self, x: Array) -> None:
+        np.maximum(x, 0, out=x)
+
+    def back(self, y: Array, gradient: Array) -> None:
+        np.greater(y, 0, out=self.mask)
+        np.multiply(gradient, self.mask, out=gradient)
+
+
+class LeakyReluPlan(Pointwise):
+    """x, or slope·x where x ≤ 0; a slope that is positive leaves y its sign."""
+
+    def __init__(self, layer: LeakyRelu, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        super().__init__(layer, shape, dtype)
+        self.less = dtype.type(layer.slope)
+
+    def apply(self, x: Array) -> None:
+        np.multiply(x, self.less, out=self.room)
+        np.maximum(x, self.room, out=x)
+
+    def back(self, y: Array, gradient: Array) -> None:
+        np.greater(y, 0, out=self.room)
+        np.maximum(self.room, self.less, out=self.room)
+        gradient *= self.room
+
+
+class TanhPlan(Pointwise):
+    """tanh(x), its slope 1 - y²."""
+
+    def apply(self, x: Array) -> None:
+        np.tanh(x, out=x)
+
+    def back(self, y: Array, gradient: Array) -> None:
+        np.multiply(y, y, out=self.room)
+        np.subtract(1, self.room, out=self.room)
+        gradient *= self.room
+
+
+class SigmoidPlan(Pointwise):
+    """½ + ½ tanh(x/2), its slope y (1 - y)."""
+
+    def apply(self, x: Array) -> None:
+        x *= 0.5
+        np.tanh(x, out=x)
+        x *= 0.5
+        x += 0.5
+
+    def back(self, y: Array, gradient: Array) -> None:
+        np.subtract(1, y, out=self.room)
+        gradient *= y
+        gradient *= self.room
+
+
+POINTWISE: Mapping[type[Layer], Callable[..., Pointwise]] = {
+    Relu: ReluPlan,
+    LeakyRelu: LeakyReluPlan,
+    Tanh: TanhPlan,
+    Sigmoid: SigmoidPlan,
+}
+"""The activations that a plan computes in place."""
+
+
+def pointwise(layer: Layer, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Pointwise | None:
+    """The activation in place; None where a plan does not know it, or its slope does not follow from its value."""
+    if isinstance(layer, LeakyRelu) and not 0 < layer.slope < 1:
+        return None
+    plan = POINTWISE.get(type(layer))
+    return None if plan is None else plan(layer, shape, dtype)
+
+
+class Activation(Stage):
+    """An activation in the buffer of what it reads."""
+
+    def __init__(self, function: Pointwise) -> None:
+        self.function = function
+
+    def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
+        self.out = x
+        self.function.apply(x)
+        return x
+
+    def backward(self, gradient: Array) -> Array | None:
+        self.function.back(self.out, gradient)
+        return gradient
+
+
+class Same(Stage):
+    """The identity."""
+
+    layers: tuple[type[Layer], ...] = (Linear,)
+
+    def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
+        return x
+
+    def backward(self, gradient: Array) -> Array | None:
+        return gradient
+
+
+class Flattened(Stage):
+    """Maps as one vector, channels first."""
+
+    def __init__(self, shape: tuple[int, ...], samples: int, dtype: np.dtype[Any]) -> None:
+        channels, rows, columns = shape
+        self.out = np.empty((channels, rows, columns, samples), dtype)
+        self.into = np.empty(shape_of(shape, samples), dtype)
+
+    def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
+        np.copyto(self.out, x.transpose(1, 0, 2, 3))
+        return self.out.reshape(-1, x.shape[-1])
+
+    def backward(self, gradient: Array) -> Array | None:
+        np.copyto(self.into, gradient.reshape(self.out.shape).transpose(1, 0, 2, 3))
+        return self.into
+
+
+class Dropped(Stage):
+    """Dropout: what is kept, times 1/(1 - rate), in place."""
+
+    def __init__(self, name: str, layer: Dropout, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.name = f"mask_{name}"
+        self.factor = dtype.type(1 / (1 - layer.rate))
+        self.kept = np.empty(shape, dtype)
+
+    def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
+        np.multiply(laid_out(drawn[self.name]), self.factor, out=self.kept)
+        x *= self.kept
+        return x
+
+    def backward(self, gradient: Array) -> Array | None:
+        gradient *= self.kept
+        return gradient
+
+
+class BatchNormed(Stage):
+    """Batch norm over samples and places of a channel: the numbers are standardised in place of what was read."""
+
+    def __init__(
+        self,
+        parameters: Sequence[Array],
+        gradients: Sequence[Array],
+        shape: tuple[int, ...],
+        epsilon: float,
+    ) -> None:
+        self.gamma, self.beta = parameters
+        self.by_gamma, self.by_beta = gradients
+        self.axes = (0, 2, 3) if len(shape) == 4 else (1,)
+        self.ones = (1, -1, 1, 1) if len(shape) == 4 else (-1, 1)
+        self.count = int(np.prod(shape)) // self.gamma.size
+        dtype = self.gamma.dtype
+        self.out, self.hat, self.room = (np.empty(shape, dtype) for _ in range(3))
+        self.epsilon = dtype.type(epsilon)
+        self.statistics: tuple[Array, Array] = (self.gamma, self.gamma)
+        self.spread = self.gamma
+
+    def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
+        mean = x.mean(axis=self.axes)
+        np.subtract(x, mean.reshape(self.ones), out=self.hat)
+        np.multiply(self.hat, self.hat, out=self.room)
+        variance = self.room.mean(axis=self.axes)
+        self.statistics = (mean, variance * (self.count / max(self.count - 1, 1)))
+        self.spread = np.sqrt(variance + self.epsilon)
+        self.hat /= self.spread.reshape(self.ones)
+        np.multiply(self.hat, self.gamma.reshape(self.ones), out=self.out)
+        self.out += self.beta.reshape(self.ones)
+        return self.out
+
+    def backward(self, gradient: Array) -> Array | None:
+        np.multiply(gradient, self.hat, out=self.room)
+        by_gamma, by_beta = self.room.sum(axis=self.axes), gradient.sum(axis=self.axes)
+        self.by_gamma += by_gamma
+        self.by_beta += by_beta
+        np.multiply(self.hat, (by_gamma / self.count).reshape(self.ones), out=self.room)
+        gradient -= self.room
+        gradient -= (by_beta / self.count).reshape(self.ones)
+        gradient *= (self.gamma / self.spread).reshape(self.ones)
+        return gradient

@@ -1,0 +1,86 @@
+"""Which reader reads a file: by the ending of its name, and where that leaves it open by what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+
+from backcalc.net import Network, load_network
+from backcalc.readers.bounded import refuse
+
+PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".joblib")
+
+
+def _keras(path: Path) -> str:
+    from backcalc.readers.keras_model import read_keras
+
+    return read_keras(path).text()
+
+
+def _json(path: Path) -> str:
+    from backcalc.readers.json_file import read_json_file
+
+    return read_json_file(path)
+
+
+def _onnx(path: Path) -> str:
+    from backcalc.readers.onnx_graph import read_onnx
+
+    return read_onnx(path).text()
+
+
+def _exported(path: Path) -> str:
+    from backcalc.readers.exported import read_exported
+
+    return read_exported(path).text()
+
+
+def _tensors(path: Path) -> str:
+    from backcalc.readers.tensors import refuse_tensors
+
+    refuse_tensors(path)
+
+
+def _pickle(path: Path) -> str:
+    help = "export the module: `torch.export.save(torch.export.export(module, (x,)), 'module.pt2')`"
+    refuse(str(path), f"{path.suffix} files are pickles, which can run code and are never opened here", help)
+
+
+ENDINGS: Mapping[str, Callable[[Path], str]] = {
+    ".keras": _keras,
+    ".json": _json,
+    ".onnx": _onnx,
+    ".pt2": _exported,
+    ".safetensors": _tensors,
+    **dict.fromkeys(PICKLES, _pickle),
+}
+"""What reads files of an ending, as the text of a net.yaml file."""
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether a file is one of another program, by the ending of its name.
+
+    >>> is_foreign(Path("model.onnx")), is_foreign(Path("net.yaml"))
+    (True, False)
+    """
+    return path.suffix.lower() in ENDINGS
+
+
+def converted(path: str | Path) -> str:
+    """The net.yaml text of a file of another program, with comments where something was changed.
+
+    Raises InputError where the file is broken, hostile, or holds no network.
+    """
+    path = Path(path)
+    if not is_foreign(path):
+        known = ", ".join(ending for ending in ENDINGS if ending not in PICKLES)
+        refuse(str(path), f"files of other programs end with {known}")
+    return ENDINGS[path.suffix.lower()](path)
+
+
+def read_file(path: str | Path) -> Network:
+    """The network in a file of another program. Raises InputError."""
+    network = load_network(converted(path), label=f"{path} (converted)")
+    return replace(network, file=str(path))

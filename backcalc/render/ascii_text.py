@@ -1,0 +1,66 @@
+"""Text for terminals and files that know no character above 127: `dJ/dgamma`, `sum_{i=1..N}`, `<=`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from backcalc.formula.names import spelled
+from backcalc.render.layout import WIDTH
+
+_SIGNS = {
+    "−": "-", "·": "*", "⋅": "*", "×": "x", "→": "->", "←": "<-", "⇒": "=>", "Σ": "sum", "Π": "prod", "√": "sqrt",
+    "∂": "d", "Δ": "delta ", "≈": "~=", "≤": "<=", "≥": ">=", "≠": "!=", "±": "+-", "′": "'", "…": "...", "ᵀ": ".T",
+    "⊙": ".*", "⊘": "./", "𝟙": "ones", "‖": "||", "✓": "ok", "✗": "FAILED", "─": "-", "═": "=", "∞": "inf",
+    "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")", "–": "-", "’": "'", "\u00a0": " ", "\u202f": " ", "⊤": "T",
+}  # fmt: skip
+_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵏⁿ", "-0123456789kn")
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_ABOVE = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵏⁿ]+")
+
+
+def to_ascii(text: str) -> str:
+    """The text with every sign written out; a letter with no such form becomes `?`.
+
+    >>> to_ascii("∂J/∂γ[j] = Σ_{i=1..N} (ŷ[i] − 1)²·x₁")
+    'dJ/dgamma[j] = sum_{i=1..N} (yhat[i] - 1)^2*x1'
+    """
+    text = _ABOVE.sub(lambda found: f"^{found.group().translate(_RAISED)}", text.translate(_LOWERED))
+    return "".join(
+        character if character.isascii() else _SIGNS.get(character) or _letter(character) for character in text
+    )
+
+
+def _letter(character: str) -> str:
+    name = spelled(character)
+    if name.isascii() and name != "":
+        return name
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode("ascii")
+    return plain or "?"
+
+
+def wrapped(text: str, width: int = WIDTH) -> str:
+    """The text with lines that are too long broken once more, behind a blank, a comma or a sign of multiplication.
+
+    >>> print(wrapped("  rate = alpha*beta + gamma", 20))
+      rate = alpha*beta
+             + gamma
+    """
+    lines: list[str] = []
+    for line in text.split("\n"):
+        hang = " " * (line.find("= ") + 2 if " = " in line else len(line) - len(line.lstrip()))
+        while len(line) > width and (cut := _cut(line, len(hang), width)):
+            lines.append(line[:cut].rstrip())
+            line = hang + line[cut:].lstrip()
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _cut(line: str, start: int, width: int) -> int:
+    """Where to break a line; 0 where there is no place."""
+    places = [found.start() for found in re.finditer(r" [+-] ", line)] + [
+        found.end() for found in re.finditer(r"[ ,*]", line)
+    ]
+    signs = [place for place in places if line.startswith((" + ", " - "), place) and start < place <= width]
+    others = [place for place in places if start < place <= width]
+    last = max(signs, default=0)
+    return last if last > width // 2 else max(others, default=0)

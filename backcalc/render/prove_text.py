@@ -1,0 +1,58 @@
+"""A proof as text: the steps with their rules, then the verdict."""
+
+from __future__ import annotations
+
+from backcalc.formula.print_unicode import to_unicode
+from backcalc.render.layout import WIDTH, equation, heading, paragraph
+from backcalc.transform.proof import LinkProof, Proof, ProofStep
+
+_VERDICTS = {True: "✓ proved", False: "✗ does not hold", None: "? not settled"}
+_SCOPE = "Proved wherever both sides are defined; at a kink the derivative is the stated convention."
+
+
+def render(proof: Proof, width: int = WIDTH) -> str:
+    """The links of the chain one after the other, each with its steps, and the verdict on the whole."""
+    lines = heading("Claim", "═")
+    sides = [proof.links[0].left, *(link.right for link in proof.links)]
+    lines += equation(to_unicode(sides[0]), [to_unicode(side) for side in sides[1:]], 2, width)
+    for condition in proof.given:
+        lines += paragraph(f"given {condition}", 2, width)
+    for note in proof.notes:
+        lines += paragraph(f"read as: {note}", 2, width)
+    for count, link in enumerate(proof.links, 1):
+        if len(proof.links) > 1:
+            lines += [
+                "",
+                *heading(f"Link {count}"),
+                *equation(to_unicode(link.left), [to_unicode(link.right)], 2, width),
+            ]
+        lines += ["", *_steps(link, width)]
+        if len(proof.links) > 1:
+            lines.append(f"{_VERDICTS[link.holds]} ({link.method})")
+    return "\n".join([*lines, "", *_verdict(proof, width), ""])
+
+
+def _steps(link: LinkProof, width: int) -> list[str]:
+    lines: list[str] = []
+    for count, step in enumerate(link.steps, 1):
+        lines += _step(count, step, width)
+    return lines
+
+
+def _step(count: int, step: ProofStep, width: int) -> list[str]:
+    lines = paragraph(f"{count}. {step.rule}: {step.reason}", 0, width)
+    if step.left is not None and step.right is not None:
+        lines += equation(to_unicode(step.left), [to_unicode(step.right)], 5, width)
+    return lines
+
+
+def _verdict(proof: Proof, width: int) -> list[str]:
+    link = proof.decisive
+    against = proof.counterexample
+    if against is not None:
+        lines = ["✗ The claim does not hold. Counterexample:"]
+        lines += [f"  {name} = {value}" for name, value in against.values.items()]
+        return [*lines, f"  left side  = {against.left}", f"  right side = {against.right}"]
+    if proof.holds:
+        return [f"✓ The claim is proved ({link.method}).", *paragraph(_SCOPE, 2, width)]
+    return paragraph(f"? The claim is neither proved nor refuted: {link.steps[-1].reason}.", 0, width)

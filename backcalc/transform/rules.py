@@ -1,0 +1,161 @@
+"""The rules of folding: which two neighbours are one layer, and by what formulas its parameters come about.
+
+Sources: Jacob et al. 2018, "Quantization and training of neural networks for efficient integer-arithmetic-only
+inference", section 3.2, for the batch norm behind a convolution; the others by substitution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from backcalc.layers import Layer
+from backcalc.layers.activation import Linear
+from backcalc.layers.conv import Convolution
+from backcalc.layers.dense import Dense
+from backcalc.layers.norm import BatchNorm
+from backcalc.layers.normalise import Normalise
+from backcalc.layers.weighted import WeightedLayer
+from backcalc.net.network import Node
+from backcalc.transform.chain import Chain, changed
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Two neighbours, the layer that replaces them, and the equations of its arrays, as text.
+
+    `first` feeds `second`. `rule` names the law.
+    """
+
+    rule: str
+    reason: str
+    first: Node
+    second: Node
+    layer: Layer
+    name: str
+    definitions: tuple[str, ...]
+
+
+def plan(chain: Chain, first: Node, second: Node) -> Plan | None:
+    """How two neighbours become one layer, if they do."""
+    match first.layer, second.layer:
+        case Dense(), Dense():
+            return _stacked(chain, first, second)
+        case (Dense() | Convolution()), BatchNorm():
+            return _norm_behind(chain, first, second)
+        case (BatchNorm() | Normalise()), (Dense() | Convolution()):
+            return _norm_before(chain, first, second) if refusal(first, second) is None else None
+        case _:
+            return None
+
+
+def is_identity(node: Node) -> bool:
+    """Whether a layer hands on what it gets."""
+    return isinstance(node.layer, Linear)
+
+
+def is_norm(node: Node) -> bool:
+    """Whether a layer is one that ought to be folded."""
+    return isinstance(node.layer, BatchNorm | Normalise)
+
+
+def refusal(first: Node, second: Node) -> str | None:
+    """Why a norm does not fold into the layer behind it; None where it does."""
+    if not isinstance(second.layer, Dense | Convolution):
+        return f"{second.name} behind it is neither dense nor a convolution"
+    if isinstance(second.layer, Convolution):
+        lines = second.stated(None)
+        if second.inputs[0] in lines.padded:
+            return f"{second.name} pads with zeros, which the norm in front would have shifted too"
+        if second.layer.connections is not None:
+            return f"{second.name} has a table of connections"
+        if len(second.input_shape) == second.layer.axes:
+            return f"{second.name} takes a vector as one channel"
+    if isinstance(second.layer, Dense) and len(second.input_shape) != 1:
+        return f"{second.name} works on every step, and the norm counts the steps"
+    return None
+
+
+def _stacked(chain: Chain, first: Node, second: Node) -> Plan:
+    inner, outer = _arrays(first), _arrays(second)
+    weights, biases = chain.fresh(f"W_{second.name}_folded"), chain.fresh(f"b_{second.name}_folded")
+    definitions = [f"{weights}[j,k] = sum(m, {outer[0]}[j,m]*{inner[0]}[m,k])"]
+    parts = [f"sum(m, {outer[0]}[j,m]*{inner[1]}[m])"] if len(inner) > 1 else []
+    parts += [f"{outer[1]}[j]"] if len(outer) > 1 else []
+    if parts:
+        definitions.append(f"{biases}[j] = {' + '.join(parts)}")
+    layer = _layer(second.layer, weights, biases if parts else None)
+    reason = "a matrix times a matrix times a vector: the products associate, and the bias goes through the second"
+    return Plan("stack", reason, first, second, layer, second.name, tuple(definitions))
+
+
+def _norm_behind(chain: Chain, first: Node, second: Node) -> Plan | None:
+    assert isinstance(second.layer, BatchNorm) and isinstance(first.layer, WeightedLayer)
+    if isinstance(first.layer, Dense) and len(first.output_shape) != 1:
+        return None
+    if isinstance(first.layer, Convolution) and len(first.output_shape) == first.layer.axes:
+        return None
+    arrays, norm = _arrays(first), second.name
+    weights, biases = chain.fresh(f"W_{norm}_folded"), chain.fresh(f"b_{norm}_folded")
+    axes = ",".join(["j", *"kabc"[: len(first.parameters[0].shape) - 1]])
+    scale = f"gamma_{norm}[j]/sqrt(var_{norm}[j] + {second.layer.epsilon})"
+    centred = f"({arrays[1]}[j] - mean_{norm}[j])" if len(arrays) > 1 else f"(0 - mean_{norm}[j])"
+    definitions = (
+        f"{weights}[{axes}] = {scale}*{arrays[0]}[{axes}]",
+        f"{biases}[j] = {scale}*{centred} + beta_{norm}[j]",
+    )
+    reason = "the norm multiplies every output by one number and adds another, which the weights and the bias can do"
+    return Plan("norm behind", reason, first, second, _layer(first.layer, weights, biases), norm, definitions)
+
+
+def _norm_before(chain: Chain, first: Node, second: Node) -> Plan:
+    layer = second.layer
+    assert isinstance(layer, WeightedLayer)
+    arrays = _arrays(second)
+    weights, biases = chain.fresh(f"W_{second.name}_folded"), chain.fresh(f"b_{second.name}_folded")
+    rank = len(second.parameters[0].shape)
+    taps = "abc"[: rank - 2]
+    own = ",".join(["j", "k", *taps])
+    channel = "k"
+    groups = layer.groups if isinstance(layer, Convolution) else 1
+    if groups > 1:
+        shape = second.parameters[0].shape
+        channel = f"k + {shape[1]}*div(j-1,{shape[0] // groups})"
+    scale, shift, tables = _scale_and_shift(first, channel)
+    sums = f"{arrays[0]}[{own}]*({shift})"
+    for index in ("k", *taps)[::-1]:
+        sums = f"sum({index}, {sums})"
+    bias = f"{arrays[1]}[j] + {sums}" if len(arrays) > 1 else sums
+    definitions = (*tables, f"{weights}[{own}] = {arrays[0]}[{own}]*({scale})", f"{biases}[j] = {bias}")
+    reason = "every input is multiplied by one number and shifted by another before the weights see it"
+    return Plan("norm before", reason, first, second, _layer(layer, weights, biases), second.name, definitions)
+
+
+def _scale_and_shift(norm: Node, k: str) -> tuple[str, str, tuple[str, ...]]:
+    """What a norm multiplies channel k by and what it adds, and tables of fixed numbers that these read."""
+    name, layer = norm.name, norm.layer
+    if isinstance(layer, BatchNorm):
+        scale = f"gamma_{name}[{k}]/sqrt(var_{name}[{k}] + {layer.epsilon})"
+        return scale, f"beta_{name}[{k}] - {scale}*mean_{name}[{k}]", ()
+    assert isinstance(layer, Normalise)
+    put, tables = [], []
+    for word, given in (("mean", layer.mean), ("std", layer.std)):
+        if isinstance(given, Fraction):
+            put.append(f"({given})")
+        else:
+            tables.append(f"{word}_{name} = [{', '.join(map(str, given))}]")
+            put.append(f"{word}_{name}[{k}]")
+    return f"1/{put[1]}", f"0 - {put[0]}/{put[1]}", tuple(tables)
+
+
+def _layer(layer: Layer, weights: str, biases: str | None) -> Layer:
+    return changed(layer, name=None, inputs=None, weights=weights, biases=biases, bias=biases is not None)
+
+
+def _arrays(node: Node) -> tuple[str, ...]:
+    """The names of the weights and, where there is one, the bias."""
+    return tuple(parameter.name for parameter in node.parameters)
+
+
+Numbers = Callable[[str], Fraction | None]

@@ -1,0 +1,230 @@
+"""Training: against steps written out, alone and stacked, stopped and gone on, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backcalc.net import load_network
+from backcalc.numeric.data import Data, DataError, load_data, source, split, stacked
+from backcalc.numeric.run import NotTrainable
+from backcalc.numeric.settings import Training, TrainingError
+from backcalc.numeric.train import Progress, train
+
+LAYERS: list[Any] = [{"dense": {"name": "a", "units": 8}}, "relu", {"dense": {"name": "z", "units": 3}}, "softmax"]
+
+
+def network(layers: Any = LAYERS, loss: Any = "cross_entropy", update: Any = None, inputs: Any = 2, **more: Any) -> Any:
+    update = update or {"sgd": {"rate": "0.5"}}
+    return load_network({"input": inputs, "layers": layers, "loss": loss, "update": update, **more})
+
+
+BLOBS = load_data("blobs:60")
+NOISY = Data("noise", BLOBS.x, np.random.default_rng(1).permutation(BLOBS.y), classes=BLOBS.classes)
+
+
+def test_a_step_is_gradient_descent_written_out() -> None:
+    data = Data("few", np.array([[1.0, -1.0], [0.5, 2.0]]), np.array([[1.0], [-1.0]]))
+    net = network([{"dense": {"name": "z", "units": 1}}], {"mse": {"target": "t"}}, inputs=2)
+    found = train(net, data, epochs=1, batch=2, dtype="float64", initialise={"": "normal:1"})
+    began = train(net, data, epochs=0, batch=2, dtype="float64", initialise={"": "normal:1"})
+    w, b = began.parameters["W_z"][0, 0], began.parameters["b_z"][0, 0]
+    error = data.x @ w + b - data.y[:, 0]
+    np.testing.assert_allclose(found.parameters["W_z"][0, 0], w - 0.5 * error @ data.x, rtol=1e-12)
+    np.testing.assert_allclose(found.parameters["b_z"][0, 0], b - 0.5 * error.sum(), rtol=1e-12)
+    assert found.curves["loss"][0][0] == pytest.approx(float((error**2).mean()))
+
+
+@pytest.mark.parametrize("update", ["sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw"])
+def test_every_rule_learns(update: str) -> None:
+    rate = 0.3 if update in ("sgd", "adagrad") else 0.05
+    history = train(network(update=update), BLOBS, epochs=30, batch=20, rate=rate)
+    assert history.curves["metric"][-1][0] > 0.9
+    assert history.curves["loss"][-1][0] < 0.5 * history.curves["loss"][0][0]
+
+
+NETS: dict[str, tuple[Any, Any, Data, dict[str, Any]]] = {
+    "dropout and norm": (
+        [{"dense": 6}, "batchnorm", "tanh", {"dropout": "0.3"}, {"dense": 3}, "softmax"],
+        "nll",
+        BLOBS,
+        {"order": "replacement"},
+    ),
+    "maps": (
+        [{"conv2d": {"filters": 2, "kernel": 2}}, "relu", {"maxpool2d": 2}, "flatten", {"dense": 2}],
+        "cross_entropy_logits",
+        Data("maps", np.random.default_rng(0).normal(size=(24, 1, 5, 5)), np.arange(24.0) % 2, classes=("a", "b")),
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("label", NETS)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_stack_of_trials_is_each_of_them_alone(label: str, dtype: Any) -> None:
+    """Trial 2 of three is what it is of five, and its parameters are as its random numbers alone would have them."""
+    layers, loss, data, more = NETS[label]
+    net = network(layers, loss, "adam", inputs=list(data.shape))
+    five = train(net, data, epochs=3, batch=8, trials=5, rate=0.01, dtype=dtype, **more)
+    three = train(net, data, epochs=3, batch=8, trials=3, rate=(0.01, 0.01, 0.01), dtype=dtype, **more)
+    tolerance = 1e-9 if dtype == "float64" else 1e-4
+    for name, array in three.parameters.items():
+        np.testing.assert_allclose(array, five.parameters[name][:3], rtol=tolerance, atol=tolerance)
+    alone = train(net, data, epochs=3, batch=8, rate=0.01, dtype=dtype, **more)
+    for name, array in alone.parameters.items():
+        np.testing.assert_allclose(array, five.parameters[name][:1], rtol=tolerance, atol=tolerance)
+
+
+def test_every_trial_has_its_own_rate() -> None:
+    history = train(network(), BLOBS, epochs=2, batch=20, trials=2, rate=(0.1, 0.0001))
+    losses = history.curves["loss"]
+    assert losses[1][0] < 0.95 * losses[0][0]
+    assert losses[1][1] == pytest.approx(losses[0][1], rel=1e-3)
+
+
+def test_equal_seeds_make_equal_runs_and_others_do_not() -> None:
+    runs = [train(network(), BLOBS, epochs=2, batch=7, seed=seed).parameters["W_a"] for seed in (3, 3, 4)]
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert not np.array_equal(runs[0], runs[2])
+    legacy = [train(network(), BLOBS, epochs=1, seed=3, legacy=True).parameters["W_a"] for _ in range(2)]
+    np.testing.assert_array_equal(*legacy)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_training_that_was_cut_off_goes_on_to_the_bit(tmp_path: Path, legacy: bool) -> None:
+    layers, loss, data, more = NETS["dropout and norm"]
+    net, state = network(layers, loss, "adam"), tmp_path / "state.npz"
+    settings = Training(batch=8, trials=2, rate=0.01, validation=0.2, patience=50, legacy=legacy, **more)
+    whole = train(net, data, settings, epochs=6)
+
+    class Killed(Exception):
+        pass
+
+    def kill(progress: Progress) -> None:
+        if progress.epoch == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(net, data, settings, epochs=6, save=state, progress=kill)
+    resumed = train(net, data, settings, epochs=6, save=state, resume=True)
+    assert resumed.curves == whole.curves
+    for name, array in whole.parameters.items():
+        np.testing.assert_array_equal(resumed.parameters[name], array)
+    assert [file.name for file in tmp_path.iterdir()] == ["state.npz"]
+
+
+def test_the_state_of_another_training_is_refused(tmp_path: Path) -> None:
+    state = tmp_path / "state.npz"
+    train(network(), BLOBS, epochs=1, save=state)
+    with pytest.raises(TrainingError, match=r"`state\.npz` is the state of another training: its settings differs"):
+        train(network(), BLOBS, epochs=2, batch=5, save=state, resume=True)
+    state.write_bytes(state.read_bytes()[:200])
+    with pytest.raises(DataError, match="cut off, damaged"):
+        train(network(), BLOBS, epochs=2, save=state, resume=True)
+
+
+def test_early_stopping_gives_back_the_best() -> None:
+    settings = Training(epochs=60, batch=20, trials=3, rate=1.5, validation=0.3, patience=3, dtype="float64")
+    history = train(network(), NOISY, settings)
+    assert max(history.stopped) < 60
+    for trial, last in enumerate(history.stopped):
+        curve = [row[trial] for row in history.curves["val_loss"]]
+        assert curve.index(min(curve)) + 1 == last - 3
+    again = train(network(), NOISY, settings, epochs=history.stopped[0] - 3, patience=None)
+    np.testing.assert_allclose(history.parameters["W_a"][0], again.parameters["W_a"][0], rtol=1e-12)
+
+
+def test_decay_and_penalties_shrink_weights() -> None:
+    sizes = [
+        float(np.abs(train(network(), BLOBS, epochs=5, batch=20, **more).parameters["W_a"]).sum())
+        for more in ({}, {"decay": 0.1}, {"l2": 0.05}, {"l1": 0.02})
+    ]
+    assert all(size < sizes[0] for size in sizes[1:])
+    # λ Σ w² and w ← w - η (g + 2 λ w) are one, where there are no biases.
+    plain = network([{"dense": {"name": "a", "units": 3, "bias": False}}, "softmax"])
+    l2, decay = (train(plain, BLOBS, epochs=2, dtype="float64", **more) for more in ({"l2": 0.05}, {"decay": 0.1}))
+    np.testing.assert_allclose(l2.parameters["W_a"], decay.parameters["W_a"], rtol=1e-12)
+
+
+def test_stacked_data_and_the_test_at_the_end() -> None:
+    parts = [split(load_data("abs:50", seed=seed), 0.2, seed=0) for seed in range(3)]
+    net = network([{"dense": 4}, "relu", {"dense": 1}], "mse", inputs=1)
+    history = train(net, stacked(parts), epochs=4, batch=10, trials=3, rate=0.05)
+    alone = train(net, parts[0], epochs=4, batch=10, rate=0.05)
+    assert history.metric == "mse"
+    assert history.test["loss"][0] == pytest.approx(alone.test["loss"][0], rel=1e-4)
+    assert len(set(history.test["loss"])) == 3
+
+
+def test_reconstruction() -> None:
+    data = Data("points", np.random.default_rng(0).uniform(0, 1, (40, 4)), np.zeros(40), classes=("all",))
+    net = network([{"dense": 3}, {"dense": 4}, "sigmoid"], "bce", "adam", inputs=4)
+    history = train(net, data, epochs=20, rate=0.05, reconstruct=True)
+    assert history.curves["loss"][-1][0] < history.curves["loss"][0][0]
+
+
+def test_json_of_one_trial_and_of_several() -> None:
+    data = split(BLOBS, 0.2, seed=1)
+    one, two = (train(network(), data, epochs=2, trials=trials, validation=0.1).to_json() for trials in (1, 2))
+    assert {"net", "data", "seed", "params", "history", "test", "seconds"} <= one.keys()
+    assert list(one["history"]) == ["loss", "metric", "val_loss", "val_metric"]
+    assert one["params"] == 2 * 8 + 8 + 8 * 3 + 3
+    assert one["test"].keys() == {"loss", "metric"}
+    assert isinstance(one["history"]["loss"][0], float)
+    assert len(two["history"]["val_metric"][1]) == 2
+    json.dumps(two, allow_nan=False)
+
+
+def test_a_loss_that_is_no_number_is_told_with_step_and_layer() -> None:
+    net = network([{"dense": {"name": "a", "units": 4}}, {"dense": {"name": "z", "units": 1}}], "mse", inputs=1)
+    wild = "loss of trial 1 is no finite number in step 1 of epoch [0-9]+: .*; a smaller rate"
+    with pytest.raises(TrainingError, match=wild):
+        train(net, load_data("abs:30"), epochs=300, batch=30, rate=100)
+    data = Data("odd", np.array([[1.0], [np.inf]]), np.array([[1.0], [2.0]]))
+    with pytest.raises(TrainingError, match="the input `x` holds it already"):
+        train(net, data, epochs=1)
+    history = train(net, load_data("abs:30"), epochs=300, batch=30, trials=2, rate=(100, 0.001))
+    assert "trial 1 is no finite number" in history.notes[0]
+    assert np.isfinite(history.parameters["W_a"][1]).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: train(network(loss="mse", update="sgd"), BLOBS), "`sgd` has no rate; give one, as in"),
+        (lambda: train(network(), load_data("abs:10")), r"the input of the network is \[2\], but abs has \[1\]"),
+        (
+            lambda: train(network([{"dense": 2}, "softmax"]), BLOBS),
+            r"has 3 classes, but the output of the network is \[2\]",
+        ),
+        (lambda: train(load_network({"equations": "J = w^2"}), BLOBS), "a set of equations has no layers to train"),
+        (lambda: train(network(loss=None), BLOBS), "the network has no loss; add one"),
+        (lambda: train(network(loss={"nll": 1}), BLOBS), "the labels are the target"),
+        (lambda: train(network(), BLOBS, batch=0), "`batch` is a whole number from 1, but is 0"),
+        (lambda: train(network(), BLOBS, validation=1), "`validation` is a share from 0 to less than 1"),
+        (lambda: train(network(), BLOBS, trials=2, rate=(1.0,)), "there are 1 rates for 2 trials"),
+        (
+            lambda: train(network([{"dense": 3}, "batchnorm", "softmax"]), BLOBS, batch=59),
+            "`batchnorm_1` would normalise",
+        ),
+        (lambda: train(network(), BLOBS, initialise={"": "he"}), "unknown initialiser `he`"),
+        (lambda: train(network(loss="nll"), Data("n", np.ones((4, 2)), np.ones((4, 3)))), "the loss nll needs classes"),
+    ],
+)
+def test_what_cannot_be_trained_says_why(call: Any, message: str) -> None:
+    with pytest.raises((TrainingError, NotTrainable, DataError, ValueError), match=message):
+        call()
+
+
+def test_a_batch_larger_than_the_data_is_warned_of() -> None:
+    history = train(network(), BLOBS, epochs=1, batch=100)
+    assert history.notes == ("the mini-batch of 100 is larger than the 60 samples: every step sees all of them",)
+
+
+def test_trials_draw_from_their_own_sources() -> None:
+    assert source([0, 1]).random() != source([0, 2]).random()
+    assert source([0, 1]).random() == source([0, 1]).random()
