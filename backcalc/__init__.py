@@ -17,18 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from backcalc.check import Key, Report
     from backcalc.count import Table
     from backcalc.derive import Derivation
     from backcalc.net import Network
     from backcalc.transform import Folding, Proof
     from backcalc.verify import Verification
 
-__all__ = ["count", "fold", "grad", "load", "prove", "verify"]
+__all__ = ["check", "count", "fold", "grad", "load", "prove", "verify"]
 __version__ = "0.1.0"
 
 
-def load(source: str | Path | Mapping[str, object] | Network) -> Network:
-    """Reads and checks a network; one that is loaded already is returned as it is.
+def load(source: str | Path | Mapping[str, object] | Network, *, at: Mapping[str, int] | None = None) -> Network:
+    """Reads and checks a network; one that is loaded already is returned as it is. `at` gives numbers for its sizes.
 
     >>> import backcalc
     >>> backcalc.load({"input": {"x": 3}, "layers": [{"dense": 2}, "relu"]}).nodes[-1].output_shape
@@ -38,7 +39,7 @@ def load(source: str | Path | Mapping[str, object] | Network) -> Network:
     """
     from backcalc.net import Network, load_network
 
-    return source if isinstance(source, Network) else load_network(source)
+    return source if isinstance(source, Network) else load_network(source, at=at)
 
 
 def grad(
@@ -74,8 +75,12 @@ def count(
     padding_connections: bool = True,
     pooling_connections: bool = False,
     batch: int = 1,
+    causal: Literal["full", "exact"] = "full",
+    at: Mapping[str, int] | None = None,
 ) -> Table:
     """Counts shapes, parameters, connections, MACs, FLOPs, activations, memory and receptive field, a row a layer.
+
+    `at` gives numbers for the `sizes` of the file, `causal="exact"` leaves out products that attention masks.
 
     >>> import backcalc
     >>> [row.weights for row in backcalc.count("lenet5", bias=False).rows if row.weights]
@@ -86,12 +91,13 @@ def count(
     from backcalc.count import count
 
     return count(
-        load(source),
+        load(source, at=at),
         flops=flops,
         bias=bias,
         padding_connections=padding_connections,
         pooling_connections=pooling_connections,
         batch=batch,
+        causal=causal,
     )
 
 
@@ -134,9 +140,32 @@ def fold(source: str | Path | Mapping[str, object] | Network) -> Folding:
 
     Raises `backcalc.net.errors.InputError`.
     """
+    from backcalc.net import Network
     from backcalc.transform import fold
+    from backcalc.transform.written import entries
 
-    return fold(load(source))
+    return fold(load(source), {} if isinstance(source, Network) else entries(source))
+
+
+def check(
+    key: str | Path | Mapping[str, object] | Key, submissions: str | Path | Sequence[str | Path] = ()
+) -> Report:
+    """Checks homework against a key: every claim with its verdict, the first wrong step of each problem, and why.
+
+    `submissions` are files or folders; without any, the report holds the key's own answers.
+
+    >>> import backcalc
+    >>> key = {"name": "sheet", "problems": [{"id": 1, "count": "lenet5", "bias": False, "ask": ["conv2.weights"]}]}
+    >>> [(answer.asked, answer.expected.exact) for answer in backcalc.check(key).answers]
+    [('conv2.weights', '2400')]
+
+    Raises `backcalc.net.errors.InputError`, which names every fault with its place.
+    """
+    from pathlib import Path
+
+    from backcalc.check import check
+
+    return check(key, [submissions] if isinstance(submissions, str | Path) else submissions)
 
 
 class _Package(ModuleType):

@@ -23,8 +23,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "count": {"formula", "layers", "net"},
     "numeric": {"formula", "layers", "net"},
     "verify": {"formula", "layers", "net", "derive", "numeric"},
-    "render": {"formula", "layers", "net", "derive", "count", "numeric", "verify"},
-    "cli": {"formula", "layers", "net", "derive", "count", "numeric", "verify", "transform", "render"},
+    "check": {"formula", "layers", "net", "derive", "count"},
+    "render": {"formula", "layers", "net", "derive", "count", "numeric", "verify", "check"},
+    "cli": {"formula", "layers", "net", "derive", "count", "numeric", "verify", "transform", "check", "render"},
 }
 
 # What costs start-up time is never imported in some rooms, and in others inside functions only.

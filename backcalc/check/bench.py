@@ -1,24 +1,29 @@
-"""The bench at which one student's work on one problem is judged: what was stated so far, and the ladder of verdicts."""
+"""The bench at which one student's work on one problem is judged: what was stated, and the ladder of verdicts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import product
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from backcalc.check.asked import expected_of
-from backcalc.check.compare import EQUALS, Formula, Outcome, Witness, compare
+from backcalc.check.case import Case
+from backcalc.check.compare import EQUALS, Formula, Outcome, Witness, compare, constant
 from backcalc.check.conventions import distinguished, under_other
-from backcalc.check.explain import Case, explain
+from backcalc.check.explain import explain
 from backcalc.check.follow import Own, Spot, only_rounded, recomputed
+from backcalc.check.interval import Interval
 from backcalc.check.names import NotFormula, Translator, Unknown, is_quantity
-from backcalc.check.read import Line, Link
+from backcalc.check.read import Link, Read, joined
 from backcalc.check.result import Claim, Diagnosis, Expected, Verdict
 from backcalc.check.subject import Subject
 from backcalc.check.written import entries, is_number, loosened
+from backcalc.formula.evaluate import Array
 from backcalc.formula.latex_chain import Side
 from backcalc.formula.print_text import to_text
 from backcalc.formula.tree import Expr, Num, Ref, Table, walk
+
+Side_ = Formula | Unknown | NotFormula
+"""One side in the key's names, or why it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class Ruling:
     diagnosis: Diagnosis | None = None
     witness: Witness | None = None
     convention: str | None = None
+    derived: bool = False
 
 
 @dataclass
@@ -43,47 +49,57 @@ class Bench:
     own: dict[Spot, Own] = field(default_factory=dict)
     definitions: dict[str, Formula] = field(default_factory=dict)
     wanted: list[str] = field(default_factory=list)
+    about: Ref | None = None
+    last: Side | None = None
 
-    def judge(self, links: tuple[Link, ...]) -> Iterator[Claim]:
+    def judge(self, read: Read) -> Iterator[Claim]:
         """The claims of one chain, in its order."""
+        links = read.links
+        goes_on = read.continues and self.last is not None
+        if goes_on and self.last is not None:
+            before = joined(read.line, self.last, read.first, read.relations[0], read.first.start)
+            links = (before, *links)
         if not links:
             return
         sides = [links[0].left, *(link.right for link in links)]
         relations = ["=", *(link.relation for link in links)]
-        formulas = [self._formula(s, r, links[0]) for s, r in zip(sides, relations, strict=True)]
-        about = self._about(formulas)
+        formulas = [self._formula(side, relation) for side, relation in zip(sides, relations, strict=True)]
+        self.about = self._about(formulas) or (self.about if goes_on else None)
+        self.last = sides[-1]
         for place, link in enumerate(links):
             left, right = formulas[place], formulas[place + 1]
-            if isinstance(left, Unknown) and place == 0 and _defines(link, left) and isinstance(right, Formula):
-                self.definitions[left.name] = right
-                text = f"`{left.name}` is not a name of the key: taken as your own name for the right side"
-                yield self._claim(link, None, Ruling("undecided", Diagnosis("definition", text)), left, right)
-                continue
-            if isinstance(left, Exception) or isinstance(right, Exception):
-                yield self._claim(link, about, Ruling("undecided", _reason(left, right)), left, right)
-                continue
+            yield self._judged(link, left, right, first=place == 0 and not goes_on)
+
+    def _judged(self, link: Link, left: Side_, right: Side_, *, first: bool) -> Claim:
+        about = self.about
+        if isinstance(left, Formula) and isinstance(right, Formula):
             try:
                 ruling = self._rule(left, right, about, link)
             except NotFormula as fault:
                 ruling = self._shapes(right, about, str(fault))
-            self._remember(about, left, right, ruling)
-            yield self._claim(link, about, ruling, left, right)
+            self._remember(about, right, ruling)
+            return self._claim(link, about, ruling)
+        if isinstance(left, Unknown) and first and _defines(link, left) and isinstance(right, Formula):
+            self.definitions[left.name] = right
+            text = f"`{left.name}` is not a name of the key: taken as your own name for the right side"
+            return self._claim(link, None, Ruling("undecided", Diagnosis("definition", text)))
+        return self._claim(link, about, Ruling("undecided", _reason(left, right)))
 
     # -- reading ------------------------------------------------------------------------------------
 
-    def _formula(self, side: Side, relation: str, link: Link) -> Formula | Unknown | NotFormula:
+    def _formula(self, side: Side, relation: str) -> Side_:
         loose, known = loosened(side, self.subject.plain_values, about=relation == "≈")
         own = {name: formula.expr for name, formula in self.definitions.items()}
         try:
             expr = Translator(self.subject, own, self.wanted)(loose)
         except (Unknown, NotFormula) as fault:
             return fault
-        letters = {name for node in walk(expr) if isinstance(node, Ref) for name in (node.name,)}
+        letters = {node.name for node in walk(expr) if isinstance(node, Ref)}
         for formula in self.definitions.values():
             known |= {name: value for name, value in formula.known.items() if name in letters}
         return Formula(expr, known)
 
-    def _about(self, formulas: list[Formula | Unknown | NotFormula]) -> Ref | None:
+    def _about(self, formulas: list[Side_]) -> Ref | None:
         for formula in formulas:
             if isinstance(formula, Formula) and isinstance(formula.expr, Ref) and is_quantity(formula.expr):
                 return formula.expr
@@ -104,7 +120,7 @@ class Bench:
         if outcome.holds and told.holds is False:
             found = self._other(about, right, link)
             if found is not None:
-                return found
+                return replace(found, derived=before.holds is False)
             text = "computed correctly from the value before it, which is not right"
             code = "carried-forward"
             if before.holds:
@@ -164,29 +180,22 @@ class Bench:
         if len(cells) != len(array):
             return Ruling("wrong", Diagnosis("shape", reason), Witness({}, f"{len(array)} numbers", f"{len(cells)}"))
         turned = {place[::-1]: cell for place, cell in cells.items()}
-        if turned.keys() == array.keys() and self._all_meet(turned, right, array.items()):
+        if turned.keys() == array.keys() and _all_meet(turned, right, array):
             text = "these are the right numbers, but the array is transposed: its shape must be that of the parameter"
             return Ruling("wrong", Diagnosis("transposed", text), Witness({}, reason, "transposed"))
         flat = dict(zip(sorted(array), (cells[place] for place in sorted(cells)), strict=True))
-        if self._all_meet(flat, right, array.items()):
+        if _all_meet(flat, right, array):
             return Ruling("right", Diagnosis("notation", f"the right numbers in another layout: {reason}"))
         return Ruling("wrong", Diagnosis("shape", reason), Witness({}, reason, ""))
 
-    def _all_meet(self, cells: dict[tuple[int, ...], Expr], right: Formula, array: object) -> bool:
-        from backcalc.check.interval import INTERVALS
-        from backcalc.formula.evaluate import evaluate_expression
-
-        store = {name: {(): value} for name, value in right.known.items()}
-        known = dict(array)  # type: ignore[call-overload]
-        return all(evaluate_expression(cells[at], {}, store, INTERVALS).meets(known[at]) for at in known)
-
     # -- what is kept -----------------------------------------------------------------------------------
 
-    def _remember(self, about: Ref | None, left: Formula, right: Formula, ruling: Ruling) -> None:
+    def _remember(self, about: Ref | None, right: Formula, ruling: Ruling) -> None:
         """Keeps the number that the student stated of a quantity."""
         if about is None or ruling.verdict in ("undecided", "unreadable"):
             return
-        right_one = ruling.verdict == "right"
+        code = ruling.diagnosis.code if ruling.diagnosis is not None else ""
+        right_one = ruling.verdict == "right" or code == "rounded-too-early"
         cells: dict[tuple[int, ...], Expr]
         if isinstance(right.expr, Table) and not about.indices:
             cells = dict(entries(right.expr))
@@ -195,13 +204,11 @@ class Bench:
         else:
             return
         for place, cell in cells.items():
-            value = _number(cell, right)
+            value = _number(cell, right) or constant(right.with_expr(cell), self.subject)
             if value is not None:
                 self.own[about.name, place] = Own(value, right_one)
 
-    def _claim(
-        self, link: Link, about: Ref | None, ruling: Ruling, left: object, right: object
-    ) -> Claim:
+    def _claim(self, link: Link, about: Ref | None, ruling: Ruling) -> Claim:
         keeps = frozenset[str]()
         expected = Expected()
         if about is not None:
@@ -210,35 +217,43 @@ class Bench:
                 keeps = distinguished(about, self.subject)
         return Claim(
             part=self.part,
-            line=link.line.number,
+            line=link.number,
             column=link.column,
             length=link.length,
-            source_line=link.line.source,
+            source_line=link.source,
             claim=link.text,
             read_as=f"{_said(link.left)} {link.relation} {_said(link.right)}",
-            about=None if about is None else self._name(about),
+            about=None if about is None else said_name(about, self.subject),
             verdict=ruling.verdict,
             given=_said(link.right),
             expected=expected,
             diagnosis=ruling.diagnosis,
             witness=ruling.witness,
             convention=ruling.convention,
+            derived=ruling.derived,
             keeps=keeps,
             final=is_number(link.right.expr),
         )
 
-    def _name(self, about: Ref) -> str:
-        plain = self.subject.dotted(about.name)
-        text = to_text(about) if plain == about.name else plain
-        return f"delta {text[5:]}" if text.startswith("Delta") else text.replace("new_", "new ", 1)
+
+def said_name(about: Ref, subject: Subject) -> str:
+    """A quantity as a person writes it: `conv2.weights`, `delta w1`, `dJ/dz[1]`."""
+    plain = subject.dotted(about.name)
+    text = to_text(about) if plain == about.name else plain
+    if subject.loss is not None and text.startswith("Delta"):
+        return f"delta {text[5:]}"
+    return f"new {text[4:]}" if text.startswith("new_") else text
 
 
-def _number(cell: Expr, formula: Formula) -> object:
-    from backcalc.check.interval import Interval
-
+def _number(cell: Expr, formula: Formula) -> Interval | None:
     if isinstance(cell, Ref) and cell.name in formula.known:
         return formula.known[cell.name]
     return Interval.of(cell.value) if isinstance(cell, Num) else None
+
+
+def _all_meet(cells: Mapping[tuple[int, ...], Expr], right: Formula, array: Array[Interval]) -> bool:
+    values = {place: _number(cell, right) for place, cell in cells.items()}
+    return all(value is not None and value.meets(array[place]) for place, value in values.items())
 
 
 def _defines(link: Link, fault: Unknown) -> bool:
@@ -262,6 +277,3 @@ def _said(side: Side) -> str:
         return to_text(side.expr)
     except ValueError:
         return "…"
-
-
-__all__ = ["Bench", "Line", "Link", "Ruling", "product"]

@@ -15,7 +15,7 @@ from backcalc.check.interval import INTERVALS, Interval, shown
 from backcalc.check.names import NotFormula, at, free_indices
 from backcalc.check.subject import Point, Subject
 from backcalc.check.written import entries
-from backcalc.formula.evaluate import COMPARISONS, evaluate_expression
+from backcalc.formula.evaluate import COMPARISONS, Array, evaluate_expression
 from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.tree import Expr, Ref, Table, num, walk
@@ -98,6 +98,17 @@ def compare(left: Formula, right: Formula, subject: Subject, relation: str = "="
         return Outcome(None, str(error))
 
 
+def constant(formula: Formula, subject: Subject) -> Interval | None:
+    """The value of a formula of numbers alone; None where it reads a quantity, or has none."""
+    if _reads(formula) or isinstance(formula.expr, Table):
+        return None
+    store: dict[str, Array[Interval]] = {name: {(): value} for name, value in formula.known.items()}
+    try:
+        return evaluate_expression(formula.expr, subject.given.sizes, store, INTERVALS)
+    except EvaluationError:
+        return None
+
+
 def _read(*formulas: Formula) -> frozenset[str]:
     return frozenset(node.name for formula in formulas for node in walk(formula.expr) if isinstance(node, Ref))
 
@@ -140,9 +151,7 @@ def _test(left: Formula, right: Formula, subject: Subject, relation: str, point:
     store = dict(point.store)
     store |= {name: {(): value} for formula in (left, right) for name, value in formula.known.items()}
     for one, other in _elements(left.expr, right.expr, subject, point):
-        values = [
-            evaluate_expression(side, point.sizes, store, INTERVALS, subject.program) for side in (one, other)
-        ]
+        values = [evaluate_expression(side, point.sizes, store, INTERVALS, subject.program) for side in (one, other)]
         if not _holds(relation, *values):
             return Witness(_values(one, other, point, subject), str(values[0]), str(values[1]))
     return None
@@ -206,5 +215,5 @@ def _values(left: Expr, right: Expr, point: Point, subject: Subject) -> dict[str
                 continue
             value = point.store[node.name].get(place)
             if value is not None and len(found) < 6:
-                found[to_unicode(node)] = shown(value.middle)
+                found[to_unicode(node, scalar_names=True)] = shown(value.middle)
     return found

@@ -10,7 +10,21 @@ from backcalc.derive.target import derivative_name
 from backcalc.formula.errors import nearest
 from backcalc.formula.names import derivative_parts, is_derivative
 from backcalc.formula.program import CONSTANTS
-from backcalc.formula.tree import ONE, Call, Expr, Mul, Num, Reduce, Ref, Table, num, rebuild, substitute, walk
+from backcalc.formula.tree import (
+    ONE,
+    Call,
+    Expr,
+    Mul,
+    Num,
+    Reduce,
+    Ref,
+    Table,
+    children,
+    num,
+    rebuild,
+    substitute,
+    walk,
+)
 from backcalc.net.names import NameFault, Place
 
 
@@ -72,6 +86,8 @@ class Translator:
         name, indices = ref.name, tuple(self._index(index, bound) for index in ref.indices)
         if name in self.subject.aliases and not indices:
             return self._placed(self._place(self.subject.aliases[name]))
+        if name.startswith("Delta_") and name not in self._shapes:
+            name = f"Delta{name[6:]}"
         if name in self._shapes:
             return self._fitted(name, indices)
         if name in self.own and not indices:
@@ -161,7 +177,7 @@ def free_indices(expr: Expr, subject: Subject, bound: frozenset[str] = frozenset
                     if outer is not None:
                         look(outer, bound)
                 look(body, bound | {index})
-            case Ref(name, indices):
+            case Ref(_, indices):
                 for at in indices:
                     for node in walk(at):
                         if isinstance(node, Ref) and node.name not in bound and node.name not in known:
@@ -172,7 +188,8 @@ def free_indices(expr: Expr, subject: Subject, bound: frozenset[str] = frozenset
                 for item in items:
                     look(item, bound)
             case _:
-                rebuild(part, lambda inner: (look(inner, bound), inner)[1])
+                for inner in children(part):
+                    look(inner, bound)
 
     known = subject.program.shapes.keys() | subject.program.sizes.keys()
     look(expr, bound)

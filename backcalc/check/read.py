@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from backcalc.check.plain import plain_chain
 from backcalc.check.subject import Subject
 from backcalc.formula.latex_chain import Chain, Side
 from backcalc.formula.latex_read import read_rows
@@ -15,21 +16,22 @@ LONGEST_LINE = 4000
 
 _STEP = re.compile(r"(?<![A-Za-z0-9_\\])(?:(delta|Δ)(\s+)|(new)(\s+))(?=[A-Za-zα-ωΑ-Ω])", re.IGNORECASE)
 _RELATION = re.compile(r"=|≈|~=|\\approx|←")
-_WORDS = frozenset(
-    "so then hence thus therefore since because and now the value of is we get have has obtain find a that first next"
-    " finally let put which gives with where for result answer step by chain rule output loss cost gradient derivative"
-    " function update updated new input hidden layer node at this as also it follows equals i here from forward"
-    " backward pass layer's total number our my".split()
-)
+_SENTENCE = """
+so then hence thus therefore since because and now the value of is we get have has obtain find a that first next finally
+let put which gives with where for result answer step by chain rule output loss cost gradient derivative function update
+updated new input hidden layer node at this as also it follows equals i here from forward backward pass total number our
+my
+"""
+_WORDS = frozenset(_SENTENCE.split())
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """A piece of a submission that may hold formulas.
 
-    `number` is its line, from 1, and `column` where `text` begins in `source`; a piece that is put together from
-    several places has one `fixed` place of so many characters. `words` says that it is plain text and not LaTeX.
-    `part` is the problem that it belongs to, where that is said.
+    `number` is its line, from 1, and `column` where `text` begins in `source`, which holds every line that it
+    spans; a piece that is put together from several places has one `fixed` place of so many characters. `words` says
+    that it is plain text and not LaTeX. `part` is the problem that it belongs to, where that is said.
     """
 
     text: str
@@ -50,8 +52,10 @@ class Link:
     right: Side
     relation: str
     text: str
+    number: int
     column: int
     length: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,11 @@ class Lost:
 
     line: Line
     message: str
+    text: str
+    number: int
     column: int
     length: int
-    text: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +98,13 @@ def chains(line: Line, subject: Subject) -> Iterator[Read | Lost]:
     if not _RELATION.search(line.text):
         return
     if len(line.text) > LONGEST_LINE:
-        yield Lost(line, f"the line has more than {LONGEST_LINE} characters", line.column, 1, line.text[:60])
+        yield _lost_at(line, f"the line has more than {LONGEST_LINE} characters", 0, 1)
         return
     text = _prepared(line.text, subject)
     found = read_rows(text, subject.symbols, words=line.words)
+    if line.words and any(isinstance(piece, Unreadable) for piece in found):
+        plain = plain_chain(_without_words(text, subject), subject.symbols.losses)
+        found = found if plain is None else (plain,)
     if line.words and any(isinstance(piece, Unreadable) for piece in found):
         shorter = _without_words(text, subject)
         if shorter != text:
@@ -105,7 +114,7 @@ def chains(line: Line, subject: Subject) -> Iterator[Read | Lost]:
     for piece in found:
         if isinstance(piece, Unreadable):
             if _RELATION.search(line.text[piece.start :]) or _RELATION.search(line.text):
-                yield _unread(line, piece)
+                yield _lost_at(line, piece.message, min(piece.start, len(line.text)), min(piece.end, len(line.text)))
         elif piece.word != "if" and (len(piece.sides) > 1 or piece.continues):
             yield _links(line, piece)
 
@@ -118,9 +127,9 @@ def _prepared(text: str, subject: Subject) -> str:
     """The text with single names for `delta w1`, `new w1` and `conv2.weights`, no longer and no shorter."""
 
     def joined(found: re.Match[str]) -> str:
-        if found[1]:
-            return " " * (len(found[0]) - 5) + "Delta" if len(found[0]) >= 5 else "Δ".rjust(len(found[0]))
-        return " " * (len(found[0]) - 4) + "new_"
+        if found[3]:
+            return "new_".rjust(len(found[0]))
+        return ("Delta_" if len(found[0]) > 5 else "Δ").rjust(len(found[0]))
 
     text = _STEP.sub(joined, text) if subject.loss is not None else text
     if subject.counts is not None:
@@ -141,32 +150,40 @@ def _without_words(text: str, subject: Subject) -> str:
     return " " * at + text[at:]
 
 
-def _unread(line: Line, error: Unreadable) -> Lost:
-    start, end = min(error.start, len(line.text)), max(min(error.end, len(line.text)), error.start + 1)
-    return Lost(line, error.message, line.column + start, end - start, line.text.strip()[:200])
+def _lost_at(line: Line, message: str, start: int, end: int) -> Lost:
+    number, column, source = _placed(line, start)
+    return Lost(line, message, line.text.strip()[:200], number, column, max(end - start, 1), source)
+
+
+def _placed(line: Line, start: int) -> tuple[int, int, str]:
+    """Line, column and source line of an offset in a piece."""
+    before = line.text[:start]
+    row = before.count("\n")
+    sources = line.source.split("\n")
+    source = sources[min(row, len(sources) - 1)]
+    if line.fixed:
+        return line.number, line.column, source
+    column = start - before.rfind("\n") if row else line.column + start
+    return line.number + row, column, source
 
 
 def _links(line: Line, chain: Chain) -> Read:
     links = _linked(line, chain.sides, chain.relations, chain.continues)
     others = tuple(_linked(line, other.sides, other.relations, chain.continues) for other in chain.alternatives)
-    return Read(
-        line, links, chain.continues, chain.sides[0], chain.sides[-1], chain.relations, others, chain.word
-    )
+    return Read(line, links, chain.continues, chain.sides[0], chain.sides[-1], chain.relations, others, chain.word)
 
 
 def _linked(line: Line, sides: tuple[Side, ...], relations: tuple[str, ...], continues: bool) -> tuple[Link, ...]:
     between = relations[1:] if continues else relations
     return tuple(
-        joined(line, left, right, relation)
-        for left, right, relation in zip(sides, sides[1:], between, strict=False)
+        joined(line, left, right, relation) for left, right, relation in zip(sides, sides[1:], between, strict=False)
     )
 
 
 def joined(line: Line, left: Side, right: Side, relation: str, start: int | None = None) -> Link:
     """A link of two sides, at its place in the line."""
     begin = left.start if start is None else start
-    length = max(right.end - begin, 1)
-    text = line.text[begin : right.end].strip()
-    if line.fixed:
-        return Link(line, left, right, relation, text, line.column, line.fixed)
-    return Link(line, left, right, relation, text, line.column + begin, length)
+    number, column, source = _placed(line, begin)
+    written = line.text[begin : right.end]
+    length = line.fixed or len(written.split("\n")[0]) or 1
+    return Link(line, left, right, relation, " ".join(written.split()), number, column, length, source)

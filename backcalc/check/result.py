@@ -36,7 +36,8 @@ class Claim:
     """One link of a chain, one number of an answer: where it stands, how it was read, and its verdict.
 
     `about` is the asked or known quantity that it says something of, `part` the problem's id, `convention` the name
-    of the other convention under which it is true, `keeps` those that it shows to be the key's own.
+    of the other convention under which it is true, `keeps` those that it shows to be the key's own. A claim is `final`
+    where it ends with a number, and `derived` where it follows from the side before it.
     """
 
     part: str | None
@@ -55,6 +56,7 @@ class Claim:
     convention: str | None = None
     keeps: frozenset[str] = frozenset()
     final: bool = False
+    derived: bool = False
 
     def to_json(self) -> dict[str, object]:
         """As JSON has it; nothing in it moves a terminal's cursor."""

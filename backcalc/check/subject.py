@@ -80,6 +80,9 @@ class Subject:
         scalars = {name for name, rank in ranks.items() if rank == 0} | set(self.program.sizes)
         scalars |= {name for name in self.aliases if name.isidentifier()}
         arrays = {name: rank for name, rank in ranks.items() if rank}
+        steps = {f"Delta_{name[5:]}": rank for name, rank in ranks.items() if name.startswith("Delta")}
+        scalars |= {name for name, rank in steps.items() if rank == 0}
+        arrays |= {name: rank for name, rank in steps.items() if rank}
         losses = frozenset({self.loss} if self.loss is not None else ())
         return Symbols(frozenset(scalars), arrays, frozenset(), losses)
 
@@ -155,7 +158,9 @@ class Subject:
         trained = self.network.parameters if self.network is not None and self.network.nodes else ()
         if last is None:
             return frozenset()
-        return frozenset(ref.name for ref in last.reads() if ref.name in self.program.leaves and ref.name not in trained)
+        return frozenset(
+            ref.name for ref in last.reads() if ref.name in self.program.leaves and ref.name not in trained
+        )
 
 
 def _places(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -253,9 +258,7 @@ def _with_updates(
             formula = step_formula(update, Ref(rate), update.made + 1)
             delta = Add((substitute(formula, {"w": here, "g": slope}), Neg(here)))
         equations.append(Equation(f"Delta{name}", adjoint.indices, delta))
-        equations.append(
-            Equation(f"new_{name}", adjoint.indices, Add((here, Ref(f"Delta{name}", places))))
-        )
+        equations.append(Equation(f"new_{name}", adjoint.indices, Add((here, Ref(f"Delta{name}", places)))))
         shapes[f"Delta{name}"] = shapes[f"new_{name}"] = adjoint.shape
     if rate in program.shapes:
         del shapes[rate]
@@ -276,19 +279,19 @@ def _with_counts(
         for total, rows in counts.sums.items()
         if total in names and all(row in names for row in rows)
     }
-    program = program.extended(tuple(sums.values()), {name: () for name in names})
-    values = {name: {(): Exact.of(Fraction(value))} for name, value in names.items()}
+    program = program.extended(tuple(sums.values()), dict.fromkeys(names, ()))
+    values: dict[str, Array[Exact]] = {name: {(): Exact.of(Fraction(value))} for name, value in names.items()}
     return program, {**exact, **values}
 
 
 def answers_subject(title: str, answers: Mapping[str, tuple[Fraction, Fraction]]) -> Subject:
     """Quantities that the key states itself, each with a tolerance."""
-    program = Program({name: () for name in answers}, ())
-    exact = {name: {(): Exact.of(value)} for name, (value, _) in answers.items()}
+    program = Program(dict.fromkeys(answers, ()), ())
+    exact: dict[str, Array[Exact]] = {name: {(): Exact.of(value)} for name, (value, _) in answers.items()}
     bounds = {name: Interval.around(value, tolerance) for name, (value, tolerance) in answers.items()}
     return Subject(title, program, None, exact, bounds=bounds)
 
 
 def letters_subject(title: str, letters: Iterable[str]) -> Subject:
     """Nothing but letters that may be any number: what identities are about."""
-    return Subject(title, Program({name: () for name in sorted(letters)}, ()), None, {})
+    return Subject(title, Program(dict.fromkeys(sorted(letters), ()), ()), None, {})

@@ -55,7 +55,7 @@ def grad(
       backcalc grad examples/shared-kernel.yaml --wrt w1,w2 --steps brief
       backcalc grad net.yaml --format json --digits 30 --output net.json
       backcalc grad net.yaml --format latex --output net.tex
-      backcalc grad net.yaml --format python > net.py && python net.py
+      backcalc grad net.yaml --format python --output net.py
     """
     if fragment and form != "latex":
         raise click.UsageError("--fragment is for --format latex.")

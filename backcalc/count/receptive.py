@@ -116,7 +116,7 @@ def at_input(shape: Shape, *, steps: bool = False) -> Reception:
 
 
 def is_steps(network: Network, name: str) -> bool:
-    """Whether an input of two axes is `[time, features]`: not where a layer reads it as [channels, length].
+    r"""Whether an input of two axes is `[time, features]`: not where a layer reads it as [channels, length].
 
     >>> from backcalc.net import load_network
     >>> is_steps(load_network("input: {x: [7, 3]}\nlayers: [attention: 1]"), "x")

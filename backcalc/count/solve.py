@@ -80,8 +80,8 @@ def solve(table: Table, question: str, letter: str) -> Solution:
     value, places = _places(total, letter, target, step)
     found = sorted({size for place in places for size in (place, place + 1) if 1 <= size <= LARGEST // step})
     exact = tuple(size * step for size in found if value(size) == target)
-    around = [] if exact else [size for size in found if _between(value, size, target) or _between(value, size - 1, target)]
-    near = tuple((size * step, int(value(size))) for size in around)
+    around = (size for size in found if _between(value, size, target) or _between(value, size - 1, target))
+    near = () if exact else tuple((size * step, int(value(size))) for size in around)
     return Solution(table.net, what, target, letter, pretty(str(shown(total))), exact, near, step)
 
 
@@ -163,7 +163,7 @@ def cells(coefficients: Coefficients, low: int, high: int) -> Iterator[int]:
     Between the cells of its derivative a polynomial only rises or only falls, and there bisection finds the zero.
 
     >>> list(cells((Fraction(-10), Fraction(0), Fraction(1)), 1, 100))
-    [1, 3]
+    [3]
     """
     if len(coefficients) <= 1:
         return
@@ -173,7 +173,7 @@ def cells(coefficients: Coefficients, low: int, high: int) -> Iterator[int]:
     for start, end in zip([low, *(bend + 1 for bend in bends)], [*bends, high], strict=True):
         if start <= end and _at(coefficients, start) * _at(coefficients, end) <= 0:
             found.add(_crossing(lambda n: _at(coefficients, n), start, end))
-    yield from sorted(found | ({low} if len(coefficients) == 2 else set()))
+    yield from sorted(found)
 
 
 def _at(coefficients: Coefficients, n: int) -> Fraction:

@@ -59,6 +59,15 @@ def _value(text: str) -> int:
     return sized(formula) if names(formula) else integer(formula, {})
 
 
+def as_text(size: int) -> str:
+    """A number as tables have it, letters as people write them, without parentheses around them.
+
+    >>> as_text(3), as_text(Formula("12*L*d*d + d").value)
+    ('3', '12·L·d² + d')
+    """
+    return pretty(str(shown(size)))
+
+
 _POWER = re.compile(r"\^(\d+)")
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 

@@ -145,7 +145,9 @@ def _reaching(program: Program, loss: str) -> frozenset[str]:
 
 def _named(program: Program, stated: tuple[Fact, ...]) -> Setting:
     """What the simplifier may know about this program, without the ranges of one derivative."""
-    named = tuple(equation for equation in reversed(program.equations) if worth_naming(equation, program.padded, program.shapes))
+    named = tuple(
+        equation for equation in reversed(program.equations) if worth_naming(equation, program.padded, program.shapes)
+    )
     reads = [ref for equation in program.equations for ref in equation.reads()]
     whole = frozenset().union(*(names(index) for ref in reads for index in ref.indices))
     totals = tuple(fact for equation in program.equations if (fact := shares(equation)) is not None)

@@ -108,6 +108,10 @@ def derive(network: Network, wrt: Sequence[str] | None = None, view: View | None
     asked = questions(words, program, loss)
     if loss is not None and program.shapes.get(loss, ()):
         raise DerivationError(f"the loss `{loss}` is an array; only a scalar can be differentiated here")
+    for question in asked:
+        if question.first is not None and program.shapes[question.above]:
+            message = f"only a number has second derivatives here, and `{question.above}` is an array"
+            raise DerivationError(f"`{question.asked}`: {message}")
     own = [question for question in asked if question.target == (loss or "")]
     first = dict.fromkeys(
         Question(_once(q.above, q.first, loss), q.above, Place(q.first.array)) for q in asked if q.first

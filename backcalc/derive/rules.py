@@ -15,7 +15,7 @@ from backcalc.derive.deltas import collapse, joined, mixed_radix, multiples, one
 from backcalc.derive.facts import Centred, Fact, fold_term
 from backcalc.derive.key import key
 from backcalc.derive.setting import Setting
-from backcalc.derive.terms import Term, Terms, merge, multiply, put, single
+from backcalc.derive.terms import Term, Terms, merge, multiply, put, rename, single
 from backcalc.derive.write import distribute, splice, to_expr
 from backcalc.formula.affine import at_least, linear, tidy
 from backcalc.formula.tree import ONE, ZERO, Add, Call, Neg, Num, size
@@ -102,6 +102,45 @@ def _shrink(terms: Terms, setting: Setting) -> Terms:
     return wide if size(to_expr(wide)) < size(to_expr(terms)) else terms
 
 
+def _gather(terms: Terms, setting: Setting) -> Terms:
+    """Σ_n p_n·x_n - Σ_n t_n·x_n is Σ_n (p_n - t_n)·x_n. Ends: there is one sum less, and the whole is shorter."""
+    for place, left in enumerate(terms):
+        for other, right in enumerate(terms[place + 1 :], start=place + 1):
+            both = _in_one_sum(left, right)
+            if both is not None:
+                found = (*terms[:place], both, *terms[place + 1 : other], *terms[other + 1 :])
+                if size(to_expr(found)) < size(to_expr(terms)):
+                    return found
+    return terms
+
+
+def _in_one_sum(left: Term, right: Term) -> Term | None:
+    """Two terms under the same sums with a factor in common as one; None for others."""
+    if not left.sums or len(left.sums) != len(right.sums):
+        return None
+    for mine, theirs in zip(left.sums, right.sums, strict=True):
+        if mine.index != theirs.index:
+            if right.mentions(mine.index) or mine.index in right.bound:
+                return None
+            right = rename(right, theirs.index, mine.index)
+    edges = [[(key(b.lower), key(b.upper)) for b in term.sums] for term in (left, right)]
+    if edges[0] != edges[1] or {*map(key, left.brackets)} != {*map(key, right.brackets)}:
+        return None
+    theirs_by_key = {key(base): exponent for base, exponent in right.factors}
+    common = tuple(pair for pair in left.factors if theirs_by_key.get(key(pair[0])) == pair[1])
+    if not common:
+        return None
+    shared = {key(base) for base, _ in common}
+    parts = [
+        Term(term.coefficient, tuple(pair for pair in term.factors if key(pair[0]) not in shared))
+        for term in sorted((left, right), key=lambda term: term.coefficient < 0)
+    ]
+    own = [place for place, (base, _) in enumerate(left.factors) if key(base) not in shared]
+    place = own[0] if own else len(common)
+    factors = (*common[:place], (to_expr(tuple(parts)), Fraction(1)), *common[place:])
+    return Term(factors=factors, brackets=left.brackets, sums=left.sums)
+
+
 def _merge(terms: Terms, setting: Setting) -> Terms:
     found = merge(terms)
     return terms if len(found) == len(terms) else found
@@ -129,6 +168,7 @@ RULES: tuple[Rule, ...] = (
     Rule("count", _each(count_constant_sums), "a sum of n equal terms is n times the term"),
     Rule("merge", _merge, "like terms are added up"),
     Rule("multiply out", _shrink, "multiplied out, terms cancel"),
+    Rule("gather", _gather, "sums over the same index are one sum"),
     Rule("turn", _each(turn), "the minus sign goes into the difference"),
     Rule("open", _splice, "parentheses around the whole are dropped"),
 )

@@ -30,6 +30,8 @@ from backcalc.formula.tree import (
     names,
     num,
     rebuild,
+    table_items,
+    table_shape,
     walk,
 )
 
@@ -221,26 +223,19 @@ class Inference:
 
     def read_table(self, position: int) -> None:
         equation = self.equations[position]
+        assert isinstance(equation.right, Table)
         name = equation.left.name
         if equation.left.indices:
             self.fail(f"a table defines the whole array: write `{name} = [[…]]` without indices", position, name)
             return
-        shape: list[int] = []
-        level: list[Expr] = [equation.right]
-        while all(isinstance(item, Table) for item in level):
-            lengths = {len(item.items) for item in level if isinstance(item, Table)}
-            if len(lengths) != 1 or 0 in lengths:
-                self.fail(f"the rows of the table `{name}` are not of one length", position, name)
-                return
-            shape.append(lengths.pop())
-            level = [entry for item in level if isinstance(item, Table) for entry in item.items]
-        if any(isinstance(item, Table) for item in level):
+        shape = table_shape(equation.right)
+        if shape is None:
             self.fail(f"the rows of the table `{name}` are not of one length", position, name)
             return
         self.rank(name, len(shape), position)
         for axis, extent in enumerate(shape):
             self.know((name, axis), num(extent), f"the table of `{name}`", position, name)
-        for item in level:
+        for item in table_items(equation.right):
             self.read(item, {}, position)
 
     def read(self, expr: Expr, scope: Mapping[str, Index], position: int) -> None:

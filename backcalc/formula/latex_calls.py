@@ -83,6 +83,7 @@ def call(cursor: LatexCursor, name: str) -> Part:
     """A function and its arguments, of which nothing has been taken. Raises Unreadable."""
     token = cursor.next()
     start = token.start
+    cursor.enter(3)
     power: Part | None = None
     base: Part | None = None
     primes = 0
@@ -93,7 +94,9 @@ def call(cursor: LatexCursor, name: str) -> Part:
         elif cursor.token.kind in ("sup", "raised") and power is None and name not in ("max", "min"):
             power = cursor.exponent()
         elif cursor.token.kind == "sub" and name in REDUCTIONS:
-            return reduction(cursor, name, token)
+            reduced = reduction(cursor, name, token)
+            cursor.leave(3)
+            return reduced
         elif cursor.token.kind == "sub" and base is None and name in ("log", "norm2"):
             cursor.next()
             base = cursor.braced() if cursor.sees("{") else cursor.expression(POWER + 1)
@@ -103,8 +106,10 @@ def call(cursor: LatexCursor, name: str) -> Part:
         raise cursor.error("a function to the power −1 is its inverse or its reciprocal", power)
     if power is not None and name == "exp" and not _argument_follows(cursor):
         cursor.note("exp is written with its argument raised")
+        cursor.leave(3)
         return cursor.made(Call("exp", (power.expr,)), [power], start, power.end)
     arguments = _arguments(cursor, name)
+    cursor.leave(3)
     end = cursor.tokens[cursor.at - 1].end
     if primes:
         if primes > 1 or len(arguments) != 1:
@@ -137,6 +142,7 @@ def _arguments(cursor: LatexCursor, name: str) -> list[Part]:
 def listed(cursor: LatexCursor) -> list[Part]:
     """The parts between brackets and commas. Raises Unreadable."""
     close = _CLOSES[cursor.next().text]
+    cursor.enter(4)
     cursor.brackets += 1
     cursor.bars.append(0)
     found = []
@@ -148,6 +154,7 @@ def listed(cursor: LatexCursor) -> list[Part]:
             cursor.next()
             continue
         cursor.take(close)
+        cursor.leave(4)
         cursor.brackets -= 1
         cursor.bars.pop()
         return found
@@ -216,12 +223,19 @@ def method(cursor: LatexCursor, left: Part) -> Part:
 def bars(cursor: LatexCursor) -> Part:
     """|x|, ‖x‖ and ‖x‖₂, of which the first bar comes next. Raises Unreadable."""
     opener = cursor.next()
-    norm = opener.text.startswith("‖")
+    twice = opener.text == "|" and cursor.sees("|") and cursor.token.start == opener.end
+    if twice:
+        cursor.next()
+    norm = twice or opener.text.startswith("‖")
     close = {"|(": ")|", "‖(": ")‖"}.get(opener.text, opener.text)
     cursor.brackets += 1
     cursor.bars.append(0 if close != opener.text else 1)
+    cursor.enter(3)
     inner = cursor.expression(SUM)
+    cursor.leave(3)
     end = cursor.take(close).end
+    if twice:
+        end = cursor.take(close).end
     cursor.bars.pop()
     cursor.brackets -= 1
     if norm and cursor.token.kind in ("sub", "lowered"):
@@ -240,7 +254,9 @@ def floor(cursor: LatexCursor) -> Part:
     opener = cursor.next()
     cursor.brackets += 1
     cursor.bars.append(0)
+    cursor.enter(3)
     inner = cursor.expression(SUM)
+    cursor.leave(3)
     end = cursor.take(_FLOORS[opener.text]).end
     cursor.bars.pop()
     cursor.brackets -= 1
@@ -251,5 +267,9 @@ def floor(cursor: LatexCursor) -> Part:
             pass
         case _:
             above, below = inner.expr, ONE
-    expr = Call("div", (above, below)) if opener.text == "⌊" else Neg(Call("div", (Neg(above), below)))
+    expr = Call("div", (above, below)) if opener.text == "⌊" else Neg(Call("div", (_negative(above), below)))
     return cursor.made(expr, [inner], opener.start, end)
+
+
+def _negative(expr: Expr) -> Expr:
+    return Num(-expr.value) if isinstance(expr, Num) else Neg(expr)

@@ -21,10 +21,12 @@ def environment(cursor: LatexCursor) -> Part:
         raise cursor.error(f"the environment `{opener.text[:40]}` cannot be read inside a formula", opener)
     cursor.brackets += 1
     cursor.bars.append(0)
+    cursor.enter(4)
     made = _cases(cursor, opener.start) if opener.text in CASES else _matrix(cursor, opener.start)
     if cursor.token.kind != "finish":
         raise cursor.unexpected(f"expected the end of `{opener.text}`")
     cursor.next()
+    cursor.leave(4)
     cursor.brackets -= 1
     cursor.bars.pop()
     return made

@@ -15,7 +15,7 @@ from backcalc.formula.lexer import MAX_DEPTH, Token, number
 from backcalc.formula.tree import Call, Expr, Mul, Neg, Num, Ref
 
 COMPARE, SUM, PRODUCT, POWER, SCRIPT = range(1, 6)
-MAX_NESTED = 2 * MAX_DEPTH + 10
+MAX_FRAMES = 800  # of the interpreter's stack, which holds a thousand
 _SCALAR = ("sum", "mean", "prod", "max", "min", "norm2", "sumsq")
 _THOUSANDS = {"K": 10**3, "k": 10**3, "M": 10**6, "B": 10**9}
 
@@ -59,6 +59,8 @@ class LatexCursor(ABC):
         self.bars = [0]
         self.choices: dict[str, Choice] = {}
         self.notes: list[str] = []
+        self.frames = 0
+        self.crosses = sum(token.kind == "cross" for token in tokens)
         self.open_sums: dict[int, tuple[str, str]] = {}  # where the body of a sum ends: its choice and its index
         self.vague: set[int] = set()  # where words that nobody knows begin and end
         self._written: dict[int, tuple[Num, Written]] = {}
@@ -128,6 +130,16 @@ class LatexCursor(ABC):
         """A token as it stands in the text, cut where it is long."""
         written = " ".join(self.text[token.start : token.end].split())
         return written if len(written) <= 30 else f"{written[:30]}…"
+
+    def enter(self, frames: int) -> None:
+        """Counts the calls that lie between here and the next part; each is taken back by `leave`. Raises Unreadable."""
+        self.frames += frames
+        if self.frames > MAX_FRAMES:
+            raise self.too_deep()
+
+    def leave(self, frames: int) -> None:
+        """Takes back what `enter` has counted."""
+        self.frames -= frames
 
     def choose(self, key: str, ways: int, reason: str, likely: int = 0) -> int:
         """Which way to go where several are open; remembers that there was a choice."""

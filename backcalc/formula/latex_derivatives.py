@@ -134,7 +134,10 @@ def _partial_with_subscript(cursor: LatexCursor, start: int) -> Part:
 
 
 def _operand(cursor: LatexCursor) -> Part:
-    return cursor.expression(POWER + 1)
+    cursor.enter(4)
+    part = cursor.expression(POWER + 1)
+    cursor.leave(4)
+    return part
 
 
 def _differential(cursor: LatexCursor) -> int:
@@ -190,10 +193,13 @@ def _finished(cursor: LatexCursor, order: int, above: Part | None, below: list[P
 def _body(cursor: LatexCursor) -> Part:
     """What an operator `d/dx` applies to: the product that follows, or its first factor alone."""
     key, at = f"operator {cursor.token.start}", cursor.at
-    if cursor.picks.get(key, 0) == 1:
+    cursor.enter(4)
+    first_only = cursor.picks.get(key, 0) == 1
+    part = cursor.expression(POWER if first_only else PRODUCT)
+    cursor.leave(4)
+    if first_only:
         cursor.choose(key, 2, _OF_PRODUCT)
-        return cursor.expression(POWER)
-    part = cursor.expression(PRODUCT)
+        return part
     if isinstance(part.expr, Mul) and not (cursor.tokens[at].text == "(" and cursor.tokens[cursor.at - 1].text == ")"):
         cursor.choose(key, 2, _OF_PRODUCT)
     return part

@@ -17,7 +17,7 @@ from backcalc.formula.latex_scripts import (
     subscript,
 )
 from backcalc.formula.latex_signs import PROSE
-from backcalc.formula.latex_symbols import CALLED, Atom, Variants, divide, meanings, simple_atoms
+from backcalc.formula.latex_symbols import CALLED, MAX_LABEL, Atom, Variants, divide, meanings, simple_atoms
 from backcalc.formula.lexer import Token
 from backcalc.formula.names import GREEK
 from backcalc.formula.print_text import to_text
@@ -129,7 +129,7 @@ def hanging(
     stem, underscored = _underscored(cursor, stem)
     subs += underscored
     found = None if cursor.symbols.knows(stem) else _ENDS_IN_DIGITS.fullmatch(stem)
-    if found:
+    if found and len(found[2]) <= MAX_LABEL:
         stem, digits = found.groups()
         subs.insert(0, ((Atom(digits, None),), (Atom(digits, num(int(digits))),)))
     samples: list[Variants] = []

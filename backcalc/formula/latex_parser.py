@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from backcalc.formula.latex_calls import bars, call, floor, function_name, is_called, listed, method
 from backcalc.formula.latex_cases import environment
-from backcalc.formula.latex_cursor import COMPARE, MAX_NESTED, POWER, PRODUCT, SCRIPT, SUM, LatexCursor, Part
+from backcalc.formula.latex_cursor import COMPARE, POWER, PRODUCT, SCRIPT, SUM, LatexCursor, Part
 from backcalc.formula.latex_derivatives import fraction, fraction_of_differentials, inline, is_inline, nabla
 from backcalc.formula.latex_names import accented, is_prose, is_vague, loss_of, named, refuse_call, split_word
 from backcalc.formula.latex_products import (
@@ -23,7 +23,7 @@ from backcalc.formula.latex_products import (
 )
 from backcalc.formula.latex_signs import PROSE, UNITS
 from backcalc.formula.latex_sums import reduction
-from backcalc.formula.lexer import Token
+from backcalc.formula.lexer import MAX_DIGITS, Token
 from backcalc.formula.tree import Add, Call, Compare, Div, Mul, Neg, Num, Pow, Ref, Table, names, num
 
 _LEVEL = {"+": SUM, "-": SUM, "*": PRODUCT, "·": PRODUCT, "/": PRODUCT, "@": PRODUCT, "mod": PRODUCT, ".T": SCRIPT}
@@ -35,15 +35,11 @@ _FRACTIONS = (r"\frac", r"\dfrac", r"\tfrac", r"\cfrac")
 class LatexParser(LatexCursor):
     """One pass over the tokens of one row."""
 
-    _calls = 0
-
     # -- expressions ------------------------------------------------------------------------------
 
     def expression(self, power: int = SUM, left: Part | None = None) -> Part:
         """Everything that binds at least as tightly as `power`, after `left` where that has been read already."""
-        self._calls += 1
-        if self._calls > MAX_NESTED:
-            raise self.too_deep()
+        self.enter(2)
         left = left or self.operand(power)
         while (level := self.level()) >= power:
             if level == COMPARE:
@@ -54,7 +50,7 @@ class LatexParser(LatexCursor):
                 left = self.quotient(left) if self.sees("/", "mod") else self.product(left)
             else:
                 left = self.script(left)
-        self._calls -= 1
+        self.leave(2)
         return left
 
     def level(self) -> int:
@@ -183,12 +179,12 @@ class LatexParser(LatexCursor):
         """What is raised; a single sign or letter needs no braces."""
         token = self.next()
         if token.kind == "raised":
-            try:
+            digits = token.text.removeprefix("-")
+            if digits.isdigit() and len(digits) <= MAX_DIGITS:
                 return Part(num(int(token.text)), 1, token.start, token.end)
-            except ValueError:
-                if token.text.isalpha() and len(token.text) == 1:
-                    return Part(Ref(token.text), 1, token.start, token.end)
-                raise self.error("this exponent cannot be read", token, "write it as `^{…}`") from None
+            if token.text.isalpha() and len(token.text) == 1:
+                return Part(Ref(token.text), 1, token.start, token.end)
+            raise self.error("this exponent cannot be read", token, "write it as `^{…}`")
         if self.sees("{"):
             return self.braced()
         if self.sees("-"):
@@ -201,13 +197,16 @@ class LatexParser(LatexCursor):
     def negative(self, power: int) -> Part:
         """What a minus sign, just taken, applies to. A literal takes the sign, unless a power binds it tighter."""
         minus = self.tokens[self.at - 1]
+        self.enter(1)
         if self.token.kind == "number" or (self.token.kind == "command" and self.token.text in _FRACTIONS):
             inner = self.operand(POWER)
             if inner.literal and not is_negative(inner) and self.token.kind not in ("sup", "raised"):
+                self.leave(1)
                 return self.expression(power, self.negated(inner, minus.start))
             inner = self.expression(power, inner)
         else:
             inner = self.expression(power)
+        self.leave(1)
         return self.made(Neg(inner.expr), (inner,), minus.start, inner.end)
 
     def signed(self, part: Part, start: int) -> Part:
@@ -309,9 +308,13 @@ class LatexParser(LatexCursor):
 
     def fraction(self, token: Token) -> Part:
         """A fraction, of which the command has been taken; a derivative where both parts begin with ∂ or d."""
+        self.enter(3)
         if fraction_of_differentials(self):
-            return fraction(self, token.start)
+            derivative = fraction(self, token.start)
+            self.leave(3)
+            return derivative
         above, below = argument(self), argument(self)
+        self.leave(3)
         if ratio := self.ratio(above, below, token.start, below.end):
             return ratio
         made = self.made(Div(above.expr, below.expr), (above, below), token.start, below.end)
@@ -353,10 +356,12 @@ class LatexParser(LatexCursor):
     def braced(self) -> Part:
         """What stands in braces."""
         start = self.take("{").start
+        self.enter(2)
         self.brackets += 1
         self.bars.append(0)
         inner = self.expression(COMPARE)
         end = self.take("}").end
+        self.leave(2)
         self.bars.pop()
         self.brackets -= 1
         return Part(inner.expr, inner.height, start, end, inner.integer, inner.over, False)

@@ -43,8 +43,7 @@ def _cross(cursor: LatexCursor) -> str:
 def _surely_crosses(cursor: LatexCursor, before: Token, after: Token) -> bool:
     """Whether the x between two integers can be no name: `28x28x6`, `2x64`, `5 x 5`."""
     spaced = before.end < cursor.token.start < after.start - 1
-    crosses = sum(token.kind == "cross" for token in cursor.tokens)
-    return spaced or ((crosses > 1 or len(after.text) > 1) and not cursor.symbols.knows(f"x{after.text}"))
+    return spaced or ((cursor.crosses > 1 or len(after.text) > 1) and not cursor.symbols.knows(f"x{after.text}"))
 
 
 def _crosses_numbers(cursor: LatexCursor) -> bool:

@@ -26,7 +26,7 @@ from backcalc.formula.lexer import Token
 from backcalc.formula.tree import Num, walk
 
 MAX_READINGS = 8
-LONG = 800
+LONG = 400
 """Tokens of a row from which on only the likeliest reading and one more are looked at."""
 
 
@@ -76,6 +76,8 @@ def _rows(found: Sequence[Token], words: bool) -> Iterator[list[Token]]:
             continue
         depth += _depth(token)
         if not inner and token.kind == "amp" and depth <= 0:
+            if rows[-1] and rows[-1][-1].kind not in ("relation", "operator") and found[place + 1].kind != "relation":
+                rows[-1].append(token._replace(kind="separator", text="gap"))  # a second column of equations
             continue
         if not inner and token.kind == "row" and (depth <= 0 or words):
             if depth <= 0:
@@ -84,6 +86,8 @@ def _rows(found: Sequence[Token], words: bool) -> Iterator[list[Token]]:
         rows[-1].append(token)
     joined: list[list[Token]] = []
     for row in rows:
+        while row and row[0].kind == "separator" and row[0].text == "gap":
+            del row[0]
         if row and joined and _continues(joined[-1], row):
             joined[-1].extend(row)
         elif row:

@@ -10,6 +10,7 @@ from backcalc.formula.lexer import Token
 from backcalc.formula.tree import Mul, Ref
 
 MAX_ITEMS = 12
+MAX_PRIMES = 3
 _CLOSES = {"(": ")", "[": "]"}
 _RAISED_WORDS = frozenset(("new", "old", "next", "prev", "true", "pred", "train", "test"))
 
@@ -25,6 +26,8 @@ def primes_of(cursor: LatexCursor) -> str:
     while cursor.token.kind == "prime":
         cursor.next()
         primes += "'"
+    if len(primes) > MAX_PRIMES:
+        raise cursor.unexpected(f"a name with more than {MAX_PRIMES} primes")
     return primes
 
 
@@ -86,6 +89,7 @@ def _atoms(cursor: LatexCursor, token: Token) -> Variants:
 
 def items(cursor: LatexCursor, close: str) -> list[Variants]:
     """The items between commas, up to the bracket that closes them."""
+    cursor.enter(6)
     cursor.brackets += 1
     found: list[Variants] = []
     while True:
@@ -93,8 +97,11 @@ def items(cursor: LatexCursor, close: str) -> list[Variants]:
         if cursor.token.kind == "separator" and cursor.token.text == "," and len(found) <= MAX_ITEMS:
             cursor.next()
             continue
+        if len(found) > MAX_ITEMS:
+            raise cursor.unexpected("too many subscripts")
         cursor.take(close)
         cursor.brackets -= 1
+        cursor.leave(6)
         return found
 
 

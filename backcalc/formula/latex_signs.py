@@ -24,6 +24,7 @@ RELATIONS: Mapping[str, str] = MappingProxyType(
 # The signs, by what they are called inside; `·` is the product that two matrices multiply as matrices.
 OPERATORS: Mapping[str, str] = {
     **{sign: sign for sign in "+-/@%!"},
+    **dict.fromkeys("−–", "-"),
     **dict.fromkeys(("*", "⊙", "∘", "⊛", "•", r"\ast", r"\odot", r"\circ", r"\bullet"), "*"),
     **dict.fromkeys(("·", "⋅", "×", r"\cdot", r"\times"), "·"),
     **dict.fromkeys(("÷", r"\div"), "/"),

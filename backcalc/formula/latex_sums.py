@@ -21,9 +21,11 @@ class Range:
 
 def reduction(cursor: LatexCursor, operation: str, token: Token) -> Part:
     """A sum, of which the sign has been taken. Raises Unreadable."""
-    ranges, parts = _limits(cursor, token)
     key = f"sum {token.start}"
+    cursor.enter(5)
+    ranges, parts = _limits(cursor, token)
     body = cursor.expression(SUM if cursor.picks.get(key, 0) else PRODUCT)
+    cursor.leave(5)
     if not ranges:
         return _inferred(cursor, operation, body, token)
     expr = body.expr

@@ -12,6 +12,7 @@ from backcalc.formula.names import GREEK
 from backcalc.formula.tree import Expr, Ref, num
 
 MAX_VARIANTS = 64
+MAX_LABEL = 40
 INDEX_LETTERS = frozenset("ijklmnpqrst")
 _GREEK = frozenset(GREEK.values())
 
@@ -73,6 +74,8 @@ def simple_atoms(symbols: Symbols, text: str) -> Variants:
     >>> [[atom.text for atom in way] for way in simple_atoms(Symbols(), "jk")]
     [['jk'], ['j', 'k']]
     """
+    if len(text) > MAX_LABEL:
+        return ((Atom(text, None),),)
     letters = text.rstrip("0123456789")
     digits = text[len(letters) :]
     index: Expr | None = num(int(text)) if not letters else None
@@ -111,15 +114,17 @@ def meanings(
     unknown = _unknown(stem, primes, subscripts, samples)
     if not best:
         return unknown
-    if max(best.values()) == 1:
-        entry, above = next(iter(best)), samples[0][0][0].text if samples else None
-        layers = [ref for ref in unknown if above and above.isdigit() and ref.name.startswith(stem + above)]
-        return [*layers, entry] if stem[0].isupper() or stem == "b" else [entry, *layers]
+    above = samples[0][0][0].text if samples else None
+    layers = [ref for ref in unknown if above and above.isdigit() and ref.name.startswith(stem + above)]
     found = list(best)
-    doubtful = [ref for ref in unknown if ref not in best and (samples or _is_label(symbols, found[0], ref))]
-    if doubtful and len(found) == 1 and found[0].indices and doubtful[0].name != found[0].name:
-        return [*doubtful[:1], *found] if doubtful[0].name[-1:].isupper() else [*found, *doubtful[:1]]
-    return found
+    if max(best.values()) == 1:
+        return [*layers, found[0]] if stem[0].isupper() or stem == "b" else [found[0], *layers]
+    if len(found) > 1 or not found[0].indices or found[0].name != stem + primes:
+        return found
+    # x^{(1)} may be a layer of its own, and mu_B the mean of a batch B rather than entry B of mu.
+    others = [ref for ref in (unknown if not samples else layers if not subscripts else []) if ref not in best]
+    doubtful = [ref for ref in others if samples or _is_label(symbols, found[0], ref)][:1]
+    return [*doubtful, *found] if doubtful and doubtful[0].name[-1:].isupper() else [*found, *doubtful]
 
 
 def _is_label(symbols: Symbols, found: Ref, label: Ref) -> bool:

@@ -43,7 +43,7 @@ _IDENTIFIER = re.compile(r"(?:self\.|np\.|numpy\.|math\.|torch\.|tf\.|K\.)?(?:li
 _KEYED = re.compile(r"[^\W\d]\w*\s*\[\s*(['\"])(\w+)\1\s*\]")
 _METHOD = re.compile(r"\.(T|dot|sum|mean|copy|max|min)\b(?:\(\))?")
 _CROSS = re.compile(r"[xX](?=\s*[0-9(])")
-_SIGN = re.compile(r"\*\*|==|!=|<=|>=|=>|:=|<-(?=\s)|\|\||.", re.DOTALL)
+_SIGN = re.compile(r"\*\*|==|!=|<=|>=|=>|:=|<-(?=\s)|.", re.DOTALL)
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾ⁱⁿʲᵏ", "0123456789-+()injk")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉₋₊ᵢⱼₖₙₘₜₗₚₛₓₒₕ", "0123456789-+ijknmtlpsxoh")
 _HALVES = re.compile("[¼-¾⅐-⅞]")

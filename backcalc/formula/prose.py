@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 HIDDEN = "\ufffc"
 """What stands in a line where a marked formula was."""
+
+SHAPE = r"\((?:None|[0-9]+)(?:\s*,\s*[0-9]+)+\s*,?\)|\((?:None|[0-9]+),\)"
+"""The shape of an array as programs print it."""
 
 _NOUNS = (
     *("parameter", "param", "weight", "bias", "connection", "flop", "mac", "operation", "multiplication", "addition"),
@@ -26,6 +30,7 @@ _NOUNS = (
         "memory",
     ),
     *("gradient", "derivative", "value", "output", "input", "total", "error", "epoch", "layer", "multiply", "rate"),
+    *("image", "sample", "model", "class", "instance", "time", "step", "pixel", "feature"),
 )
 _NOUN = re.compile(r"\b(?:" + "|".join(_NOUNS) + r")(?:s|es)?\b", re.IGNORECASE)
 _NUMBER = re.compile(
@@ -34,6 +39,9 @@ _NUMBER = re.compile(
     r"(?P<percent>\s?%)?(?![\w])"
 )
 _SAYS = re.compile(r"(?:=|:|≈|\b(?:is|are|equals?|be|becomes|gives)\b)\s*(?:about|roughly|approximately)?\s*$")
+_TUPLE = re.compile(SHAPE)
+_ALONE = re.compile(r"\s*([-−]?[0-9]+\.[0-9]+)\s*")  # what a program has printed
+_LISTED = re.compile(r"\s*(?:,|,?\s*and)\s+|,\s*")
 _BULLET = re.compile(r"\s*(?:[-*+•]\s+|\(?\d{1,2}[.)]\s+|#+\s+|>\s*)*")
 _CLAUSE = re.compile(r"[.;,](?=\s)|[?!⇒]|\bso\b|\band\b|\bthen\b", re.IGNORECASE)
 _PART = re.compile(
@@ -66,10 +74,23 @@ def numbers_in(line: str, written: str, formulas: Sequence[Found] = ()) -> Itera
     >>> [found.after for found in numbers_in("In total 1599 FLOP", "In total 1599 FLOP")]
     ['FLOP']
     """
+    if alone := _ALONE.fullmatch(line):
+        yield Found(alone.start(1), alone.end(1), "", "")
+        return
+    for shape in _TUPLE.finditer(line):
+        before = _before(line, shape.start())
+        if _SAYS.search(line[before : shape.start()]) and _NOUN.search(line[before : shape.start()]):
+            formulas = (*formulas, Found(*shape.span(), written[before : shape.start()].strip(), ""))
+            yield formulas[-1]
     begin = _BULLET.match(line)
+    last: Found | None = None
     for found in _NUMBER.finditer(line, begin.end() if begin else 0):
         start, end = found.span()
         if any(formula.start <= start < formula.end for formula in formulas):
+            continue
+        if last is not None and _LISTED.fullmatch(line, last.end, start):
+            last = Found(start, end, last.beside, last.after)
+            yield last
             continue
         before = _before(line, start)
         words = line[before:start]
@@ -78,7 +99,8 @@ def numbers_in(line: str, written: str, formulas: Sequence[Found] = ()) -> Itera
         said = _SAYS.search(words) is not None
         subject = HIDDEN in words or _NOUN.search(words) is not None
         if _NOUN.search(behind) or (said and subject) or _NOUN.search(words[-40:]):
-            yield Found(start, end, written[before:start].strip(), after)
+            last = Found(start, end, written[before:start].strip(), after)
+            yield last
 
 
 def _before(line: str, start: int) -> int:
@@ -158,15 +180,16 @@ def _close(line: str, run: list[re.Match[str]], found: list[Found]) -> None:
     for place, part in enumerate(run):
         depth.append(depth[-1] + (part.lastgroup == "open") - (part.lastgroup == "close"))
         if depth[-1] < 0:
-            del run[place:]
+            del run[place:], depth[-1]
             break
     signs = [part for part in run if part.lastgroup == "operator" or part[0] in ("x", "X")]
     values = [part for part in run if part.lastgroup in ("number", "word") and part[0] not in ("x", "X")]
     digits = any(part.lastgroup == "number" for part in run)
     equal = any(part[0] in "=≈←" for part in signs)
+    ruled = any(a[0] == b[0] == "=" and a.end() == b.start() for a, b in pairwise(signs))
     hyphens = all(part[0] in "-−–/" for part in signs)
     dated = hyphens and not any(part.lastgroup == "blank" for part in run)
-    if not signs or len(values) < 2 or not (digits or equal) or (dated and not equal):
+    if not signs or ruled or depth[-1] > 0 or len(values) < 2 or not (digits or equal) or (dated and not equal):
         return
     start, end = run[0].start(), run[-1].end()
     before = _before(line, start)

@@ -1,13 +1,13 @@
 r"""Where the mathematics stands in a document: formulas, code spans, cells of tables, numbers beside a known noun.
 
 Markdown, plain text and LaTeX documents alike. Nothing is read as a formula here and nothing is judged: a span is a
-kind, a text and a place. What stands in code fences, scripts and comments is no part of the answer and is passed over.
+kind, a text and a place. Programs in code fences, scripts and comments are passed over; of a fence that holds what a
+program has printed, the numbers and arrays are found.
 
->>> for span in find_spans("The output is $28 \\times 28$.\n\nTotal # of parameter = 61492, and 84×10 more"):
+>>> for span in find_spans("The output is $28 \\times 28$.\n\nTotal # of parameter = 61492"):
 ...     print(span.line, span.column, span.kind, span.text, "|", span.beside)
 1 16 inline 28 \times 28 | The output is
 3 24 number 61492 | Total # of parameter =
-3 35 line 84×10 |
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from backcalc.formula.outputs import is_code, printed
 from backcalc.formula.prose import Found, formulas_in, numbers_in
 from backcalc.formula.tables import Cell, cells_of
 
@@ -35,7 +36,7 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of mathematics: `kind` is inline, display, code, cell, number or line.
+    """A piece of mathematics: `kind` is inline, display, code, cell, number, shape, line or array.
 
     `start` and `end` are offsets of `text` in the document, `line` and `column` count from 1. `beside` is what says
     what it is: the words before it, or the first cell of its row; `above` the head of its column; `after` the words
@@ -62,7 +63,8 @@ def find_spans(text: str, *, tex: bool = False) -> tuple[Span, ...]:
     if len(text) > MAX_DOCUMENT:
         message = f"the document is too long: {len(text)} characters, at most {MAX_DOCUMENT} are read"
         raise DocumentTooLong(message)
-    prose = _without_code(text, tex)
+    fences = _fences(text)
+    prose = _without_code(text, fences, tex)
     marked = list(_marked(prose))
     rest = prose
     if marked:
@@ -77,6 +79,7 @@ def find_spans(text: str, *, tex: bool = False) -> tuple[Span, ...]:
     spans = [
         _placed(lines, _in_context(_bare(kind, text, start, end), rest, prose, outer, table))
         for kind, outer, start, end in marked
+        if kind != "code" or not any(True for _ in printed(text[start:end]))
     ]
     spans += [
         _placed(lines, replace(_bare("cell", text, cell.start, cell.end), beside=cell.beside, above=cell.above))
@@ -84,6 +87,11 @@ def find_spans(text: str, *, tex: bool = False) -> tuple[Span, ...]:
         if "\ufffc" not in rest[cell.start : cell.end]
     ]
     spans += [_placed(lines, span) for span in _prose_spans(text, rest, prose, lines, table)]
+    shown = [place for place in fences if not is_code(text[slice(*place)])]
+    shown += [(start, end) for kind, _, start, end in marked if kind == "code"]
+    for start, end in shown:
+        for kind, found in printed(text[start:end]):
+            spans.append(_placed(lines, _from_line(kind, text, start, found)))
     return tuple(sorted(spans, key=lambda span: (span.start, span.end)))
 
 
@@ -111,9 +119,9 @@ def _in_context(span: Span, rest: str, prose: str, outer: tuple[int, int], table
 # -- what is no prose -------------------------------------------------------------------------------
 
 
-def _without_code(text: str, tex: bool) -> str:
+def _without_code(text: str, fences: Sequence[tuple[int, int]], tex: bool) -> str:
     """The text with fences, scripts and comments blanked out, every other character in its place."""
-    text = _blanked(text, _fences(text))
+    text = _blanked(text, fences)
     text = _blanked(text, _between(text, _SCRIPT, lambda found: f"</{found[1].lower()}" if found[1] else "-->"))
     if not tex:
         return text
@@ -226,11 +234,12 @@ def _prose_spans(text: str, rest: str, prose: str, lines: Sequence[int], table: 
         line = rest[start:end]
         found = formulas_in(line)
         for formula in found:
-            yield _from_line("line", text, prose, start, formula)
+            yield _from_line("line", text, start, formula)
         for value in numbers_in(line, prose[start:end], found):
-            yield _from_line("number", text, prose, start, value)
+            yield _from_line("number", text, start, value)
 
 
-def _from_line(kind: str, text: str, prose: str, start: int, found: Found) -> Span:
+def _from_line(kind: str, text: str, start: int, found: Found) -> Span:
     first, last = start + found.start, start + found.end
+    kind = "shape" if kind == "number" and text[first] == "(" else kind
     return Span(kind, text[first:last], first, last, 0, 0, found.beside, "", found.after)

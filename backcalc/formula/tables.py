@@ -38,6 +38,7 @@ def cells_of(rest: str, prose: str, *, tex: bool = False) -> list[Cell]:
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
     found: list[Cell] = []
+    ruled = _ruled(lines)
     head: list[str] = []
     in_tabular = False
     for number, line in enumerate(lines):
@@ -52,7 +53,7 @@ def cells_of(rest: str, prose: str, *, tex: bool = False) -> list[Cell]:
         if summary := _SUMMARY.match(line):
             found.extend(_summarised(summary, start, number))
             continue
-        divided = _divided(lines, number, in_tabular)
+        divided = _divided(lines, number, in_tabular, ruled[number])
         if divided is None:
             head = []
             continue
@@ -76,14 +77,27 @@ def _summarised(found: re.Match[str], start: int, line: int) -> Iterator[Cell]:
         yield Cell(start + found.start(group), start + found.end(group), line, found["name"], above)
 
 
-def _divided(lines: Sequence[str], number: int, in_tabular: bool) -> str | None:
+def _ruled(lines: Sequence[str]) -> list[bool]:
+    """For each line, whether it belongs to lines with pipes one of which is a rule, `|---|---|`."""
+    found = [False] * len(lines)
+    start = 0
+    for number in range(len(lines) + 1):
+        if number < len(lines) and "|" in lines[number]:
+            continue
+        block = lines[start:number]
+        if any("-" in line and len(line) <= 20_000 and _RULE.fullmatch(line) for line in block):
+            found[start:number] = [True] * len(block)
+        start = number + 1
+    return found
+
+
+def _divided(lines: Sequence[str], number: int, in_tabular: bool, piped: bool) -> str | None:
     """What divides the cells of a line; None where the line belongs to no table."""
     line = lines[number]
     if in_tabular:
         return "&" if "&" in line else None
     if "|" in line:
-        near = lines[max(0, number - 60) : number + 2]
-        return "|" if any("|" in other and "-" in other and _RULE.fullmatch(other) for other in near) else None
+        return "|" if piped else None
     if line.count("\t") >= 1:
         around = [lines[at] for at in (number - 1, number + 1) if 0 <= at < len(lines)]
         return "\t" if line.count("\t") > 1 or any("\t" in other for other in around) else None

@@ -25,6 +25,7 @@ _LEADS = "".join(re.escape(char) for char, byte in _BYTES.items() if 0xC2 <= byt
 _MANGLED = re.compile(f"[{_LEADS}][{_CONTINUES}]{{1,3}}")
 _UNDEFINED = (0x81, 0x8D, 0x8E, 0x8F, 0x90, 0x9D, 0x9E)  # no character in one of the two pages
 
+_SPECIAL = re.compile("[^\x00-\x7f]")
 _HIDDEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff\ufe00-\ufe0f]")
 _LOOKS = str.maketrans(
     {
@@ -77,7 +78,10 @@ def tidy(text: str) -> Tidied:
     parts: list[str] = []
     jumps = [(0, 0)]
     at = length = 0
-    while at < len(text):
+    while (special := _SPECIAL.search(text, at)) is not None:
+        parts.append(text[at : special.start()])
+        length += special.start() - at
+        at = special.start()
         found = _MANGLED.match(text, at)
         meant, taken = _decoded(found[0]) if found else (None, 0)
         if meant is None or not taken:
@@ -88,7 +92,7 @@ def tidy(text: str) -> Tidied:
         parts.append(plain)
         if length - at != jumps[-1][0] - jumps[-1][1]:
             jumps.append((length, at))
-    return Tidied("".join(parts), tuple(jumps))
+    return Tidied("".join([*parts, text[at:]]), tuple(jumps))
 
 
 def _plain(char: str) -> str:

@@ -184,6 +184,28 @@ def rebuild(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
             return expr
 
 
+def table_shape(table: Table) -> tuple[int, ...] | None:
+    """The lengths of the axes of an array spelled out; None where its rows are not of one length.
+
+    >>> table_shape(Table((Table((ONE, ZERO)), Table((ZERO, ONE)))))
+    (2, 2)
+    """
+    inner = {table_shape(item) if isinstance(item, Table) else () for item in table.items}
+    if len(inner) != 1:
+        return None
+    (rest,) = inner
+    return None if rest is None else (len(table.items), *rest)
+
+
+def table_items(table: Table) -> Iterator[Expr]:
+    """The entries of an array spelled out, row by row."""
+    for item in table.items:
+        if isinstance(item, Table):
+            yield from table_items(item)
+        else:
+            yield item
+
+
 def walk(expr: Expr) -> Iterator[Expr]:
     """Every node of the tree, a node before its parts, left to right."""
     yield expr

@@ -100,6 +100,9 @@ class Attention(Layer):
     head_size: Positive | None = Field(None, description="numbers in a head; by default features / heads")
     causal: Annotated[bool, Strict()] = Field(False, description="whether a step sees only itself and those before it")
     bias: Annotated[bool, Strict()] = Field(True, description="whether the four projections have biases")
+    output_bias: Annotated[bool, Strict()] = Field(
+        True, description="whether the last projection has a bias, where the others have"
+    )
     window: Positive | None = Field(
         None, description="how many steps a query sees: itself and those before it; not causal, as many behind it"
     )
@@ -163,7 +166,8 @@ class Attention(Layer):
             "o": (the.width, the.queries),
         }
         weights = [Parameter(f"W{each}_{name}", size, "weight") for each, size in sizes.items()]
-        biases = [Parameter(f"b{each}_{name}", size[:1], "bias") for each, size in sizes.items() if self.bias]
+        biased = ("q", "k", "v", "o")[: 4 if self.output_bias else 3] if self.bias else ()
+        biases = [Parameter(f"b{each}_{name}", sizes[each][:1], "bias") for each in biased]
         places = () if self._places is None else (self.heads, *self._places.sizes)[self.heads == 1 :]
         return *weights, *((Parameter(f"B_{name}", places, "weight"),) if places else ()), *biases
 
@@ -210,7 +214,7 @@ class Attention(Layer):
             f"{score}[{head}{i},{j}] = {seen(product)}",
             f"{p}[{head}{i},{j}] = {seen(f'exp({score}[{head}{i},{j}])/{total}')}",
             f"{context}[{head}{i},{r}] = {mean}",
-            f"{name}[{i},{j}] = {joined}" + (f" + bo_{name}[{j}]" if self.bias else ""),
+            f"{name}[{i},{j}] = {joined}" + (f" + bo_{name}[{j}]" if self.bias and self.output_bias else ""),
         ]
         pairs = (the.heads, the.steps, the.keys)[the.heads == 1 :]
         return LayerEquations(tuple(lines), shapes={**shapes, score: pairs, p: pairs, context: shapes[f"q_{name}"]})
@@ -225,8 +229,9 @@ class Attention(Layer):
         asked, answered = f"2*{the.steps}*{width}*{queries}", f"2*{the.keys}*{depth}*{values}"
         table = "" if self._places is None else f" + {times(self.heads, *self._places.sizes)}"
         weights = f"2*{width}*{queries} + 2*{depth}*{values}{table}"
-        biases = f"{queries} + 2*{values} + {width}"
-        bias_uses = f"{the.steps}*({queries} + {width}) + 2*{the.keys}*{values}"
+        biases = f"{queries} + 2*{values}" + (f" + {width}" if self.output_bias else "")
+        answers = f"({queries} + {width})" if self.output_bias else f"{queries}"
+        bias_uses = f"{the.steps}*{answers} + 2*{the.keys}*{values}"
         macs = f"{asked} + {answered}" if self.memory else f"{the.steps}*{width}*(2*{queries} + 2*{values})"
         uses = f"{macs} + {self.heads}*{pairs}" if self.relative_bias else macs
         turned = f"{the.steps}*({queries} + {values})"
@@ -259,7 +264,7 @@ class Attention(Layer):
         depth = "memory features" if self.memory else "features"
         table = "heads·(2·side - 1)·(2·side - 1)"
         weights = f"2·features·heads·size + 2·{depth}·kv heads·size" + (f" + {table}" if self.relative_bias else "")
-        biases = "heads·size + 2·kv heads·size + features"
+        biases = f"heads·size + 2·kv heads·size{' + features' if self.output_bias else ''}"
         asked = "2·steps·features·heads·size + 2·keys·memory features·kv heads·size"
         macs = asked if self.memory else "steps·features·(2·heads·size + 2·kv heads·size)"
         uses = f"{macs} + heads·pairs seen" if self.relative_bias else macs

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from math import prod, sqrt
 from typing import Any, TypeAlias
 
@@ -62,6 +63,11 @@ def orthogonal(random: Any, shape: tuple[int, ...]) -> Array:
     q, r = np.linalg.qr(square)
     q = q * np.sign(np.diag(r))
     found: Array = (q if rows >= columns else q.T).reshape(shape)
+    return found
+
+
+def _sized_uniform(random: Any, shape: tuple[int, ...], size: float) -> Array:
+    found: Array = random.uniform(-size, size, shape)
     return found
 
 
@@ -123,7 +129,7 @@ def draw_of(scheme: str) -> Draw:
 
 _SIZED: Mapping[str, Callable[[Any, tuple[int, ...], float], Array]] = {
     "normal": lambda random, shape, size: random.normal(0, size, shape),
-    "uniform": lambda random, shape, size: random.uniform(-size, size, shape),
+    "uniform": _sized_uniform,
     "truncated": truncated,
 }
 
@@ -158,18 +164,19 @@ def scheme_of(node: Node, parameter: Parameter, default: str) -> str:
     return "glorot_uniform" if len(parameter.shape) > 1 else "ones"
 
 
-def _drawn(node: Node, parameter: Parameter, scheme: str, random: Any) -> Array:
+def _draw(node: Node, parameter: Parameter, scheme: str) -> Callable[[Any], Array]:
+    """How an array is drawn from a source of random numbers."""
     default = scheme if scheme in DEFAULTS else "keras"
     if scheme in DEFAULTS or parameter.role == "bias" or len(parameter.shape) < 2:
         scheme = scheme_of(node, parameter, default)  # a scheme that is named is one of weights
     if scheme == "forget":
-        return np.ones(parameter.shape) if parameter.name.startswith("b_") else np.zeros(parameter.shape)
+        once = np.ones if parameter.name.startswith("b_") else np.zeros
+        return lambda random: once(parameter.shape)
     if scheme == "recurrent":
-        units = parameter.shape[0]
-        limit = 1 / sqrt(units)
-        found: Array = random.uniform(-limit, limit, parameter.shape)
-        return found
-    return draw_of(scheme)(random, fans_of(node, parameter))
+        limit = 1 / sqrt(parameter.shape[0])
+        return partial(_sized_uniform, shape=parameter.shape, size=limit)
+    drawn, fans = draw_of(scheme), fans_of(node, parameter)
+    return lambda random: drawn(random, fans)
 
 
 def begin(
@@ -194,8 +201,8 @@ def begin(
             scheme = schemes.get(parameter.name, schemes.get(node.name, schemes.get("", "keras")))
             if parameter.name in arena.still or not _is_first(nodes, node, parameter):
                 continue
-            for trial, random in enumerate(randoms):
-                _put(network, arena, flat[trial : trial + 1], parameter, _drawn(node, parameter, scheme, random))
+            draw = _draw(node, parameter, scheme)
+            _put(network, arena, flat, parameter, np.stack([draw(random) for random in randoms]))
             _without_absent(arena, flat, node, parameter)
     return flat
 
@@ -206,16 +213,16 @@ def _is_first(nodes: Sequence[Node], node: Node, parameter: Parameter) -> bool:
 
 
 def _put(network: Network, arena: Arena, flat: Array, parameter: Parameter, drawn: Array) -> None:
-    """Puts an array where its numbers stand, a name that stands in it several times where it stands last."""
+    """Puts the arrays of all trials where their numbers stand; a name that stands there twice takes the last."""
     if parameter.name in arena.pieces:
         if parameter.name not in network.values:
             arena.pieces[parameter.name].view(flat)[...] = drawn
         return
     given = {arena.pieces[name].start for name in network.values if name in arena.pieces}
     places = arena.made[parameter.name].places
-    for place, number in zip(places, drawn.ravel(), strict=True):
+    for place, numbers in zip(places, drawn.reshape(len(drawn), -1).T, strict=True):
         if place >= 0 and place not in given:
-            flat[:, place] = number
+            flat[:, place] = numbers
 
 
 def _without_absent(arena: Arena, flat: Array, node: Node, parameter: Parameter) -> None:

@@ -177,7 +177,10 @@ class Objective:
 
     def value(self, forward: Forward, flat: Array, target: Array) -> Array:
         """The loss of every trial, penalty included."""
-        losses = self.kernel.value(forward.outputs[self.of], target)
+        return self.penalised(self.kernel.value(forward.outputs[self.of], target), flat)
+
+    def penalised(self, losses: Array, flat: Array) -> Array:
+        """The losses of all trials and their penalties."""
         if self.l2:
             losses = losses + self.l2 * (flat * flat * self.weighed).sum(axis=1)
         if self.l1:

@@ -22,7 +22,7 @@ class Training:
     mini-batch with `replacement`. `validation` is the share of the samples that is kept aside; with `patience` a trial
     stops after so many epochs without a better validation loss (without validation: loss), and `restore_best` gives it
     back its best parameters. `initialise` are schemes by the name of an array or a layer, that of `""` for all others.
-    `reconstruct` trains the network to put out what it reads.
+    `reconstruct` trains the network to put out what it reads. `threads` are those of one matrix product.
 
     >>> Training(epochs=3).epochs
     3
@@ -48,9 +48,10 @@ class Training:
     dtype: Literal["float32", "float64"] = "float32"
     legacy: bool = False
     reconstruct: bool = False
+    threads: int = 1
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 0), ("batch", 1), ("trials", 1), ("seed", 0), ("patience", 1)):
+        for name, least in (("epochs", 0), ("batch", 1), ("trials", 1), ("seed", 0), ("patience", 1), ("threads", 1)):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
                 raise TrainingError(f"`{name}` is a whole number from {least}, but is {value}")

@@ -32,6 +32,7 @@ from backcalc.numeric.plans import engine_for
 from backcalc.numeric.run import Objective, Runner, starting
 from backcalc.numeric.settings import Training, TrainingError
 from backcalc.numeric.targets import METRICS, metric_for
+from backcalc.numeric.threads import blas_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +66,21 @@ def train(
     Raises TrainingError, NotTrainable, DataError, UnknownScheme: what cannot be trained, before the first step, and
     TrainingError where the loss of every trial is no number any more.
     """
-    run = _Run(network, data, replace(settings or Training(), **changes))
-    if resume and save is not None and save.is_file():
-        run.load(save)
-    began = time.perf_counter() - run.seconds
-    while run.epoch < run.settings.epochs and not run.done.all():
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what is not finite is told by its loss
-            run.one_epoch()
-        run.seconds = time.perf_counter() - began
-        if save is not None:
-            run.save(save)
-        if progress is not None:
-            progress(run.told())
-    return run.history()
+    settings = replace(settings or Training(), **changes)
+    with blas_threads(settings.threads):
+        run = _Run(network, data, settings)
+        if resume and save is not None and save.is_file():
+            run.load(save)
+        began = time.perf_counter() - run.seconds
+        while run.epoch < settings.epochs and not run.done.all():
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the loss tells what is not finite
+                run.one_epoch()
+            run.seconds = time.perf_counter() - began
+            if save is not None:
+                run.save(save)
+            if progress is not None:
+                progress(run.told())
+        return run.history()
 
 
 class _Run:
@@ -107,7 +110,9 @@ class _Run:
             still[name][...] = np.array(_floats(network.values[name]), self.dtype)
         self.engine: Engine = engine_for(self.runner, self.objective, flat, still)
         rate = self._rate()
-        self.optimiser = Optimiser(network.update, flat, rate, style=settings.style, schedule=settings.schedule)
+        self.optimiser = Optimiser(
+            network.update, self.engine.flat, rate, style=settings.style, schedule=settings.schedule
+        )
         probabilities = isinstance(self.runner.output.layer, Sigmoid)
         self.metric = metric_for(self.objective, self.data, probabilities=probabilities)
         self.epoch, self.seconds = 0, 0.0
@@ -169,9 +174,12 @@ class _Run:
                 yield np.stack([random.choice(size, settings.batch) for random in self.randoms])
 
     def _taken(self, array: Array, chosen: Array) -> Array:
+        """The chosen samples of every trial, `[trials, batch, …]`."""
         if not self.data.stacked:
             return array.take(chosen, axis=0)
-        taken: Array = array[np.arange(len(chosen))[:, None], chosen]
+        trials, size = array.shape[:2]
+        rows = array.reshape(trials * size, *array.shape[2:])
+        taken: Array = rows.take(chosen + size * np.arange(trials)[:, None], axis=0)
         return taken
 
     def _keep(self, curve: str, numbers: Array) -> None:

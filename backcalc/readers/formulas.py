@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from backcalc.layers import Shape
-from backcalc.layers.base import axis_names, fresh_indices
+from backcalc.layers.base import axis_names
 from backcalc.readers.draft import clean
 from backcalc.readers.operators import simple
 from backcalc.readers.values import Constant, Graph, Misfit, Operand, Value, Weight
@@ -149,21 +149,6 @@ def mean(graph: Graph, word: str, x: Value, axes: Sequence[int], *, keep: bool, 
     kept = tuple(1 if axis in gone else size for axis, size in enumerate(x.dims) if keep or axis not in gone)
     batch = x.batch if keep else x.batch - sum(axis < x.batch for axis in gone)
     return Value(added, kept, batch, x.folded)
-
-
-def pad_formula(graph: Graph, word: str, source: str, pads: Sequence[tuple[int, int]]) -> str:
-    """Zeros around an array, as a layer."""
-    shape = graph.draft.shapes[source]
-    name = graph.draft.fresh(clean(word, "padded"))
-    axes = fresh_indices(" ".join("c i j k l m".split()[: len(shape)]), name, source)
-    cells = [f"{axis}-{before}" for axis, (before, _) in zip(axes, pads, strict=True)]
-    body = f"{source}[{','.join(cells)}]"
-    for axis, size, (before, after) in zip(axes, shape, pads, strict=True):
-        body = f"if({axis} <= {before + size}, {body}, 0)" if after else body
-        body = f"if({axis} > {before}, {body}, 0)" if before else body
-    out = [size + before + after for size, (before, after) in zip(shape, pads, strict=True)]
-    text = f"{name}[{','.join(axes)}] = {body}"
-    return graph.draft.add("formula", name, [source], equations=text, shape=out, comment="zeros around")
 
 
 def repeated(graph: Graph, word: str, x: Value, dims: Shape) -> Value:

@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 from backcalc.readers.draft import alike
+from backcalc.readers.padding import zeros_around
 from backcalc.readers.values import Constant, Graph, Misfit, Value, Weight
 
 
@@ -287,13 +288,11 @@ def selected(graph: Graph, word: str, x: Value, axis: int, index: int) -> Value:
 
 def padded(graph: Graph, word: str, x: Value, pads: Sequence[tuple[int, int]]) -> Value:
     """Zeros before and after each axis of a sample."""
-    from backcalc.readers.formulas import pad_formula
-
     if any(min(pair) < 0 for pair in pads):
         raise Misfit("that cuts cells off")
     if not any(map(any, pads)):
         return x
-    name = pad_formula(graph, word, graph.read(x), pads)
+    name = zeros_around(graph.draft, word, graph.read(x), pads)
     return _placed(graph, name, x)
 
 

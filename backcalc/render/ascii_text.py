@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+
 from backcalc.formula.names import spelled
 from backcalc.render.layout import WIDTH
 
@@ -18,16 +19,15 @@ _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _ABOVE = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵏⁿ]+")
 
 
-def to_ascii(text: str) -> str:
-    """The text with every sign written out; a letter with no such form becomes `?`.
+def to_ascii(text: str, keep: str = "") -> str:
+    """The text with every sign written out, but for those in `keep`; a letter with no such form becomes `?`.
 
     >>> to_ascii("∂J/∂γ[j] = Σ_{i=1..N} (ŷ[i] − 1)²·x₁")
     'dJ/dgamma[j] = sum_{i=1..N} (yhat[i] - 1)^2*x1'
     """
     text = _ABOVE.sub(lambda found: f"^{found.group().translate(_RAISED)}", text.translate(_LOWERED))
-    return "".join(
-        character if character.isascii() else _SIGNS.get(character) or _letter(character) for character in text
-    )
+    found = (c if c.isascii() or c in keep else _SIGNS.get(c) or _letter(c) for c in text)
+    return "".join(found)
 
 
 def _letter(character: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from backcalc.count.compare import Pair, Versus
-from backcalc.count.table import Row, Table, pretty
+from backcalc.count.table import Row, Table, as_text, pretty
 from backcalc.render.count_text import conventions, shown_field, shown_shape
 from backcalc.render.sheet import Sheet, csv, html, latex, markdown
 
@@ -17,13 +17,13 @@ _NUMBERS: Mapping[str, Callable[[Row], str]] = MappingProxyType(
         "layer": lambda row: row.name,
         "kind": lambda row: row.kind,
         "output": lambda row: shown_shape(row.output_shape),
-        "weights": lambda row: str(row.weights),
-        "biases": lambda row: str(row.biases),
-        "params": lambda row: str(row.params),
-        "connections": lambda row: str(row.connections),
-        "MACs": lambda row: str(row.macs),
-        "FLOPs": lambda row: str(row.flops),
-        "activations": lambda row: str(row.activations),
+        "weights": lambda row: as_text(row.weights),
+        "biases": lambda row: as_text(row.biases),
+        "params": lambda row: as_text(row.params),
+        "connections": lambda row: as_text(row.connections),
+        "MACs": lambda row: as_text(row.macs),
+        "FLOPs": lambda row: as_text(row.flops),
+        "activations": lambda row: as_text(row.activations),
         "field": lambda row: shown_field(row.receptive_field),
     }
 )
@@ -64,7 +64,7 @@ def together(table: Table) -> Sheet:
 def _totals(table: Table) -> tuple[str, ...]:
     totals = table.totals
     sums = [totals.weights, totals.biases, totals.trainable, totals.connections, totals.macs, totals.flops]
-    return ("total", "", "", *(str(each.value) for each in (*sums, totals.activations)), "")
+    return ("total", "", "", *(as_text(each.value) for each in (*sums, totals.activations)), "")
 
 
 def side_by_side(found: Versus) -> Sheet:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from textwrap import wrap
 from types import MappingProxyType
 
 from backcalc.count.conventions import Prices
 from backcalc.count.quantities import QUANTITIES
-from backcalc.count.table import Formula, Row, Table, pretty
+from backcalc.count.table import Formula, Row, Table, as_text, pretty
 from backcalc.render.table_text import Column, tables
 
 WIDTH = 80
@@ -68,10 +69,10 @@ def _numbers(table: Table, width: int) -> Iterator[str]:
     columns = [
         Column("kind", tuple(row.kind for row in rows), right=False),
         Column("output", tuple(shown_shape(row.output_shape) for row in rows), right=False),
-        Column("params", tuple(str(row.params) for row in rows), str(totals.params)),
-        Column("connections", tuple(str(row.connections) for row in rows), str(totals.connections.value)),
-        Column("MACs", tuple(str(row.macs) for row in rows), str(totals.macs.value)),
-        Column("FLOPs", tuple(str(row.flops) for row in rows), str(totals.flops.value)),
+        Column("params", tuple(as_text(row.params) for row in rows), as_text(totals.params)),
+        Column("connections", tuple(as_text(row.connections) for row in rows), as_text(totals.connections.value)),
+        Column("MACs", tuple(as_text(row.macs) for row in rows), as_text(totals.macs.value)),
+        Column("FLOPs", tuple(as_text(row.flops) for row in rows), as_text(totals.flops.value)),
         Column("field", tuple(shown_field(row.receptive_field) for row in rows)),
     ]
     return tables(names, columns, width)
@@ -96,8 +97,8 @@ def _layer(row: Row, width: int) -> str:
 
 
 def _split(row: Row) -> str:
-    weights = f"{row.weights} {'weight' if row.weights == 1 else 'weights'}"
-    return f" ({weights}, {row.biases} {'bias' if row.biases == 1 else 'biases'})" if row.biases else ""
+    weights = f"{as_text(row.weights)} {'weight' if row.weights == 1 else 'weights'}"
+    return f" ({weights}, {as_text(row.biases)} {'bias' if row.biases == 1 else 'biases'})" if row.biases else ""
 
 
 def _listed(parts: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
@@ -113,6 +114,8 @@ def _listed(parts: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
 def _totals(table: Table, width: int) -> str:
     totals = table.totals
     kept = f" ({totals.non_trainable} more are fixed, {totals.total} in all)" if totals.non_trainable else ""
+    if totals.active != totals.params:
+        kept += f"; {as_text(totals.active)} of them are active for a token"
     parts = [
         ("params", f"{totals.trainable}{kept}"),
         ("connections", str(totals.connections)),
@@ -136,6 +139,10 @@ def conventions(table: Table) -> Iterator[str]:
         "Biases are counted." if table.bias else "Biases are left out of everything."
     )
     padding = "taps on padding count too" if table.padding_connections else "taps on padding do not count"
+    if table.causal == "exact":
+        yield "MACs that a mask of attention makes needless are left out."
+    if table.assumed:
+        yield f"Taken for granted: {', '.join(map(pretty, table.assumed))}."
     pooling = "the window inputs of pooling count" if table.pooling_connections else "max and average pooling have none"
     yield f"Connections are uses of weights{' and biases' if table.bias else ''}; {padding}; {pooling}."
     yield "The field is how many cells of the input one output sees along an axis, padding included."
@@ -166,8 +173,13 @@ def _explanations(table: Table, row: Row) -> Iterator[list[str]]:
         "Receptive field, the cells of the input that one output sees along an axis",
         *_general("field before + (window - 1)·jump, the jump being the product of all strides before" * slides),
         f"here: {pretty(formulas.receptive_field)}",
-        f"so one output sees {shown_field(row.receptive_field)}",
+        f"so one output sees {shown_field(row.receptive_field)}; neighbours are {_along(row.jump)} apart, and the first "
+        f"begins {_along(row.padding)} before the input",
     ]
+
+
+def _along(cells: int | Fraction | tuple[int | Fraction, ...]) -> str:
+    return "x".join(map(str, cells)) if isinstance(cells, tuple) else str(cells)
 
 
 def _general(text: str | None) -> list[str]:
@@ -230,9 +242,9 @@ def _wrapped(lines: Sequence[str], width: int) -> Iterator[str]:
 
 def shown_shape(shape: Sequence[int]) -> str:
     """A shape as files have it."""
-    return f"[{', '.join(map(str, shape))}]"
+    return f"[{', '.join(map(as_text, shape))}]"
 
 
 def shown_field(field: int | tuple[int, ...]) -> str:
     """A receptive field: one number, or one per axis as `3x5`."""
-    return "x".join(map(str, field)) if isinstance(field, tuple) else str(field)
+    return "x".join(map(as_text, field)) if isinstance(field, tuple) else as_text(field)

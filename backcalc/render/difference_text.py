@@ -6,6 +6,7 @@ from textwrap import wrap
 
 from backcalc.count.difference import Difference, Term
 from backcalc.count.quantities import QUANTITIES
+from backcalc.count.table import pretty
 
 WIDTH = 80
 
@@ -41,6 +42,6 @@ def _headline(term: Term, width: int) -> list[str]:
 
 def _wrapped(text: str, width: int) -> list[str]:
     return wrap(
-        text.replace("*", "·"), width, initial_indent="  ", subsequent_indent="    ", break_long_words=False,
+        pretty(text), width, initial_indent="  ", subsequent_indent="    ", break_long_words=False,
         break_on_hyphens=False,
     )  # fmt: skip

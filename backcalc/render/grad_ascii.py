@@ -11,6 +11,8 @@ from backcalc.render.grad_text import Printer
 from backcalc.render.layout import WIDTH
 from backcalc.render.matrix_text import MatrixPrinter
 
+KEPT = "·−"  # as wide as what stands for them, and where lines are broken
+
 
 def render(derivation: Derivation, steps: str = "full", digits: int | None = None, width: int = WIDTH) -> str:
     """The whole derivation within `width` columns; `brief` leaves the way out and keeps formulas and values."""
@@ -26,13 +28,13 @@ class _AsciiPrinter(Printer):
     unspelled: ClassVar[type[Printer]] = Printer
 
     def math(self, expr: Expr) -> str:
-        return to_ascii(super().math(expr))
+        return to_ascii(super().math(expr), KEPT)
 
     def unicode(self, expr: Expr, scalar_names: bool = False) -> str:
-        return to_ascii(super().unicode(expr, scalar_names))
+        return to_ascii(super().unicode(expr, scalar_names), KEPT)
 
     def equation(self, left: str, rights: list[str], indent: int = 2) -> list[str]:
-        return super().equation(to_ascii(left), list(map(to_ascii, rights)), indent)
+        return super().equation(to_ascii(left, KEPT), [to_ascii(right, KEPT) for right in rights], indent)
 
     def title(self, written: list[str]) -> list[str]:
         """The title; which signs have to be explained is seen where they stand as signs."""

@@ -148,7 +148,7 @@ class _Filler:
     def why(self, adjoint: Adjoint, seen: Adjoint) -> Words:
         network = self.derivation.network
         readers = [name for name in seen.readers if name != self.text.unstated]
-        goes = (": ", Formula(latex_name(adjoint.of)), " goes into ")
+        goes = (": ", Formula(self.indexed.write(Ref(adjoint.of))), " goes into ")
         given = network.given.get(adjoint.of)
         if given is not None and not readers:
             return (" = ", Formula(latex_name(given)), " is given")
@@ -157,7 +157,7 @@ class _Filler:
             return (": ", *self.speaker.words(shared))
         if not readers:
             return ()
-        names = [self.speaker.words(reader) for reader in self.text.readers(seen)]
+        names = [self.speaker.name(reader) for reader in self.text.readers(seen)]
         added = (" and the given ", Formula(latex_name(given)), " is added") if given is not None else ()
         return (*goes, *joined(names), *added)
 
@@ -197,7 +197,8 @@ class _Filler:
             place = line.left.indices[self.printer.lead :]
             below = Ref(self.text.derived.get(line.of, line.of.removeprefix(f"d{loss}/d")), place)
             above = Ref(loss, line.left.indices[: self.printer.lead])
-            why: Words = (Formula(self.math(above)), " does not depend on ", Formula(self.math(below)))
+            verb = " does not depend on " if self.text.derived else " does not contain "
+            why: Words = (Formula(self.math(above)), verb, Formula(self.math(below)))
             yield Row(left, (("=", "0"),), why)
             return
         yield self.line(line)

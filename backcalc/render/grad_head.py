@@ -15,6 +15,8 @@ from backcalc.render.grad_words import joined
 from backcalc.render.latex_values import array_latex
 from backcalc.render.symbols import Symbol, symbols
 
+_ONES: Words = (Formula(r"\mathbf{1}"), " is the column of ones. A vector is a column.")
+
 
 def head(
     derivation: Derivation, wanted: Sequence[str], full: bool, digits: int | None, printer: LatexPrinter
@@ -73,7 +75,17 @@ def conventions(derivation: Derivation, full: bool) -> Iterator[Words]:
     if derivation.updates:
         rate, by = to_latex(Ref(network.update.symbol)), rf"\frac{{\partial {loss.latex}}}{{\partial w}}"
         if network.update.kind == "sgd":
-            yield ("An update goes down the gradient: ", Formula(rf"\Delta w = -{rate} \, {by}"), ".")
+            yield (
+                "An update goes down the gradient: ",
+                Formula(rf"\Delta w = -{rate} \, {by}"),
+                " with the rate ",
+                Formula(rate),
+                ".",
+            )
+    if derivation.view != "scalar":
+        yield ("Indices count from 1.",)
+    if derivation.view == "matrix":
+        yield (Formula(r"\odot"), " and ", Formula(r"\oslash"), " multiply and divide entry by entry; ", *_ONES)
     yield from _signs(derivation, full)
 
 

@@ -27,12 +27,16 @@ class Speaker:
         self.known = dict(_names(derivation, scalar))
         words = sorted((word for word in self.known if _is_symbol(word)), key=len, reverse=True)
         found = "|".join(map(re.escape, words)) or r"(?!)"
-        self.pattern = re.compile(rf"(?<![\w\[])(?:{found})(?![\w\[(])")
+        self.pattern = re.compile(rf"(?<![\w\[∂/])(?:{found})(?![\w\[(])")
 
     def words(self, sentence: str) -> Words:
         """The sentence with its formulas."""
         parts = re.split(r"( and )", sentence)
         return tuple(piece for part in parts for piece in self.clause(part))
+
+    def name(self, word: str) -> Words:
+        """A name by itself, as a formula even where it is a word as well."""
+        return (Formula(self.known[word]),) if word in self.known else self.words(word)
 
     def clause(self, text: str) -> Words:
         """`y1 + y2 = 1` as one formula; of words only the names that are symbols."""
@@ -57,8 +61,9 @@ def joined(parts: Sequence[Words]) -> Words:
 def _names(derivation: Derivation, scalar: bool) -> Iterator[tuple[str, str]]:
     program = derivation.program
     for name in program.shapes:
-        if not is_derivative(name):
-            yield to_unicode(Ref(name)), to_latex(Ref(name))
+        yield to_unicode(Ref(name)), to_latex(Ref(name))
+        if is_derivative(name):
+            continue
         shape = program.shape(name)
         if shape and prod(shape) <= MOST_NAMES:
             for place in product(*(range(1, extent + 1) for extent in shape)):

@@ -12,7 +12,10 @@ from backcalc.formula.print_latex import LatexPrinter
 from backcalc.formula.print_text import ATOM, FACTOR
 from backcalc.formula.tree import Expr, Ref
 from backcalc.render.document import Right
+from backcalc.render.latex_layout import measure
 from backcalc.render.values import nested, put_in, shown
+
+WIDEST_ROW = 60  # of a row of numbers, in letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +33,24 @@ class DerivationPrinter(LatexPrinter):
         if expr.name[:1].isdigit():
             return decimal_latex(expr.name), ATOM
         of = self.derived.get(expr.name)
-        if of is None or is_derivative(of):
+        if of is None:
             return LatexPrinter.name(self, expr)
         return self.jacobian(Ref(self.above, expr.indices[: self.lead]), Ref(of, expr.indices[self.lead :])), FACTOR
 
     def jacobian(self, above: Ref, below: Ref) -> str:
         """∂y[i]/∂x[j]; of a gradient by an array, ∂²J/∂w[i]∂w[j]."""
-        if is_derivative(above.name) and not is_derivative(derivative_parts(above.name)[0]):
+        once = is_derivative(above.name) and not is_derivative(derivative_parts(above.name)[0])
+        if once and not is_derivative(below.name):
             top, by = derivative_parts(above.name)
             first = Ref(by, above.indices)
             under = rf"\partial {self.write(first)}"
             under += "^{2}" if first == below else rf"\,\partial {self.write(below)}"
             return rf"\frac{{\partial^{{2}} {self.write(Ref(top))}}}{{{under}}}"
-        return rf"\frac{{\partial {self.write(above)}}}{{\partial {self.write(below)}}}"
+        over, under = (
+            rf"\left({self.write(side)}\right)" if is_derivative(side.name) else self.write(side)
+            for side in (above, below)
+        )
+        return rf"\frac{{\partial {over}}}{{\partial {under}}}"
 
 
 def decimal_latex(text: str) -> str:
@@ -90,6 +98,9 @@ def array_latex(values: Array[Exact], digits: int | None, printer: LatexPrinter)
 
     rows = [line for line in whole if isinstance(line, list)] if isinstance(whole, list) else []
     if not rows or any(isinstance(cell, list) for line in rows for cell in line):
-        return row(whole)
+        line = row(whole)
+        if measure(line) <= WIDEST_ROW or rows or not isinstance(whole, list):
+            return line
+        rows = [[cell] for cell in whole]  # too wide for a line: a column
     inside = r" \\ ".join(" & ".join(map(row, line)) for line in rows)
     return rf"\begin{{pmatrix}} {inside} \end{{pmatrix}}"

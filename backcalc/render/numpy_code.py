@@ -40,15 +40,15 @@ from backcalc.render.numpy_tensor import (
     PRODUCT,
     SIGN,
     SUM,
+    WIDTH,
     Frame,
     Tensor,
     aligned,
+    broken,
     may_fail,
     numeric,
     union,
 )
-
-WIDTH = 110  # columns of a line of code
 
 NUMPY = {
     "exp": "np.exp",
@@ -163,6 +163,7 @@ class Coder:
         rest = [factor for factor in factors if not isinstance(factor, Compare)]
         truths = [self.truth(condition, frame) for condition in conditions]
         once, masks = [t for t in truths if not t.dims], [t for t in truths if t.dims]
+        frame = frame.guard(bool(once))
         if masks and any(map(may_fail, rest)):
             self.careful = True
             inner = self.times([self.value(part, frame) for part in rest], frame)
@@ -192,7 +193,7 @@ class Coder:
         """The value where all conditions, which are single truths, hold, else 0."""
         if not conditions:
             return tensor
-        holds = " and ".join(condition.at(SUM) for condition in conditions)
+        holds = " and ".join(condition.code for condition in conditions)
         return Tensor(f"{numeric(tensor).at(SUM)} if {holds} else 0.0", tensor.dims, LOOSE)
 
     def truth(self, expr: Expr, frame: Frame) -> Tensor:
@@ -277,9 +278,11 @@ class Coder:
                 continue
             here, row = Compare(("==",), (place, num(edge.row))), self.row(edge, ref, frame)
             if not names(place) & frame.axes.keys():
-                own = self.entries(ref, frame, trusted=True)
+                own = self.entries(ref, frame.guard(True))
                 holds = self.truth(here, frame)
                 return Tensor(f"{row.at(SUM)} if {holds.code} else {own.at(SUM)}", own.dims, LOOSE)
+            if (before := self.row_before(edge, ref, row, frame)) is not None:
+                return before
             parts = self.spread([self.truth(here, frame), row, self.entries(ref, frame)], frame)
             return Tensor(f"np.where({', '.join(part.code for part in parts)})", union(frame, parts))
         return self.entries(ref, frame)
@@ -289,8 +292,18 @@ class Coder:
         others = tuple(index for axis, index in enumerate(ref.indices) if axis != edge.axis)
         return self.read(Ref(edge.name, others), frame)
 
-    def entries(self, ref: Ref, frame: Frame, trusted: bool = False) -> Tensor:
-        """The array itself, a part of it, or what is gathered from it; `trusted` where no index leaves its range."""
+    def row_before(self, edge: Edge, ref: Ref, row: Tensor, frame: Frame) -> Tensor | None:
+        """`h[t-1]` for every t: all rows but the last, behind the boundary row; None for any other read."""
+        index = next((i for i in names(ref.indices[0]) if i in frame.axes), "")
+        later = self.entries(Ref(ref.name, (Ref(index), *ref.indices[1:])), frame) if index else row
+        back = linear(ref.indices[0]) - linear(Ref(index)) == linear(num(-1))
+        whole = later.code == self.spell.array(ref.name) and row.code == self.spell.array(edge.name)
+        if (edge.axis, edge.row) != (0, 0) or not (back and whole and later.dims == (index, *row.dims)):
+            return None
+        return Tensor(f"np.concatenate([[{row.code}], {later.code}[:-1]])", later.dims)
+
+    def entries(self, ref: Ref, frame: Frame) -> Tensor:
+        """The array itself, a part of it, or what is gathered from it."""
         shape = self.program.shapes[ref.name]
         parts: list[str] = []
         dims: list[str] = []
@@ -302,7 +315,7 @@ class Coder:
                 whole = linear(low) == linear(num(1)) and linear(high) == linear(extent)
                 parts.append(":" if whole else f"{self.whole(from_zero(low))}:{self.whole(high)}")
                 dims.append(axis)
-            elif not names(index) & frame.axes.keys() and (inside or trusted) and not self.is_value(index, frame):
+            elif not names(index) & frame.axes.keys() and (inside or frame.guarded) and not self.is_value(index, frame):
                 parts.append(self.whole(from_zero(index)))
             else:
                 return self.gathered(ref, frame)
@@ -353,27 +366,6 @@ class Coder:
             self.line(f"{found[0]} = np.arange({ends[0][0]}, {ends[0][1]})")
         else:
             self.line(f"{', '.join(found)} = np.ogrid[{', '.join(f'{low}:{high}' for low, high in ends)}]")
-
-
-def broken(text: str, width: int = WIDTH) -> list[str]:
-    """An assignment that is too long, cut before the operators outside parentheses.
-
-    >>> broken("z = first * one + second * two", 20)
-    ['z = (', '    first * one', '    + second * two', ')']
-    """
-    name, equals, code = text.partition(" = ")
-    if len(text) <= width or not name.isidentifier():
-        return [text]
-    for signs in ((" + ", " - "), (" * ", " & ")):
-        pieces, depth, start = [], 0, 0
-        for place, character in enumerate(code):
-            depth += (character in "([{") - (character in ")]}")
-            if depth == 0 and code[place : place + 3] in signs:
-                pieces.append(code[start:place].strip())
-                start = place
-        if pieces:
-            return [f"{name}{equals}(", *(f"    {piece}" for piece in (*pieces, code[start:].strip())), ")"]
-    return [text]
 
 
 def _more(high: Expr) -> Expr:

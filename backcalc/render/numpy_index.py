@@ -76,7 +76,7 @@ def span(expr: Expr, ranges: Ranges) -> tuple[Linear, Linear] | None:
     >>> from backcalc.formula.read import read_expression
     >>> low, high = span(read_expression("2*i - a + n"), {"i": (num(1), Ref("N")), "a": (num(0), num(2))})
     >>> whole_code(low.expr(), str), whole_code(high.expr(), str)
-    ('n', 'n + 2 * N')
+    ('n', '2 * N + n')
     """
     form = linear(expr)
     low = high = linear(num(form.constant))

@@ -137,6 +137,7 @@ def _summed(
     rest = [factor for factor in factors if not isinstance(factor, Compare)]
     truths = [coder.truth(condition, inner) for condition in conditions]
     once, masks = [t for t in truths if not t.dims], [t for t in truths if t.dims]
+    inner = inner.guard(bool(once))
     if masks and any(map(may_fail, rest)):
         coder.careful = True
         product = coder.times([coder.value(factor, inner) for factor in rest], inner)

@@ -11,6 +11,8 @@ from backcalc.render.numpy_index import Ranges, span
 LOOSE, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
 """How tightly Python text is bound: a comparison least, a name most."""
 
+WIDTH = 110  # columns of a line of code
+
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
@@ -28,10 +30,14 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The indices in force: those that are axes, in order, and those that a loop counts; each with its range."""
+    """The indices in force: those that are axes, in order, and those that a loop counts; each with its range.
+
+    `guarded` says that a condition on the rows decides first, so that no row outside an array is read.
+    """
 
     axes: Ranges = field(default_factory=dict)
     rows: Ranges = field(default_factory=dict)
+    guarded: bool = False
 
     @property
     def every(self) -> Ranges:
@@ -40,7 +46,11 @@ class Frame:
 
     def along(self, index: str, low: Expr, high: Expr) -> Frame:
         """With one more axis."""
-        return Frame({**self.axes, index: (low, high)}, self.rows)
+        return Frame({**self.axes, index: (low, high)}, self.rows, self.guarded)
+
+    def guard(self, condition: bool) -> Frame:
+        """The same behind a condition on the rows."""
+        return Frame(self.axes, self.rows, self.guarded or condition)
 
     def order(self, dims: Iterable[str]) -> tuple[str, ...]:
         """The indices as their axes follow each other."""
@@ -102,3 +112,24 @@ def bounds_of(expr: Reduce, frame: Frame) -> tuple[Expr, Expr, tuple[Compare, ..
     if expr.exclude is not None:
         kept.append(Compare(("!=",), (index, expr.exclude)))
     return ends[0], ends[1], tuple(kept)
+
+
+def broken(text: str, width: int = WIDTH) -> list[str]:
+    """An assignment that is too long, cut before the operators outside parentheses.
+
+    >>> broken("z = first * one + second * two", 20)
+    ['z = (', '    first * one', '    + second * two', ')']
+    """
+    name, equals, code = text.partition(" = ")
+    if len(text) <= width or not equals or name.startswith("#"):
+        return [text]
+    for signs in ((" + ", " - "), (" * ", " & ")):
+        pieces, depth, start = [], 0, 0
+        for place, character in enumerate(code):
+            depth += (character in "([{") - (character in ")]}")
+            if depth == 0 and code[place : place + 3] in signs:
+                pieces.append(code[start:place].strip())
+                start = place
+        if pieces:
+            return [f"{name}{equals}(", *(f"    {piece}" for piece in (*pieces, code[start:].strip())), ")"]
+    return [text]

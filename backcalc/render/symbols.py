@@ -24,7 +24,7 @@ class Symbol:
 
 
 def symbols(derivation: Derivation) -> tuple[Symbol, ...]:
-    """The sizes without a number first, then the arrays: what is given, then what is computed.
+    """The sizes that have names first, then the arrays: what is given, then what is computed.
 
     >>> import backcalc
     >>> net = {"input": {"x": 2}, "layers": [{"dense": {"name": "z", "units": 1}}], "loss": "sse"}
@@ -37,7 +37,10 @@ def symbols(derivation: Derivation) -> tuple[Symbol, ...]:
     J 0 loss
     """
     program, network = derivation.program, derivation.network
-    found = [Symbol(name, (), _size(name, derivation)) for name, size in program.sizes.items() if size is None]
+    axes = {
+        node.name for shape in program.shapes.values() for axis in shape for node in walk(axis) if isinstance(node, Ref)
+    }
+    found = [Symbol(name, (), _size(name, derivation)) for name in program.sizes if name in axes]
     hidden = network.loss if network.given else None
     arrays = (*program.leaves, *(e.name for e in program.equations if not is_derivative(e.name)))
     return (*found, *(Symbol(n, program.shapes[n], _meaning(n, derivation)) for n in arrays if n != hidden))
@@ -45,10 +48,11 @@ def symbols(derivation: Derivation) -> tuple[Symbol, ...]:
 
 def _size(name: str, derivation: Derivation) -> str:
     network, program = derivation.network, derivation.program
+    known = "" if program.sizes[name] is None else f", here {program.sizes[name]}"
     for array, shape in network.inputs.items():
         if len(program.shapes.get(array, ())) > len(shape) and program.shapes[array][0] == Ref(name):
-            return "number of samples"
-    return "size of an axis"
+            return f"number of samples{known}"
+    return f"size of an axis{known}"
 
 
 def _meaning(name: str, derivation: Derivation) -> str:

@@ -71,9 +71,13 @@ def _folded(text: str) -> Iterator[str]:
     >>> [len(line) for line in _folded("x" * 50)]
     [38, 12]
     """
-    yield text[:LONGEST_CELL]
-    if len(text) > LONGEST_CELL:
-        yield from _folded(text[LONGEST_CELL:])
+    if len(text) <= LONGEST_CELL:
+        yield text
+        return
+    end = text.rfind(" + ", 0, LONGEST_CELL)
+    end = LONGEST_CELL if end < 1 else end + 1
+    yield text[:end].rstrip()
+    yield from _folded(text[end:])
 
 
 def _width(columns: Sequence[Column]) -> int:

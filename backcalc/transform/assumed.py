@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from backcalc.derive.key import key
-from backcalc.formula.tree import Add, Compare, Expr, Neg, Num, Reduce, Ref, num, rebuild, walk
+from backcalc.formula.tree import (
+    ZERO,
+    Add,
+    Call,
+    Compare,
+    Expr,
+    Mul,
+    Neg,
+    Num,
+    Pow,
+    Reduce,
+    Ref,
+    children,
+    num,
+    rebuild,
+    size,
+    walk,
+)
 from backcalc.transform.budget import Deadline
 from backcalc.transform.normal import Normal, Undecided, Undefined
 from backcalc.transform.polynomial import Polynomial
-from backcalc.transform.question import Question
+from backcalc.transform.question import Link, Question
 from backcalc.transform.signs import Inequality, consistent
 
 Sides = tuple[Expr, Expr]
@@ -19,32 +36,58 @@ Sides = tuple[Expr, Expr]
 
 @dataclass(frozen=True)
 class Known:
-    """Comparisons that hold, what they say as inequalities, what is positive, and sums whose value is known."""
+    """Comparisons that hold, what they say as inequalities, what is positive, and sums whose value is known.
+
+    `sizes` are letters for sizes, `taken` names that no index of a sum is given.
+    """
 
     comparisons: tuple[Compare, ...]
     inequalities: tuple[Inequality, ...]
     positive: frozenset[str]
     facts: tuple[tuple[Reduce, Expr], ...]
+    sizes: frozenset[str] = frozenset()
+    taken: frozenset[str] = frozenset()
 
     def normal(self, deadline: Deadline) -> Normal:
         """A maker of normal forms that knows this much."""
-        return Normal(deadline, self.inequalities, self.positive, self.facts, taken=self.positive)
+        return Normal(deadline, self.inequalities, self.positive, self.facts, taken=self.taken)
 
 
-def known(question: Question, deadline: Deadline) -> Known:
-    """What the assumptions of a claim say; sizes and indices are positive by themselves."""
-    start = frozenset(question.sizes) | frozenset(question.ranges)
-    return _known(question.given.comparisons, start, question.given.facts, deadline)
+def known(question: Question, link: Link, deadline: Deadline) -> Known:
+    """What the assumptions of a claim say, and that both sides exist; sizes are positive by themselves."""
+    sizes = frozenset(question.sizes)
+    start = Known((), (), sizes, question.given.facts, sizes, sizes | frozenset(question.ranges))
+    implied = dict.fromkeys(condition for side in (link.left, link.right) for condition in domain(side))
+    return _knowing(start, (*question.given.comparisons, *implied), deadline)
 
 
-def _known(
-    comparisons: Sequence[Compare],
-    positive: frozenset[str],
-    facts: Sequence[tuple[Reduce, Expr]],
-    deadline: Deadline,
-) -> Known:
-    result = Known((), (), positive, tuple(facts))
-    for comparison in sorted(comparisons, key=lambda each: sum(1 for _ in walk(each))):
+def domain(expr: Expr) -> Iterator[Compare]:
+    """What must hold where the expression has a value: logarithms are of positive numbers, roots of none below 0.
+
+    Nothing is said of what a condition may skip, nor of what stands under a sum.
+    """
+    match expr:
+        case Reduce() | Compare() | Call("if", _):
+            return
+        case Mul(factors) if any(isinstance(factor, Compare) for factor in factors):
+            return
+        case Call("log", (inside,)):
+            yield Compare((">",), (inside, ZERO))
+        case Call("sqrt", (inside,)):
+            yield Compare((">=",), (inside, ZERO))
+        case Pow(base, Num(exponent)) if exponent.denominator != 1:
+            yield Compare((">=",), (base, ZERO))
+        case _:
+            pass
+    parts = expr.arguments[:1] if isinstance(expr, Call) and expr.function not in ("max", "min") else children(expr)
+    for part in parts:
+        yield from domain(part)
+
+
+def _knowing(start: Known, comparisons: Sequence[Compare], deadline: Deadline) -> Known:
+    """What the comparisons add, the shortest first."""
+    result = start
+    for comparison in sorted(comparisons, key=size):
         for operator, (left, right) in zip(comparison.operators, pairwise(comparison.operands), strict=True):
             result = _with(result, operator, left, right, deadline)
     return replace(result, comparisons=tuple(comparisons))
@@ -59,7 +102,7 @@ def _with(known: Known, operator: str, left: Expr, right: Expr, deadline: Deadli
     match left, right:
         # `x[i] > 0` is said of every element.
         case Ref(name, indices), Num(value) if value > 0 or (value == 0 and operator == ">"):
-            if all(isinstance(index, Ref) and not index.indices for index in indices):
+            if _everywhere(indices, known.sizes):
                 positive |= {name}
     normal = replace(known, positive=positive).normal(deadline)
     try:
@@ -74,6 +117,12 @@ def _with(known: Known, operator: str, left: Expr, right: Expr, deadline: Deadli
     if operator == "==":
         added.append(Inequality(-polynomial, False))
     return replace(known, positive=positive, inequalities=(*known.inequalities, *added))
+
+
+def _everywhere(indices: tuple[Expr, ...], sizes: frozenset[str]) -> bool:
+    """Whether a read stands for every element: its indices are different letters, and none of them is a size."""
+    letters = {index.name for index in indices if isinstance(index, Ref) and not index.indices}
+    return len(letters) == len(indices) and not letters & sizes
 
 
 def with_case(
@@ -91,8 +140,7 @@ def with_case(
         sides = (_put(sides[0], letter, value), _put(sides[1], letter, value))
         changed = [_put(comparison, letter, value) for comparison in known.comparisons]
         comparisons = tuple(each for each in changed if isinstance(each, Compare))
-    inside = _known(comparisons, known.positive, known.facts, deadline)
-    return inside, sides
+    return _knowing(replace(known, inequalities=()), comparisons, deadline), sides
 
 
 def _solved(switch: Polynomial, sides: Sides) -> tuple[Ref, Expr] | None:

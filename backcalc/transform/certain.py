@@ -115,6 +115,10 @@ class Certain:
         """The fraction, or the decimal with the digits that are certain, at most so many."""
         if self.exact is not None and len(str(self.exact)) <= 2 * count:
             return str(self.exact)
+        return self.decimal(count)
+
+    def decimal(self, count: int) -> str:
+        """The decimal with so many digits."""
         points, interval = _points(self.digits), self.range
         return str(points.nstr(points.mpf(interval.mid.a), count))
 

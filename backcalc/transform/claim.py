@@ -31,6 +31,7 @@ from backcalc.formula.tree import (
     names,
     rebuild,
     size,
+    substitute,
     walk,
 )
 from backcalc.formula.whole import written_out
@@ -86,14 +87,15 @@ def read_claim(text: str, given: Sequence[str] = ()) -> Claim:
     taken = frozenset().union(*(names(side) for side in operands), assumed.shapes.keys(), CONSTANTS)
     for wrong in sorted(_reserved(operands)):
         raise ClaimError(f"`{wrong}` is a derivative by its name; write the derivative as `diff(f, x)`")
-    writer = _Functions(set(taken), list[SourceEquation]())
+    places = tuple(dict.fromkeys(index for side in operands for index in free_indices(side)))
+    writer = _Functions(set(taken), list[SourceEquation](), places)
     sides = [writer.lifted(side) for side in operands]
     shapes, sizes, notes = _vectors(operands, assumed, taken)
     sizes |= dict.fromkeys(_counted([*operands, *(fact for fact, _ in assumed.facts)]))
     labels = [writer.name(f"side{count}") for count in range(1, len(sides) + 1)]
     equations = [*writer.equations]
     for label, side in zip(labels, sides, strict=True):
-        equations.append(SourceEquation(Ref(label, tuple(map(Ref, free_indices(side)))), side))
+        equations.append(SourceEquation(writer.left(label, side), side))
     fact_names = []
     for fact, _ in assumed.facts:
         fact_names.append(writer.name("given"))
@@ -172,13 +174,21 @@ def _assumptions(given: Sequence[str]) -> Assumptions:
                 index = fresh_name("k", {array})
                 facts.append((Reduce("sum", index, None, None, None, Ref(array, (Ref(index),))), value))
             case (Ref(left, ()), right) if left not in names(right) and left not in equal:
-                equal[left] = right
+                equal = _settled(equal, left, right)
             case (Compare(operators, _) as comparison,) if "==" not in operators:
                 comparisons.append(comparison)
             case _:
                 help = "write a comparison (`x > 0`), `name = formula`, `sum(k, t[k]) = 1` or a shape (`z: [K]`)"
                 raise ClaimError(f"this is no assumption that can be used: `{part}`; {help}")
     return Assumptions(tuple(comparisons), tuple(facts), equal, shapes)
+
+
+def _settled(equal: Mapping[str, Expr], name: str, value: Expr) -> dict[str, Expr]:
+    """The equalities with one more put in everywhere: no name that stands for another is left in any."""
+    value = substitute(value, equal)
+    if name in names(value):
+        raise ClaimError(f"`{name}` is given by itself: {name} = {to_text(value)}")
+    return {**{other: substitute(known, {name: value}) for other, known in equal.items()}, name: value}
 
 
 def _split(text: str) -> list[str]:
@@ -243,15 +253,27 @@ def _counted(sides: Iterable[Expr]) -> list[str]:
 
 @dataclass
 class _Functions:
-    """Gives every function under a `diff` a name and an equation of its own, the innermost first."""
+    """Gives every function under a `diff` a name and an equation of its own, the innermost first.
+
+    `places` are the free indices of the whole claim: the i of `z[i]` is an index in `(i = j)` too.
+    """
 
     taken: set[str]
     equations: list[SourceEquation]
+    places: tuple[str, ...]
+
+    def left(self, name: str, expr: Expr) -> Ref:
+        """The left side of the equation that gives an expression a name, with its free indices."""
+        return Ref(name, tuple(Ref(place) for place in self.places if place in names(expr)))
 
     def name(self, wanted: str) -> str:
         found = fresh_name(wanted, self.taken)
         self.taken.add(found)
         return found
+
+    def is_new(self, function: Ref) -> bool:
+        """Whether a name is none of those given to functions here."""
+        return all(equation.left.name != function.name for equation in self.equations)
 
     def lifted(self, expr: Expr) -> Expr:
         changed = rebuild(expr, self.lifted)
@@ -260,11 +282,14 @@ class _Functions:
         function, variable = changed.arguments
         if not isinstance(variable, Ref) or variable.name in CONSTANTS:
             raise ClaimError(f"`diff(f, x)` takes a name to differentiate by, not `{to_text(variable)}`")
+        if isinstance(function, Ref) and function.name != variable.name and self.is_new(function):
+            shown = to_text(function)
+            raise ClaimError(f"nothing says how `{shown}` depends on `{to_text(variable)}`: write its formula for it")
         if size(function) > MOST_DIFFERENTIATED:
             raise ClaimError(f"`diff` of a formula with more than {MOST_DIFFERENTIATED} parts is not derived here")
         known = next((each.left for each in self.equations if each.right == function), None)
         if known is None:
-            known = Ref(self.name("f"), tuple(map(Ref, free_indices(function))))
+            known = self.left(self.name("f"), function)
             self.equations.append(SourceEquation(known, function))
         return Call("diff", (known, variable))
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from backcalc.derive.rules import simplify
+from backcalc.derive.setting import Setting
+from backcalc.derive.terms import to_terms
+from backcalc.derive.write import to_expr
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.tree import ZERO, Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, walk
+from backcalc.formula.tree import ZERO, Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, num, walk
 from backcalc.transform.assumed import Known, known, with_case
 from backcalc.transform.budget import Deadline, OutOfReach
 from backcalc.transform.normal import Normal, Undecided, Undefined
@@ -43,13 +47,30 @@ def decided(question: Question, link: Link, points: list[Point], deadline: Deadl
         return LinkProof(*written, None, "open", (*steps, ProofStep("open", reason)))
     try:
         proof = _Proof(question, deadline)
-        found = tuple(proof.steps(link.left, link.right, known(question, deadline), ()))
+        left, right, collapsed = _collapsed(question, link)
+        found = (*collapsed, *proof.steps(left, right, known(question, link, deadline), ()))
     except (OutOfReach, Undefined, RecursionError) as limit:
         count = trial.agreed
         reason = f"holds at 60 digits at {count} random point{'s' * (count != 1)}, not proved: {_why(limit)}"
         return LinkProof(*written, None, "numeric", (*steps, ProofStep("numeric", reason)))
     method = "exact numbers" if _is_number(link) else "cases" if proof.cases else "normal form"
     return LinkProof(*written, True, method, (*steps, *found))
+
+
+def _collapsed(question: Question, link: Link) -> tuple[Expr, Expr, list[ProofStep]]:
+    """The sides with conditions under sums used up, Σ_k [k = i]·x[k] as x[i], by the rules of derivatives."""
+    setting = Setting({index: (num(1), size) for index, size in question.ranges.items()}, frozenset(question.sizes))
+    steps: list[ProofStep] = []
+    sides: list[Expr] = []
+    for side in (link.left, link.right):
+        sums = (node for node in walk(side) if isinstance(node, Reduce))
+        if any(isinstance(node, Compare) for total in sums for node in walk(total.body)):
+            found = to_expr(simplify(to_terms(side), setting)[0])
+            if found != side:
+                steps.append(ProofStep("collapse", "a condition under a sum picks its terms", side, found))
+                side = found
+        sides.append(side)
+    return sides[0], sides[1], steps
 
 
 def _why(limit: Exception) -> str:

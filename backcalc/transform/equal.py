@@ -42,7 +42,7 @@ class Both:
     definitions: tuple[str, ...]
 
 
-def together(first: Node, second: Node, made: Node, definitions: Sequence[str], entries: Sequence[Node] = ()) -> Both:
+def together(first: Node, second: Node, made: Node, definitions: Sequence[str]) -> Both:
     """One program of both sides, over the same input and the same parameters."""
     new = f"{made.name}_new"
     lines: list[str] = list(definitions)
@@ -123,7 +123,9 @@ def numeric(both: Both) -> Check:
     return Check(against, 0.0 if passed else 1.0, passed, f"{len(pairs)} outputs")
 
 
-def defined(both: Both, values: Mapping[str, Mapping[tuple[int, ...], Certain]]) -> dict[str, dict[tuple[int, ...], Certain]]:
+def defined(
+    both: Both, values: Mapping[str, Mapping[tuple[int, ...], Certain]]
+) -> dict[str, dict[tuple[int, ...], Certain]]:
     """The arrays of the folded layer from numbers of the old ones. Raises EvaluationError where one is missing."""
     wanted = tuple(both.program.by_name[name] for name in both.definitions)
     found = evaluate(both.program.part(wanted), values, arithmetic(DIGITS))

@@ -3,143 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from backcalc.derive.derivation import Check
+from backcalc.derive.arrays import elements
 from backcalc.formula.integers import EvaluationError
-from backcalc.formula.read import read_equation
-from backcalc.formula.tree import Expr, Ref
+from backcalc.formula.program import Equation
+from backcalc.formula.tree import Expr, Ref, Table
 from backcalc.layers.base import Parameter
-from backcalc.layers.dense import Dense
-from backcalc.layers.fields import Entries, Nested
+from backcalc.layers.fields import Nested
 from backcalc.net.nested import folded
 from backcalc.net.network import Network, Node
 from backcalc.transform.certain import Certain
 from backcalc.transform.chain import Chain
-from backcalc.transform.equal import DIGITS, defined, numeric, symbolic, together
+from backcalc.transform.equal import DIGITS, Both, defined, numeric, symbolic, together
+from backcalc.transform.folding import Fold, Folding, Stack, params
 from backcalc.transform.rules import Plan, is_identity, is_norm, plan, refusal
+from backcalc.transform.whole import whole
 from backcalc.transform.written import folded_network, folded_yaml
 
 LARGEST_ARRAY = 20_000  # numbers of a folded array that are computed
-SHOWN_DIGITS = 30
+ROUNDED = 30  # digits of what is no fraction
+LONGEST = 90  # characters of a fraction in a file
 
 Arrays = dict[str, dict[tuple[int, ...], Certain]]
-
-
-@dataclass(frozen=True, slots=True)
-class Fold:
-    """Two neighbours made one: the law, the formulas of the new arrays, and the proof.
-
-    `gone` is the layer that is no longer there, `into` the one that does its work. `before` and `after` count
-    parameters.
-    """
-
-    rule: str
-    reason: str
-    first: str
-    second: str
-    into: str
-    formulas: tuple[tuple[Ref, Expr], ...]
-    checks: tuple[Check, ...]
-    before: int
-    after: int
-
-    @property
-    def passed(self) -> bool:
-        """Whether both are proved equal."""
-        return all(check.passed for check in self.checks) and any(check.max_error is not None for check in self.checks)
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """Linear layers multiplied out: their weights from the last to the first, and how large the rank can be."""
-
-    layers: tuple[str, ...]
-    widths: tuple[int, ...]
-    weights: tuple[str, ...]
-    biases: tuple[str | None, ...]
-
-    @property
-    def rank(self) -> int:
-        """The rank of the product is at most this."""
-        return min(self.widths)
-
-
-@dataclass(frozen=True)
-class Folding:
-    """A network folded: `network` is the smaller one, `text` its net.yaml.
-
-    `values` holds the arrays of the folded layers where all they are made of has a value; `rounded` are those that are
-    no fractions and were rounded to 30 digits.
-    """
-
-    original: Network
-    network: Network
-    text: str
-    folds: tuple[Fold, ...]
-    stacks: tuple[Stack, ...]
-    notes: tuple[str, ...] = ()
-    rounded: tuple[str, ...] = ()
-    values: Mapping[str, Nested] = field(default_factory=dict)
-
-    @property
-    def passed(self) -> bool:
-        """Whether every fold is proved; true where there was nothing to fold."""
-        return all(fold.passed for fold in self.folds)
-
-    def to_json(self) -> dict[str, Any]:
-        """`{net, folds, stacks, params, verified, yaml}`."""
-        from backcalc.formula.print_text import to_text
-
-        return {
-            "schema_version": 1,
-            "net": self.original.name,
-            "folds": [
-                {
-                    "rule": fold.rule,
-                    "reason": fold.reason,
-                    "layers": [fold.first, fold.second],
-                    "into": fold.into,
-                    "formulas": {left.name: f"{to_text(left)} = {to_text(right)}" for left, right in fold.formulas},
-                    "params": {"before": fold.before, "after": fold.after},
-                    "verified": [
-                        {"against": c.against, "max_error": c.max_error, "passed": c.passed} for c in fold.checks
-                    ],
-                }
-                for fold in self.folds
-            ],
-            "stacks": [
-                {"layers": list(stack.layers), "widths": list(stack.widths), "rank_at_most": stack.rank}
-                for stack in self.stacks
-            ],
-            "params": {"before": params(self.original.nodes), "after": params(self.network.nodes)},
-            "rounded": list(self.rounded),
-            "notes": list(self.notes),
-            "passed": self.passed,
-            "yaml": self.text,
-        }
-
-
-def params(nodes: tuple[Node, ...]) -> int:
-    """How many numbers training can change, shared arrays once."""
-    found: dict[str, Parameter] = {}
-    for node in nodes:
-        found |= {parameter.name: parameter for parameter in node.parameters if parameter.trainable}
-    return sum(_count(parameter) for parameter in found.values())
-
-
-def _count(parameter: Parameter) -> int:
-    if parameter.entries is None:
-        return parameter.count
-    return len({entry for entry in _flat(parameter.entries) if isinstance(entry, str)})
-
-
-def _flat(entries: Entries) -> list[str | Fraction]:
-    if isinstance(entries, tuple):
-        return [single for item in entries for single in _flat(item)]
-    return [entries]
 
 
 def fold(network: Network, kept: Mapping[str, Any] | None = None) -> Folding:
@@ -150,34 +38,175 @@ def fold(network: Network, kept: Mapping[str, Any] | None = None) -> Folding:
     >>> [(each.rule, each.first, each.into, each.passed) for each in folding.folds]
     [('stack', 'dense_1', 'dense_2', True)]
     """
-    chain = Chain.of(network)
+    chain, dropped = _without_identities(Chain.of(network))
     numbers = _numbers(network)
     folds: list[Fold] = []
+    sides: list[Both] = []
     stacks: dict[str, list[Node]] = {}
-    chain, dropped = _without_identities(chain)
     while (found := _next(chain)) is not None:
         chain, made = chain.replaced(found.first, found.second, found.layer, found.name)
         both = together(found.first, found.second, made, found.definitions)
-        checks = (symbolic(both), numeric(both))
-        formulas = tuple(read_equation(line) for line in found.definitions)
-        before, after = params((found.first, found.second)), params((made,))
-        folds.append(
-            Fold(found.rule, found.reason, found.first.name, found.second.name, made.name, formulas, checks, before, after)
-        )
+        sides.append(both)
+        folds.append(_fold(found, made, both))
         if found.rule == "stack":
             stacks[made.name] = [*stacks.pop(found.first.name, [found.first]), found.second]
-        if sum(parameter.count for parameter in made.parameters) <= LARGEST_ARRAY:
-            _computed(found, both.definitions, numbers, lambda: defined(both, numbers))
-    values, rounded = _values(chain, network, numbers)
+        _compute(both, made, numbers)
+    values, rounded = _values(chain, numbers)
     text = folded_yaml(network, chain.nodes, values, dict(kept or {}))
-    notes = (*dropped, *_refusals(chain), *_about(network, folds))
+    smaller = folded_network(text) if folds or dropped else network
     return Folding(
         network,
-        folded_network(network, chain.nodes, text) if folds or dropped else network,
+        smaller,
         text,
         tuple(folds),
-        tuple(_stack(layers) for layers in stacks.values()),
-        notes,
+        tuple(map(_stack, stacks.values())),
+        (whole(network, smaller, sides),) if folds else (),
+        (*dropped, *_refusals(chain), *_about(folds, network, smaller), *_symbols(network, chain, values)),
         rounded,
         values,
     )
+
+
+def _without_identities(chain: Chain) -> tuple[Chain, tuple[str, ...]]:
+    """The chain without layers that hand on what they get."""
+    notes = []
+    for node in chain.nodes:
+        if is_identity(node) and node.name not in chain.kept:
+            chain = chain.without(node)
+            notes.append(f"{node.name} hands on what it gets and is left out")
+    return chain, tuple(notes)
+
+
+def _next(chain: Chain) -> Plan | None:
+    """The next two neighbours to fold, norms before stacks."""
+    plans = []
+    for first in chain.nodes:
+        second = chain.reader(first.name)
+        found = None if second is None else plan(chain, first, second)
+        if found is not None:
+            plans.append(found)
+    return next((found for found in plans if found.rule != "stack"), plans[0] if plans else None)
+
+
+def _fold(plan: Plan, made: Node, both: Both) -> Fold:
+    return Fold(
+        plan.rule,
+        plan.reason,
+        plan.first.name,
+        plan.second.name,
+        made.name,
+        tuple(map(_formula, (both.program.by_name[name] for name in both.definitions))),
+        (symbolic(both), numeric(both)),
+        params((plan.first, plan.second)),
+        params((made,)),
+    )
+
+
+def _formula(equation: Equation) -> tuple[Ref, Expr]:
+    return Ref(equation.name) if isinstance(equation.body, Table) else equation.left, equation.body
+
+
+def _stack(layers: list[Node]) -> Stack:
+    widths = (layers[0].input_shape[-1], *(node.output_shape[-1] for node in layers))
+    arrays = [[parameter.name for parameter in node.parameters] for node in layers]
+    names = tuple(node.name for node in layers)
+    biases = tuple(array[1] if len(array) > 1 else None for array in arrays)
+    return Stack(names, widths, tuple(array[0] for array in arrays), biases)
+
+
+def _refusals(chain: Chain) -> list[str]:
+    """Why norms are still there."""
+    found = []
+    for node in chain.nodes:
+        if not is_norm(node):
+            continue
+        kind = type(node.layer).kind
+        reader, source = chain.reader(node.name), chain.source(node)
+        behind = "several layers read it, or none" if reader is None else refusal(node, reader)
+        before = "it reads the input" if source is None else f"{source.name} before it has other readers or no weights"
+        found.append(f"the {kind} {node.name} is not folded: {before}; {behind}")
+    return found
+
+
+def _about(folds: list[Fold], old: Network, new: Network) -> list[str]:
+    notes = []
+    if any(fold.rule.startswith("norm") for fold in folds):
+        notes.append("norms are folded as they answer after training, a batch norm with its running mean and variance")
+    if params(new.nodes) > params(old.nodes):
+        notes.append("the folded network has more parameters than the original, in which a layer is narrow")
+    return notes
+
+
+def _symbols(network: Network, chain: Chain, values: Mapping[str, Nested]) -> list[str]:
+    """The folded arrays that have no values though the file has some."""
+    old = {parameter.name for node in network.nodes for parameter in node.parameters}
+    new = [parameter.name for node in chain.nodes for parameter in node.parameters if parameter.name not in old]
+    missing = [name for name in new if name not in values]
+    if not missing or not network.values:
+        return []
+    return [f"no values for {', '.join(missing)}: not everything that they are made of has one"]
+
+
+# -- numbers -------------------------------------------------------------------------------------
+
+
+def _numbers(network: Network) -> Arrays:
+    """The arrays of parameters of which every number is known."""
+    found: Arrays = {}
+    for node in network.nodes:
+        for parameter in node.parameters:
+            nested = _nested(parameter, network)
+            if nested is not None:
+                pairs = elements(nested).items()
+                found[parameter.name] = {place: Certain.of(Fraction(value), DIGITS) for place, value in pairs}
+    return found
+
+
+def _nested(parameter: Parameter, network: Network) -> Nested | None:
+    """The numbers of an array, by itself or by the own names of its entries."""
+    if parameter.entries is None:
+        return network.values.get(parameter.name)
+
+    def read(entries: Any) -> Any:
+        if isinstance(entries, tuple):
+            return tuple(read(item) for item in entries)
+        return network.values.get(entries) if isinstance(entries, str) else entries
+
+    nested: Nested = read(parameter.entries)
+    return nested if _complete(nested) else None
+
+
+def _complete(nested: Any) -> bool:
+    return all(map(_complete, nested)) if isinstance(nested, tuple) else isinstance(nested, Fraction)
+
+
+def _compute(both: Both, made: Node, numbers: Arrays) -> None:
+    """Adds the numbers of a folded layer where all that it is made of is known."""
+    if max(parameter.count for parameter in made.parameters) > LARGEST_ARRAY:
+        return
+    try:
+        numbers.update(defined(both, numbers))
+    except EvaluationError:
+        return  # some array has no value: the folded one stays a symbol
+
+
+def _values(chain: Chain, numbers: Arrays) -> tuple[dict[str, Nested], tuple[str, ...]]:
+    """The numbers of the layers that are left, and the arrays in which some had to be rounded."""
+    found: dict[str, Nested] = {}
+    rounded: list[str] = []
+    for parameter in (parameter for node in chain.nodes for parameter in node.parameters):
+        if parameter.name not in numbers or parameter.entries is not None:
+            continue
+        written = [_written(value) for value in numbers[parameter.name].values()]
+        nested: Any = folded([value for value, _ in written], parameter.shape)
+        found[parameter.name] = nested
+        if not all(exact for _, exact in written):
+            rounded.append(parameter.name)
+    return found, tuple(rounded)
+
+
+def _written(value: Certain) -> tuple[Fraction, bool]:
+    """A number as the file has it, and whether that is exact."""
+    if value.exact is not None and len(str(value.exact)) <= LONGEST:
+        return value.exact, True
+    return Fraction(Decimal(value.decimal(ROUNDED))), False

@@ -59,9 +59,9 @@ class Undefined(ArithmeticError):
 class Normal:
     """Makes normal forms under assumptions.
 
-    `positive` are the arrays and numbers that are positive as a whole, `facts` the sums whose value is known; `used`
-    collects what was rewritten by its definition, `bound` the indices of the sums around what is being rewritten; no sum
-    is given an index that is `taken`.
+    `positive` are the arrays and numbers that are positive as a whole, `facts` the sums whose value is known. `used`
+    collects what was rewritten by its definition, `bound` the indices of the sums around what is being rewritten. No
+    sum is given an index that is `taken`.
     """
 
     deadline: Deadline

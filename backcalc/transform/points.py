@@ -139,8 +139,6 @@ def allowed(question: Question, point: Point, arithmetic: Arithmetic[Certain]) -
     """Whether the assumptions hold at a point, for every element that they speak of."""
     store = point.store(80)
     for comparison in question.given.comparisons:
-        if not names(comparison) & point.values.keys():
-            continue
         free = [name for name in free_indices(comparison) if name not in point.sizes]
         extents = _extents(question, comparison, free, point)
         if extents is None:

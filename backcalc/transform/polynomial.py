@@ -35,8 +35,9 @@ __all__ = ["Generator", "Monomial", "Polynomial", "Ref"]
 class Generator:
     """What stands in a polynomial like a letter; `key` tells two apart, `expr` is how it is written.
 
-    Where `period` is not 0, `power` is the polynomial that the generator is when raised to it. `exponent` is the
-    logarithm of a generator that is an exponential, `inside` what a generator that is a logarithm is of.
+    A `positive` one is above 0, one that is `nonnegative` at least 0. Where `period` is not 0, `power` is what the
+    generator is when raised to it. `exponent` is the logarithm of a generator that is an exponential, `inside` what a
+    generator that is a logarithm is of.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Generator:
     power: Polynomial | None = field(default=None, compare=False)
     exponent: Quotient | None = field(default=None, compare=False)
     inside: Polynomial | None = field(default=None, compare=False)
+    nonnegative: bool = field(default=False, compare=False)
 
 
 Monomial = tuple[tuple[Generator, Fraction], ...]

@@ -84,7 +84,7 @@ class Powers:
         if exponent.denominator == 1 and exponent % 2 == 0:
             return Quotient(base).raised(exponent.numerator)
         (single,) = base.terms if len(base.terms) == 1 else (None,)
-        if single is not None and (single[0][0].positive or single[0][0].period):
+        if single is not None and (single[0][0].positive or single[0][0].nonnegative):
             generator, degree = single[0]
             return generator_power(generator, degree * exponent)
         known = self.sign(base)
@@ -99,7 +99,7 @@ class Powers:
             root = Generator(f"|{key(positive.expr)}|", positive.expr, True, 1, positive)
         else:
             shown = Call("abs", (base.expr,))
-            root = Generator(key(shown), shown, False, 2, base * base)
+            root = Generator(key(shown), shown, False, 2, base * base, nonnegative=True)
         return generator_power(root, exponent)
 
     # -- logarithms -------------------------------------------------------------------------------

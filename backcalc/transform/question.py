@@ -24,7 +24,7 @@ from backcalc.formula.tree import (
     substitute,
     walk,
 )
-from backcalc.transform.claim import Assumptions, Claim, ClaimError
+from backcalc.transform.claim import Assumptions, Claim, ClaimError, free_indices
 
 MOST_NODES = 20_000
 
@@ -98,17 +98,28 @@ def question(claim: Claim) -> Question:
         pair = (substitute(sides[left], put), substitute(sides[right], put))
         links.append(Link((claim.written[count], claim.written[count + 1]), *pair, tuple(worked.values())))
     facts = tuple((fact, value) for fact, value in claim.given.facts)
-    given = Assumptions(claim.given.comparisons, facts, claim.given.equal, claim.given.shapes)
+    comparisons = tuple(_compared(each, put) for each in claim.given.comparisons)
+    given = Assumptions(comparisons, facts, claim.given.equal, claim.given.shapes)
     used = frozenset().union(*(names(side) for link in links for side in (link.left, link.right)))
     shapes = {
         name: program.shapes[name]
         for name in program.leaves
         if name in used and name not in CONSTANTS and name not in ranges and name not in program.sizes
     }
-    for name in sorted(set().union(*(names(c) for c in given.comparisons)) - shapes.keys() - CONSTANTS):
-        if name in used and name in program.shapes and name not in program.sizes:
-            shapes[name] = program.shapes[name]
+    for comparison in comparisons:
+        if any(isinstance(side, Ref) and side.name in ranges for side in comparison.operands):
+            raise ClaimError("an assumption is about numbers and arrays, not about an index: that is any place")
+        known = {*shapes, *ranges, *program.sizes, *CONSTANTS, *free_indices(comparison)}
+        for read in (node for node in walk(comparison) if isinstance(node, Ref) and not node.indices):
+            if read.name not in known:
+                shapes[read.name] = program.shapes.get(read.name, ())
     return Question(tuple(links), ranges, shapes, tuple(program.sizes), program.index_names, given)
+
+
+def _compared(comparison: Compare, put: Mapping[str, Expr]) -> Compare:
+    changed = substitute(comparison, put)
+    assert isinstance(changed, Compare)
+    return changed
 
 
 def _all(label: str, derivatives: Mapping[str, tuple[Derivative, ...]], claim: Claim) -> list[Derivative]:
@@ -194,6 +205,11 @@ def _aligned(claim: Claim, sides: Mapping[str, Expr]) -> tuple[dict[str, Expr], 
     ranges: dict[str, Expr] = {}
     result: dict[str, Expr] = {}
     whole: tuple[str, ...] | None = None
+    for label, written in zip(claim.sides, claim.written, strict=True):
+        inside = free_indices(written)  # an index takes its range from where it stands in an array
+        for index, extent in zip(claim.program.by_name[label].indices, claim.program.shapes[label], strict=True):
+            if index in inside:
+                ranges.setdefault(index, extent)
     for label, written in zip(claim.sides, claim.written, strict=True):
         indices, body = claim.program.by_name[label].indices, sides[label]
         first = whole or next((tuple(ranges) for _ in [0] if len(ranges) == len(indices)), None)

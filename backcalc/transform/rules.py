@@ -6,7 +6,6 @@ inference", section 3.2, for the batch norm behind a convolution; the others by 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -42,9 +41,9 @@ def plan(chain: Chain, first: Node, second: Node) -> Plan | None:
     match first.layer, second.layer:
         case Dense(), Dense():
             return _stacked(chain, first, second)
-        case (Dense() | Convolution()), BatchNorm():
+        case ((Dense() | Convolution()), BatchNorm()):
             return _norm_behind(chain, first, second)
-        case (BatchNorm() | Normalise()), (Dense() | Convolution()):
+        case ((BatchNorm() | Normalise()), (Dense() | Convolution())):
             return _norm_before(chain, first, second) if refusal(first, second) is None else None
         case _:
             return None
@@ -156,6 +155,3 @@ def _layer(layer: Layer, weights: str, biases: str | None) -> Layer:
 def _arrays(node: Node) -> tuple[str, ...]:
     """The names of the weights and, where there is one, the bias."""
     return tuple(parameter.name for parameter in node.parameters)
-
-
-Numbers = Callable[[str], Fraction | None]

@@ -81,7 +81,7 @@ def _sign_of(monomial: Monomial) -> bool | None:
     """True for a product that is positive, False for one that is at least 0, None for what may be negative."""
     if all(generator.positive for generator, _ in monomial):
         return True
-    if all(g.positive or g.period or (e.denominator == 1 and e % 2 == 0) for g, e in monomial):
+    if all(g.positive or g.nonnegative or (e.denominator == 1 and e % 2 == 0) for g, e in monomial):
         return False
     return None
 

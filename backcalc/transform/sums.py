@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from backcalc.derive.key import key
 from backcalc.derive.match import match
 from backcalc.formula.affine import tidy
-from backcalc.formula.tree import Add, Expr, Neg, Num, Reduce, Ref, fresh_name, names, num, substitute, walk
+from backcalc.formula.tree import ONE, Add, Expr, Neg, Num, Reduce, Ref, fresh_name, names, num, substitute, walk
 from backcalc.transform.polynomial import Generator, Monomial, Polynomial
 from backcalc.transform.quotient import Denominator, Quotient, monomial_quotient
 
@@ -93,7 +93,7 @@ def _generator(
         free = frozenset(part.name for part in _indices(pattern))
         if match(pattern, shown, free, {}) is not None:
             return normal.quotient(value)
-    positive = not below and all(generator.positive for generator, _ in own)
+    positive = lower == ONE and not below and all(generator.positive for generator, _ in own)
     return Quotient.of(Generator(key(shown), shown, positive))
 
 

@@ -1,4 +1,4 @@
-"""Random recurrences: up and down the rows, of one or two arrays, with sums, prefix sums, shifts, gathers and maxima."""
+"""Random recurrences: up and down, of one or two arrays, with sums, prefix sums, shifts, gathers and maxima."""
 
 from __future__ import annotations
 
@@ -111,9 +111,9 @@ def recurrences(draw: Draw) -> Network:
         out = "g[t]"
     else:
         out = draw(st.sampled_from(["h[t,1]", "sum(j=1..H, h[t,j]*b[j])", "h[t,H]^2"]))
-    lines.append(
-        f"J = {draw(st.sampled_from([f'sum(t=1..T, v[t]*{out})', f'{out}*s'.replace('[t', '[T'), f'sum(t=1..T, ({out} - v[t])^2)']))}"
-    )
+    every, last = f"sum(t=1..T, v[t]*{out})", f"{out}*s".replace("[t", "[T")
+    squares = f"sum(t=1..T, ({out} - v[t])^2)"
+    lines.append(f"J = {draw(st.sampled_from([every, last, squares]))}")
     text = "\n".join(lines)
     shapes = {name: shape for name, shape in SHAPES.items() if name in text}
     shapes |= {state: ["T", "H"] for state in states} | ({"g": ["T"]} if "g[t]" in text else {})

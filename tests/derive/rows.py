@@ -1,4 +1,4 @@
-"""A second evaluator of the tests' own, for equations that read their own rows: every element when it is first asked for.
+"""A second evaluator of the tests' own, for equations that read their own rows: an element when it is asked for.
 
 Nothing here knows in which order rows are computed, nor that a recurrence is one; a circle would never end.
 """

@@ -244,7 +244,7 @@ def test_traces_and_what_is_made_of_them() -> None:
     }
     forms = forms_of(net)
     assert forms["a"] == "tr(W)" and forms["b"] == "tr(W B)" and forms["c"] == "uᵀ W u"
-    assert forms["dJ/du"] == "W u + Wᵀ u"
+    assert forms["dJ/du"] == "(W + Wᵀ) u"
     assert "I" in forms["dJ/dW"] and "Bᵀ" in forms["dJ/dW"] and "u uᵀ" in forms["dJ/dW"]
 
 

@@ -28,7 +28,7 @@ def derivation(equations: str, find: Sequence[str] | None = None, **keys: Any) -
 
 
 def closed(found: Derivation) -> dict[str, str]:
-    return {adjoint.name: to_text(adjoint.closed).replace("(2 <= t)", "(1 < t)") for adjoint in found.adjoints.values()}
+    return {adjoint.name: to_text(adjoint.closed) for adjoint in found.adjoints.values()}
 
 
 def solved(found: Derivation, name: str) -> str | None:

@@ -10,7 +10,7 @@ import backcalc
 from backcalc.derive.brackets import decide, narrow, settle
 from backcalc.derive.deltas import collapse, joined, mixed_radix, one_window, shuffled
 from backcalc.derive.facts import centred, complement, shares, worth_naming
-from backcalc.derive.rules import count_constant_sums, fold, simplify, square_roots, turn
+from backcalc.derive.rules import _gather, count_constant_sums, fold, simplify, square_roots, turn
 from backcalc.derive.setting import Setting
 from backcalc.derive.terms import Term, merge, to_terms
 from backcalc.derive.write import distribute, splice, to_expr
@@ -123,6 +123,23 @@ STAYS: list[tuple[Change, str]] = [
 def test_stays(rule: Change, text: str) -> None:
     (term,) = to_terms(e(text))
     assert rule(term, SETTING) is term
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("sum(n=1..N, p[n]*x[n]) - sum(n=1..N, t[n]*x[n])", "sum(n=1..N, (p[n] - t[n])*x[n])"),
+        ("sum(n=1..N, p[n]*x[n]) - 2*sum(k=1..N, t[k]*x[k])", "sum(n=1..N, (p[n] - 2*t[n])*x[n])"),
+        ("sum(n=1..N, p[n]*x[n]) + sum(n=1..M, t[n]*x[n])", None),  # not over the same range
+        ("sum(n=1..N, p[n]*x[n]) + sum(n=1..N, t[n]*v[n])", None),  # nothing in common
+        ("sum(n=1..N, p[n]*x[n]*(n <= i)) + sum(n=1..N, t[n]*x[n])", None),  # not under the same condition
+        ("p*x + t*x", None),  # no sums: what they share is written in front of them anyway
+    ],
+)
+def test_gather(before: str, after: str | None) -> None:
+    terms = to_terms(e(before))
+    found = _gather(terms, SETTING)
+    assert found is terms if after is None else to_text(to_expr(found)) == after
 
 
 # -- names for what has one ----------------------------------------------------------------------

@@ -30,7 +30,7 @@ from tests.count.strategies import (
 )
 from tests.numeric.networks import array, cells
 
-QUICK = settings(max_examples=120, deadline=None, derandomize=True)
+QUICK = settings(max_examples=60, deadline=None, derandomize=True)
 LAYERS = st.one_of(
     *(convolutions(), transposed(), local(), poolings(), averages(), subsamplings()),
     *(dense(), simple(), moves(), normalised(), rbf()),

@@ -49,7 +49,7 @@ def test_every_rule_learns(update: str) -> None:
 
 NETS: dict[str, tuple[Any, Any, Data, dict[str, Any]]] = {
     "dropout and norm": (
-        [{"dense": 6}, "batchnorm", "tanh", {"dropout": "0.3"}, {"dense": 3}, "softmax"],
+        [{"dense": {"units": 6, "bias": False}}, "batchnorm", "tanh", {"dropout": "0.3"}, {"dense": 3}, "softmax"],
         "nll",
         BLOBS,
         {"order": "replacement"},
@@ -77,6 +77,15 @@ def test_a_stack_of_trials_is_each_of_them_alone(label: str, dtype: Any) -> None
     alone = train(net, data, epochs=3, batch=8, rate=0.01, dtype=dtype, **more)
     for name, array in alone.parameters.items():
         np.testing.assert_allclose(array, five.parameters[name][:1], rtol=tolerance, atol=tolerance)
+
+
+def test_narrow_networks_train_as_they_do_alone() -> None:
+    net = network([{"dense": 2}, "relu", {"dense": 1}], "mse", "adam", inputs=1)
+    parts = [load_data("abs:50", seed=seed) for seed in range(20)]
+    many = train(net, stacked(parts), epochs=3, batch=16, trials=20, rate=0.01, dtype="float64", style="keras")
+    few = train(net, stacked(parts[:3]), epochs=3, batch=16, trials=3, rate=0.01, dtype="float64", style="keras")
+    for name, array in few.parameters.items():
+        np.testing.assert_allclose(array, many.parameters[name][:3], rtol=1e-9, atol=1e-12)
 
 
 def test_every_trial_has_its_own_rate() -> None:

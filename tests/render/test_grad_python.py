@@ -5,6 +5,8 @@ The values come from `verify.vectors`, another evaluation of the same equations 
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,93 +14,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given as drawn_from
+from hypothesis import settings
 
 import backcalc
 from backcalc.derive import Derivation, derive
 from backcalc.formula.integers import integer
 from backcalc.net import Network
-from backcalc.render import grad_python
+from backcalc.render import grad_ipynb, grad_python
 from backcalc.render.numpy_parts import answer_key, leaves_of
 from backcalc.verify.vectors import evaluate_vectors
 from tests.derive.networks import networks, programs
 
-EXAMPLES = Path(backcalc.__file__).parents[1] / "examples"
-SIZES = {"N": 3, "K": 4, "M": 5, "D": 2, "T": 6, "m": 2, "J2": 7}
+from .kinds import EXAMPLES, KINDS
 
-
-def layers(shape: Any, *parts: Any, loss: Any = "sse", **more: Any) -> dict[str, Any]:
-    return {"input": {"x": shape}, "layers": list(parts), "loss": loss, **more}
-
-
-KINDS: dict[str, dict[str, Any]] = {
-    "dense": layers(3, {"dense": 4}, "tanh", {"dense": 2}, "softmax", loss={"nll": {"target": 2}}),
-    "batch": layers(3, {"dense": 4}, "relu", {"dense": 2}, "softmax", loss="cross_entropy", batch="N"),
-    "conv-stride": layers(
-        [2, 5, 4], {"conv2d": {"filters": 2, "kernel": [2, 3], "stride": 2, "padding": 1}}, "relu", "flatten",
-        {"dense": 2},
-    ),
-    "conv-dilation": layers(
-        [2, 6, 7], {"conv2d": {"filters": 2, "kernel": 2, "dilation": 2, "groups": 2}}, "sigmoid", "flatten"
-    ),
-    "conv-table": layers(
-        [2, 5, 5], {"conv2d": {"filters": 2, "kernel": 2, "connections": [[2], [1, 2]]}}, "flatten", {"dense": 1}
-    ),
-    "conv-transpose": layers([2, 3, 3], {"conv_transpose2d": {"filters": 2, "kernel": 3, "stride": 2}}, "flatten"),
-    "maxpool-overlap": layers([1, 7], {"maxpool1d": {"size": 3, "stride": 2, "padding": 1}}, "flatten", {"dense": 2}),
-    "maxpool2d": layers([2, 5, 5], {"maxpool2d": {"size": 2, "ceil": True}}, "flatten", {"dense": 2}),
-    "avgpool": layers([2, 5, 5], {"avgpool2d": {"size": 3, "stride": 2, "padding": 1}}, "flatten", {"dense": 2}),
-    "batchnorm": layers(3, {"dense": 4}, "batchnorm", "relu", {"dense": 1}, loss="mse", batch="N"),
-    "layernorm": layers([3, 4], "layernorm", {"dense": 2}, "gelu", loss="mse"),
-    "rnn": layers([4, 3], {"rnn": {"units": 2}}, {"dense": 1}, loss="mse"),
-    "rnn-batch": layers([4, 3], {"rnn": {"units": 2, "return": "all"}}, loss="mse", batch="N"),
-    "lstm-both-ways": layers([3, 2], {"lstm": {"units": 2, "bidirectional": True}}, {"dense": 1}, loss="mse"),
-    "gru": layers([3, 2], {"gru": {"units": 2}}, {"dense": 2}, loss="mse"),
-    "attention": layers([4, 4], {"attention": {"heads": 2, "causal": True}}, loss="mse"),
-    "attention-batch": layers([3, 4], {"attention": {"heads": 2}}, "flatten", {"dense": 2}, loss="mse", batch="N"),
-    "embedding": layers(
-        [3], {"embedding": {"vocabulary": 5, "units": 2}}, {"attention": {"heads": 1, "causal": True}}, "flatten",
-        {"dense": 2}, loss="mse",
-    ),
-    "mixture": layers([3, 4], {"mixture": {"experts": 3, "active": 2, "layers": [{"dense": 4}]}}, loss="mse"),
-    "hinge": layers(3, {"dense": 3}, loss={"hinge": {"target": 2}}),
-    "kinks": layers(
-        4, {"dense": 4}, "leaky_relu", {"dense": 3}, "elu", {"dense": 3}, "hard_swish", {"dense": 3}, "silu",
-        {"dense": 2}, "softplus",
-    ),
-    "penalty": layers(3, {"dense": 2}, loss="sse", penalty={"l2": "1/10"}),
-    "upstream": {
-        "input": {"x": 3}, "layers": [{"dense": {"name": "y", "units": 2}}], "given": {"dJ/dy": "G"},
-        "find": ["W_y", "x"],
-    },
-    "jacobian": {**layers(3, {"dense": {"name": "z", "units": 2}}, {"softmax": {"name": "y"}}), "find": ["dy/dx"]},
-    "second": {"equations": "y = tanh(w*x + b)\nJ = 1/2*(y - t)^2", "find": ["w", "d^2J/dw^2", "d^2J/(dw db)"]},
-    "hessian": {
-        "equations": "z = sum(k=1..3, w[k]*x[k])\nJ = log(1 + exp(z))", "shapes": {"w": [3], "x": [3]},
-        "find": ["d^2J/dw^2"],
-    },
-    "recurrence": {
-        "sizes": {"T": None}, "find": ["u", "w", "h[0]"],
-        "equations": "h[t] = tanh(u*h[t-1] + w*x[t])\nh[0] = s\nJ = sum(t=1..T, (h[t] - d[t])^2)",
-    },
-    "gather": {
-        "shapes": {"E": ["M", 2], "k": ["N"]}, "sizes": {"N": None, "M": None}, "find": ["E"],
-        "equations": "v[i,j] = E[k[i],j]^2\nJ = sum(i=1..N, sum(j=1..2, i*v[i,j]))",
-    },
-    "shadows": {
-        "shapes": {"lambda": [3], "np": [3], "sum": []}, "find": ["lambda", "np", "sum"],
-        "equations": "params[i] = lambda[i]*np[i]^2\nJ = sum*sum(i=1..3, exp(params[i]))",
-    },
-    "extremes": {
-        "shapes": {"A": [3, 4]}, "find": ["A"],
-        "equations": "m[i] = max(j=1..4, A[i,j])\nn[j] = min(i=1..3, A[i,j])\np = prod(i=1..3, m[i])\n"
-        "J = p + sum(j != 2, n[j]) + mean(j, n[j]^2) + max(A[1,1], A[2,2]) + abs(A[3,1])",
-    },
-    "triangle": {
-        "shapes": {"a": [4, 4]}, "find": ["a"],
-        "equations": "r[i] = sum(j=1..i, a[i,j]^2*a[j,i])\nJ = sum(i=1..4, r[i]^2)",
-    },
-}  # fmt: skip
+SIZES = {"N": 3, "K": 4, "M": 5, "D": 2, "T": 6, "m": 2, "J2": 7, "S": 3, "H": 3, "E": 5, "F": 4, "V": 8}
 
 
 def drawn(derivation: Derivation, seed: int = 0) -> dict[str, Any]:
@@ -156,3 +86,74 @@ def test_the_function_of_an_example_is_right(file: Path) -> None:
     if sum(int(np.prod(network.program.shape(name) or (1,))) for name in network.program.leaves) > 100_000:
         pytest.skip("the same layers as in a smaller example")
     check(derive(network, view="index"))
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@drawn_from(networks())
+def test_the_function_of_a_random_network_is_right(network: Network) -> None:
+    check(derive(network, view="index"))
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@drawn_from(programs())
+def test_the_function_of_random_formulas_is_right(network: Network) -> None:
+    check(derive(network, view="index"))
+
+
+@pytest.mark.parametrize("name", ["shared-kernel", "batch-norm", "six-weights", "relu-softmax-batch"])
+def test_the_module_runs_alone(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "generated.py"
+    file.write_text(grad_python.render(backcalc.grad(EXAMPLES / f"{name}.yaml")), encoding="utf-8")
+    found = subprocess.run([sys.executable, "-I", "-W", "error", str(file)], capture_output=True, text=True, check=True)
+    assert found.stderr == ""
+    worst = float(found.stdout.splitlines()[-1].rpartition(":")[2])
+    assert worst < 1e-6
+    if name in ("shared-kernel", "six-weights"):  # the file has values, so the exact gradients are known
+        assert "the exact values: all agree" in found.stdout
+
+
+def test_the_check_sees_a_wrong_gradient(tmp_path: Path) -> None:
+    right = grad_python.render(backcalc.grad(EXAMPLES / "six-weights.yaml"))
+    more = r"    grads = {name: 1.001 * gradient + 1e-6 for name, gradient in grads.items()}\n    return \1, grads"
+    wrong, times = re.subn(r"    return (\w+), grads", more, right)
+    assert times == 1
+    found = subprocess.run([sys.executable, "-c", wrong], capture_output=True, text=True, check=False)
+    assert found.returncode == 1 and "AssertionError" in found.stderr
+
+
+@pytest.mark.parametrize("name", ["shared-kernel", "batch-norm", "logistic-neuron"])
+def test_the_code_of_the_notebook_runs(name: str) -> None:
+    notebook = json.loads(grad_ipynb.render(backcalc.grad(EXAMPLES / f"{name}.yaml")))
+    (code,) = ("".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code")
+    run = "import sys; exec(compile(sys.stdin.read(), 'cell', 'exec'))"
+    found = subprocess.run(
+        [sys.executable, "-W", "error", "-c", run], input=code, capture_output=True, text=True, check=True
+    )
+    assert float(found.stdout.splitlines()[-1].rpartition(":")[2]) < 1e-6
+
+
+def test_the_notebook_is_of_the_format_it_says() -> None:
+    notebook = json.loads(grad_ipynb.render(backcalc.grad(EXAMPLES / "shared-kernel.yaml")))
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 4)
+    assert set(notebook) == {"cells", "metadata", "nbformat", "nbformat_minor"}
+    keys = {"markdown": {"cell_type", "metadata", "source"}}
+    keys["code"] = {*keys["markdown"], "execution_count", "outputs"}
+    for cell in notebook["cells"]:
+        assert set(cell) == keys[cell["cell_type"]]
+        assert cell["source"] and all(line.endswith("\n") for line in cell["source"][:-1])
+    headings = [cell["source"][0].strip() for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    assert headings[0] == "# shared kernel" and headings[-2:] == ["## Verified", "## In NumPy"]
+
+
+def test_the_name_of_a_file_is_words_and_never_code() -> None:
+    name = 'a"""\nimport os\nos.abort()\n"""\\'
+    text = grad_python.render(backcalc.grad({"name": name, "equations": "J = (w*x)^2", "find": ["w"]}))
+    assert "\nimport os" not in text and "\nos.abort" not in text
+    compile(text, "generated", "exec")
+
+
+def test_a_name_that_python_uses_gets_another() -> None:
+    text = grad_python.render(derive(backcalc.load(KINDS["shadows"]), view="index"))
+    assert 'lambda_ = np.asarray(params["lambda"], dtype=float)' in text
+    assert 'np_ = np.asarray(params["np"], dtype=float)' in text
+    assert "params_ = lambda_ * np_ ** 2" in text

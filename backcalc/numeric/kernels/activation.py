@@ -33,9 +33,8 @@ Function = TypeVar("Function", bound=Layer)
 
 
 def sigmoid(x: Array) -> Array:
-    """`1/(1 + exp(-x))` without overflow."""
-    small = np.exp(-np.abs(x))
-    result: Array = np.where(x >= 0, 1, small) / (1 + small)
+    """`1/(1 + exp(-x))` without overflow, small values to their last digit."""
+    result: Array = np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
     return result
 
 

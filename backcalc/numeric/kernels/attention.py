@@ -113,8 +113,8 @@ class AttentionKernel(Kernel[Attention]):
         shares = softmax(scores)
         context = self._together(shares @ values)
         output = _rows(context, weights[3])
-        if biases:
-            output += biases[3][:, None, None]
+        for bias in biases[3:]:
+            output += bias[:, None, None]
 
         def backward(gradient: Array) -> Gradients:
             by_context, by_output = _back(gradient, context, weights[3])
@@ -129,8 +129,7 @@ class AttentionKernel(Kernel[Attention]):
             by_weights = [*(weight for _, weight in found), by_output]
             if self.table is not None and table is not None:
                 by_weights.append(self.table.back(by_scores.sum(axis=1), table))
-            if biases:
-                by_weights += [each.sum(axis=(1, 2)) for each in (*parts, gradient)]
+            by_weights += [each.sum(axis=(1, 2)) for each in (*parts, gradient)[: len(biases)]]
             whole = by_sources[1] + by_sources[2]
             by_inputs = (by_sources[0], whole) if len(inputs) == 2 else (by_sources[0] + whole,)
             return Gradients(by_inputs, tuple(by_weights))

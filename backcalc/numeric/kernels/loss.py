@@ -23,7 +23,7 @@ from backcalc.layers.loss_likelihood import (
     NegativeLogLikelihoodLogits,
 )
 from backcalc.layers.loss_margin import Hinge, Margin, Perceptron
-from backcalc.numeric.kernels.activation import sigmoid, softplus
+from backcalc.numeric.kernels.activation import sigmoid
 from backcalc.numeric.kernels.base import Array
 from backcalc.numeric.kernels.softmax import log_softmax, softmax
 
@@ -145,7 +145,7 @@ class BinaryCrossEntropyLogitsKernel(LossKernel[BinaryCrossEntropyLogits]):
     """Σ softplus(y) - t y."""
 
     def costs(self, y: Array, t: Array) -> Array:
-        return _summed(softplus(y) - t * y)
+        return _summed(np.maximum(y, 0) + np.log(1 + np.exp(-np.abs(y))) - t * y)
 
     def slopes(self, y: Array, t: Array) -> Array:
         return sigmoid(y) - t

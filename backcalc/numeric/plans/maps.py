@@ -59,6 +59,7 @@ class Convolved(Stage):
         first: bool,
     ) -> None:
         self.sizes, self.pool, self.function = sizes, pool, function
+        self.free = function is None
         self.weights, *self.bias = parameters
         self.by_weights, *self.by_bias = gradients
         dtype, rows, columns = self.weights.dtype, sizes.rows, sizes.columns

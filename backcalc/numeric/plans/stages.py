@@ -13,15 +13,18 @@ from typing import Any
 import numpy as np
 
 from backcalc.layers import Layer
-from backcalc.layers.activation import LeakyRelu, Linear, Relu, Sigmoid, Tanh
+from backcalc.layers.activation import LeakyRelu, Relu, Sigmoid, Tanh
 from backcalc.layers.noise import Dropout
 from backcalc.numeric.kernels.base import Array
 
 
 class Stage(ABC):
-    """A part of a plan. `out` is its buffer, which later stages may change in place."""
+    """A part of a plan. `out` is its buffer, which the next stage may change in place where it is `free`."""
 
     out: Array
+    free: bool = False
+    fresh: bool = True
+    """Whether this is the first block of a mini-batch, so that there is nothing to add to."""
 
     @abstractmethod
     def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
@@ -51,6 +54,8 @@ def shape_of(shape: tuple[int, ...], samples: int) -> tuple[int, ...]:
 class Dense(Stage):
     """`Y = W X + b` for columns of samples."""
 
+    free = True
+
     def __init__(self, parameters: Sequence[Array], gradients: Sequence[Array], samples: int, *, first: bool) -> None:
         self.weights, *self.bias = parameters
         self.by_weights, *self.by_bias = gradients
@@ -69,8 +74,9 @@ class Dense(Stage):
         return self.out
 
     def backward(self, gradient: Array) -> Array | None:
-        np.matmul(gradient, self.x.T, out=self.product)
-        self.by_weights += self.product
+        np.matmul(gradient, self.x.T, out=self.by_weights if self.fresh else self.product)
+        if not self.fresh:
+            self.by_weights += self.product
         if self.bias:
             self.by_bias[0] += gradient.sum(axis=1)
         return None if self.into is None else np.matmul(self.weights.T, gradient, out=self.into)
@@ -167,15 +173,18 @@ def pointwise(layer: Layer, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Poi
 
 
 class Activation(Stage):
-    """An activation in the buffer of what it reads."""
+    """An activation in the buffer of what it reads, or in a copy where the stage before needs that as it was."""
 
-    def __init__(self, function: Pointwise) -> None:
-        self.function = function
+    def __init__(self, function: Pointwise, copy: Array | None) -> None:
+        self.function, self.copy = function, copy
 
     def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
         self.out = x
-        self.function.apply(x)
-        return x
+        if self.copy is not None:
+            np.copyto(self.copy, x)
+            self.out = self.copy
+        self.function.apply(self.out)
+        return self.out
 
     def backward(self, gradient: Array) -> Array | None:
         self.function.back(self.out, gradient)
@@ -184,8 +193,6 @@ class Activation(Stage):
 
 class Same(Stage):
     """The identity."""
-
-    layers: tuple[type[Layer], ...] = (Linear,)
 
     def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
         return x
@@ -212,17 +219,18 @@ class Flattened(Stage):
 
 
 class Dropped(Stage):
-    """Dropout: what is kept, times 1/(1 - rate), in place."""
+    """Dropout: what is kept, times 1/(1 - rate)."""
+
+    free = True
 
     def __init__(self, name: str, layer: Dropout, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.name = f"mask_{name}"
         self.factor = dtype.type(1 / (1 - layer.rate))
-        self.kept = np.empty(shape, dtype)
+        self.kept, self.out = np.empty(shape, dtype), np.empty(shape, dtype)
 
     def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
         np.multiply(laid_out(drawn[self.name]), self.factor, out=self.kept)
-        x *= self.kept
-        return x
+        return np.multiply(x, self.kept, out=self.out)
 
     def backward(self, gradient: Array) -> Array | None:
         gradient *= self.kept
@@ -230,7 +238,9 @@ class Dropped(Stage):
 
 
 class BatchNormed(Stage):
-    """Batch norm over samples and places of a channel: the numbers are standardised in place of what was read."""
+    """Batch norm over samples and places of a channel, by the statistics of the batch."""
+
+    free = True
 
     def __init__(
         self,

@@ -1,0 +1,134 @@
+"""A claim that is wrong, as the search for its cause sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from backcalc.check.compare import Formula, compare, constant
+from backcalc.check.follow import Own, Spot
+from backcalc.check.interval import Interval, shown
+from backcalc.check.names import NotFormula
+from backcalc.check.subject import Subject
+from backcalc.derive.adjoint import Adjoint
+from backcalc.formula.names import lettered
+from backcalc.formula.print_unicode import to_unicode
+from backcalc.formula.tree import Expr, Mul, Neg, Num, Ref, num, substitute
+
+MOST_QUANTITIES = 60
+
+
+@dataclass(frozen=True)
+class Case:
+    """`left` is what should be equal to `right` and is not; `about` the quantity that it says something of."""
+
+    subject: Subject
+    left: Formula
+    right: Formula
+    about: Ref | None
+    own: Mapping[Spot, Own] = field(default_factory=dict)
+
+    @cached_property
+    def is_count(self) -> bool:
+        """Whether it is about a count of a layer or a network."""
+        counts = self.subject.counts
+        return counts is not None and self.about is not None and self.about.name in counts.values
+
+    @cached_property
+    def is_number(self) -> bool:
+        """Whether the wrong side is a number."""
+        return self.value is not None
+
+    @cached_property
+    def value(self) -> Interval | None:
+        """The number that was claimed, or what a formula of numbers comes to."""
+        return constant(self.right, self.subject)
+
+    @property
+    def said(self) -> str:
+        """The wrong side as it is said in a sentence."""
+        value = self.value
+        return str(value) if value is not None else to_unicode(self.right.expr)
+
+    def gives(self, expr: Expr) -> bool:
+        """Whether an expression gives what the student has, and not what would be right."""
+        candidate = self.left.with_expr(expr)
+        try:
+            return (
+                compare(candidate, self.right, self.subject).holds is True
+                and compare(candidate, self.left, self.subject).holds is False
+            )
+        except NotFormula:
+            return False
+
+    @cached_property
+    def adjoint(self) -> Adjoint | None:
+        """The derivation of what it is about, where that is a derivative."""
+        return self.subject.adjoints.get(self.about.name) if self.about is not None else None
+
+    @cached_property
+    def body(self) -> Expr | None:
+        """The formula of what it is about, with numbers for its indices."""
+        equation = self.subject.program.by_name.get(self.about.name) if self.about is not None else None
+        if equation is None or self.about is None:
+            return None
+        if len(equation.indices) != len(self.about.indices):
+            return equation.body
+        return substitute(equation.body, dict(zip(equation.indices, self.about.indices, strict=True)))
+
+    def formulas(self) -> Iterator[Expr]:
+        """The formulas that the wrong side may have been computed from: the left side, and the key's own."""
+        if self.left.expr != self.about:
+            yield self.left.expr
+        if self.body is not None:
+            yield self.body
+
+    def has_value(self, ref: Ref) -> bool:
+        """Whether it is one element with a value."""
+        return self._value(ref) is not None
+
+    def _value(self, ref: Ref) -> Interval | None:
+        array = self.subject.given.store.get(ref.name)
+        if array is None or not all(isinstance(index, Num) for index in ref.indices):
+            return None
+        return array.get(tuple(index.value.numerator for index in ref.indices if isinstance(index, Num)))
+
+    def quantities(self) -> Iterator[Ref]:
+        """Every element that has a value, as far as there are not too many; the student's own values first."""
+        names = self.subject.counts.values if self.subject.counts is not None else {}
+        mine = [Ref(name, tuple(num(i) for i in place)) for name, place in self.own]
+        yield from mine
+        count = 0
+        for name, array in self.subject.given.store.items():
+            if name in names or name.startswith("new_"):
+                continue
+            for place in array:
+                count += 1
+                if count > MOST_QUANTITIES:
+                    return
+                ref = Ref(name, tuple(num(i) for i in place))
+                if ref not in mine:
+                    yield ref
+
+    def same(self, one: Ref, other: Ref) -> bool:
+        """Whether two elements have the same value."""
+        first, second = self._value(one), self._value(other)
+        return first is not None and second is not None and first.meets(second)
+
+    def worth(self, ref: Ref) -> str:
+        """An element with its value, as in `y1 = 0.5`."""
+        value = self._value(ref)
+        name = to_unicode(ref, scalar_names=True)
+        return name if value is None else f"{name} = {shown(value.middle)}"
+
+    def factors(self, expr: Expr) -> tuple[Expr, ...]:
+        """The factors of a product, its sign left out."""
+        if isinstance(expr, Neg):
+            return self.factors(expr.operand)
+        return expr.factors if isinstance(expr, Mul) else (expr,)
+
+
+def named(name: str) -> str:
+    """A name in a sentence."""
+    return lettered(name)

@@ -1,0 +1,130 @@
+"""From claims to grades: conventions held through a problem, the first error, findings, points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from math import prod
+
+from backcalc.check.asked import Ask
+from backcalc.check.bench import said_name
+from backcalc.check.key import Key, KeyProblem
+from backcalc.check.result import Claim, Diagnosis, Finding, Part, Verdict
+from backcalc.check.subject import Subject
+from backcalc.formula.print_text import to_text
+from backcalc.formula.tree import Expr
+
+EARNS = frozenset({"update-sign", "truncated"})
+"""Conventions that earn their points whatever the key accepts: they change nothing but the notation."""
+
+
+def settled(claims: Sequence[Claim], accept: frozenset[str]) -> tuple[Claim, ...]:
+    """The claims of one problem with its conventions held: what departs from the one in use is wrong.
+
+    The key's own is in use where a right claim shows it; else the first other one is.
+    """
+    keeps = frozenset[str]().union(*(claim.keeps for claim in claims))
+    used: set[str] = set()
+    found: list[Claim] = []
+    for claim in claims:
+        name = claim.convention
+        if claim.verdict == "convention" and name is not None and name not in EARNS:
+            clash = _clash(name, keeps, used)
+            if clash is not None:
+                said = claim.diagnosis.text if claim.diagnosis is not None else ""
+                text = f"another convention than in the same problem: {said}"
+                verdict: Verdict = "follows" if claim.derived else "wrong"
+                claim = replace(claim, verdict=verdict, diagnosis=Diagnosis("mixed-convention", text))
+            else:
+                used.add(name)
+        if claim.verdict == "convention" and name in accept:
+            claim = replace(claim, verdict="right")
+        found.append(claim)
+    return tuple(found)
+
+
+def _clash(name: str, keeps: frozenset[str], used: set[str]) -> str | None:
+    """The convention in use that another one contradicts."""
+    if name in keeps:
+        return "the key's own"
+    rivals = {"mac": "2mac", "2mac": "mac"}
+    rival = rivals.get(name)
+    return rival if rival in used else None
+
+
+def graded(problem: KeyProblem, place: int, claims: Sequence[Claim], key: Key) -> Part:
+    """One problem of one submission: its first error among all `claims` of the problem, findings and points."""
+    subject, asks = problem.subjects[place], problem.asks[place]
+    wrong = next((number for number, claim in enumerate(claims) if claim.verdict == "wrong"), None)
+    carried = next((number for number, claim in enumerate(claims) if claim.verdict == "follows"), None)
+    findings: list[Finding] = []
+    shares: list[Fraction] = []
+    for ask in asks:
+        found = _earned(ask, claims, subject, key)
+        shares.append(found or Fraction(0))
+        if found is None:
+            findings.append(Finding("missing", f"`{ask.word}` is asked for and not given"))
+    for left, right in problem.identities:
+        shares.append(_shown(left, right, claims))
+    findings += _noted(claims)
+    points = problem.points * (sum(shares, Fraction(0)) / len(shares) if shares else 0)
+    first = wrong if wrong is not None else carried
+    return Part(problem.id, first, tuple(findings), round(float(points), 6), float(problem.points))
+
+
+def _earned(ask: Ask, claims: Sequence[Claim], subject: Subject, key: Key) -> Fraction | None:
+    """The share of an asked quantity that was earned, of a whole array element by element; None where it is missing."""
+    name = said_name(ask.target, subject)
+    by_name: dict[str, list[Claim]] = {}
+    for claim in claims:
+        if claim.about is not None and claim.about.partition("[")[0] == name.partition("[")[0]:
+            by_name.setdefault(claim.about, []).append(claim)
+    if "[" in name:
+        by_name = {about: found for about, found in by_name.items() if about == name}
+    if not by_name:
+        return None
+    shares = {about: _share(found, key) for about, found in by_name.items()}
+    elements = {about: share for about, share in shares.items() if about.rstrip("]")[-1].isdigit() and "[" in about}
+    whole = [share for about, share in shares.items() if about not in elements]
+    if whole or "[" in name:
+        return max(whole or shares.values())
+    shape = subject.program.shape(ask.target.name)
+    return sum(elements.values(), Fraction(0)) / max(prod(shape or ()), len(elements))
+
+
+def _share(claims: Sequence[Claim], key: Key) -> Fraction:
+    """What the claims of one quantity earn: the last number counts. Its own error is not carried forward to itself."""
+    last = ([claim for claim in claims if claim.final] or list(claims))[-1]
+    match last.verdict:
+        case "right":
+            return Fraction(1)
+        case "follows" if not any(claim.verdict == "wrong" for claim in claims):
+            return key.follows
+        case "convention" if last.convention in EARNS:
+            return Fraction(1)
+        case _:
+            return Fraction(0)
+
+
+def _shown(left: Expr, right: Expr, claims: Sequence[Claim]) -> Fraction:
+    """Whether an identity was shown: some right claim ends with its right side."""
+    wanted = to_text(right).replace(" ", "")
+    reached = [claim for claim in claims if (claim.given or "").replace(" ", "") == wanted]
+    return Fraction(int(any(claim.verdict == "right" for claim in reached)))
+
+
+def _noted(claims: Sequence[Claim]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for claim in claims:
+        code = claim.diagnosis.code if claim.diagnosis is not None else ""
+        text = claim.diagnosis.text if claim.diagnosis is not None else ""
+        place = f"line {claim.line}"
+        if code == "wrong-step" and claim.about is not None:
+            yield Finding("right-by-wrong-step", f"{place}: {claim.about} is right, but by a wrong step")
+        elif code == "mixed-convention" and code not in seen:
+            seen.add(code)
+            yield Finding("mixed-convention", f"{place}: {text}")
+        elif claim.verdict == "convention" and code not in seen:
+            seen.add(code)
+            yield Finding("convention", f"{place}: {text}")

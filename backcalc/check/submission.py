@@ -1,0 +1,254 @@
+"""A submission on disk as lines: text, Markdown, LaTeX, code comments, notebooks, answers as YAML, JSON or CSV, arrays.
+
+Everything here is untrusted: sizes are bounded before anything is read, nothing is run, no pickle is opened, links that
+lead elsewhere are not followed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from backcalc.check.read import Line
+from backcalc.formula.spans import DocumentTooLong, find_spans
+from backcalc.net.errors import InputError, Problem
+from backcalc.net.load import Document, Mark, read_document
+from backcalc.net.load import Path as Place
+
+LARGEST = 1_000_000
+MOST_LINES = 20_000
+MOST_FILES = 200
+MOST_CELLS = 5_000
+
+_FORMULA_KINDS = {"inline": False, "display": False, "code": True, "line": True}
+_PICTURES = frozenset({".pdf", ".png", ".jpg", ".jpeg", ".heic", ".gif", ".tif", ".tiff", ".docx", ".doc", ".pages"})
+_COMMENT = re.compile(r"#+[ \t]*(.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The lines of one submission, and what was passed over."""
+
+    file: str
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...] = ()
+
+
+def read_submission(path: str | Path) -> Read:
+    """The lines of a file, or of all files of a folder in the order of their names. Raises InputError."""
+    path = Path(path)
+    if path.is_dir():
+        return _folder(path)
+    return Read(str(path), tuple(_file(path)))
+
+
+def read_text(text: str, file: str = "<text>", suffix: str = ".txt") -> Read:
+    """The lines of a text that is at hand.
+
+    >>> [(line.number, line.text) for line in read_text("dJ/dw = 3\\n\\nJ = 1").lines]
+    [(1, 'dJ/dw = 3'), (3, 'J = 1')]
+    """
+    return Read(file, tuple(_READERS[suffix](text, file)))
+
+
+def _folder(path: Path) -> Read:
+    found: list[Line] = []
+    notes: list[str] = []
+    files = sorted(entry for entry in path.rglob("*") if entry.is_file() and not entry.is_symlink())
+    for entry in files[:MOST_FILES]:
+        if entry.suffix.lower() not in _READERS and entry.suffix.lower() != ".npz":
+            notes.append(f"{entry.name} was not read: its kind is not known")
+            continue
+        try:
+            found += _file(entry)
+        except InputError as error:
+            notes.append(str(error).split("\n")[0])
+    if len(files) > MOST_FILES:
+        notes.append(f"only {MOST_FILES} of {len(files)} files were read")
+    return Read(str(path), tuple(found), tuple(notes))
+
+
+def _file(path: Path) -> Iterator[Line]:
+    suffix = path.suffix.lower()
+    if suffix in _PICTURES:
+        kind = "pictures and PDF" if suffix != ".docx" else "word processor files"
+        raise _fault(path, f"{kind} cannot be read", "export it as Markdown, LaTeX or plain text")
+    if suffix == ".npz":
+        return _arrays(path)
+    if suffix not in _READERS:
+        known = ", ".join([*_READERS, ".npz"])
+        raise _fault(path, f"a submission of the kind `{suffix or path.name}` is not known", f"there are {known}")
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
+        raise _fault(path, f"the file cannot be read: {reason}") from None
+    if len(data) > LARGEST:
+        raise _fault(path, f"the file has more than {LARGEST} bytes")
+    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    return _READERS[suffix](text, str(path))
+
+
+def _fault(path: Path | str, message: str, help: str | None = None) -> InputError:
+    return InputError([Problem(str(path), 0, 0, 0, "", message, help)])
+
+
+# -- text ---------------------------------------------------------------------------------------------
+
+
+def _plain(text: str, file: str) -> Iterator[Line]:
+    for number, line in enumerate(text.split("\n")[:MOST_LINES], start=1):
+        if line.strip():
+            yield Line(line, number, 1, line)
+
+
+def _comments(text: str, file: str) -> Iterator[Line]:
+    """The comments of a program; the program itself is not read."""
+    for number, line in enumerate(text.split("\n")[:MOST_LINES], start=1):
+        if found := _COMMENT.search(line):
+            yield Line(found[1], number, found.start(1) + 1, line)
+
+
+def _document(text: str, file: str, *, tex: bool = False) -> Iterator[Line]:
+    """The formulas of a document, and its headings, which say where a problem begins."""
+    lines = text.split("\n")
+    try:
+        spans = find_spans(text, tex=tex)
+    except DocumentTooLong as error:
+        raise _fault(file, str(error)) from None
+    found = [
+        Line(
+            span.text,
+            span.line,
+            span.column,
+            "\n".join(lines[span.line - 1 : span.line + span.text.count("\n")]),
+            _FORMULA_KINDS[span.kind],
+        )
+        for span in spans
+        if span.kind in _FORMULA_KINDS
+    ]
+    heads = [Line("", number, 1, line) for number, line in enumerate(lines[:MOST_LINES], start=1) if line.strip()]
+    yield from sorted([*heads, *found], key=lambda line: (line.number, bool(line.text), line.column))
+
+
+def _latex(text: str, file: str) -> Iterator[Line]:
+    return _document(text, file, tex=True)
+
+
+def _notebook(text: str, file: str) -> Iterator[Line]:
+    """Markdown cells as documents, comments of code cells; the lines of each cell count from where it begins."""
+    try:
+        cells = json.loads(text)["cells"]
+        pieces = [(cell["cell_type"], _joined(cell["source"])) for cell in cells]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _fault(file, "this is not a notebook") from None
+    before = 0
+    for kind, source in pieces:
+        reader = _document if kind == "markdown" else _comments if kind == "code" else None
+        for line in reader(source, file) if reader is not None else ():
+            yield Line(line.text, before + line.number, line.column, line.source, line.words)
+        before += source.count("\n") + 1
+
+
+def _joined(source: Any) -> str:
+    return source if isinstance(source, str) else "".join(str(part) for part in source)
+
+
+# -- answers ------------------------------------------------------------------------------------------
+
+
+def _answers(text: str, file: str) -> Iterator[Line]:
+    """`quantity: value`, or a mapping of problems to such."""
+    document = read_document(text, file)
+    if document.problems:
+        raise InputError(document.problems)
+    if not isinstance(document.data, dict):
+        raise _fault(file, "answers are a mapping, `quantity: value`")
+    for word, value in document.data.items():
+        if isinstance(value, dict):
+            for inner, answer in value.items():
+                yield _answer(document, (word, inner), inner, answer, word)
+        else:
+            yield _answer(document, (word,), word, value, None)
+
+
+def _answer(document: Document, path: Place, word: str, value: Any, part: str | None) -> Line:
+    mark = document.mark(path)
+    source = document.lines[mark.line - 1] if 0 < mark.line <= len(document.lines) else ""
+    text = f"{word} = {_written(document, path, value)}"
+    return Line(text, mark.line, mark.column, source, True, part, max(mark.length, 1))
+
+
+def _written(document: Document, path: Place, value: Any) -> str:
+    """A value with the digits that it is written with."""
+    if isinstance(value, list):
+        return "[" + ", ".join(_written(document, (*path, place), item) for place, item in enumerate(value)) + "]"
+    mark = document.values.get(path)
+    if mark is not None and not isinstance(value, str) and 0 < mark.line <= len(document.lines):
+        return _cut(document.lines[mark.line - 1], mark)
+    return str(value)
+
+
+def _cut(line: str, mark: Mark) -> str:
+    return line[mark.column - 1 : mark.column - 1 + mark.length]
+
+
+def _table(text: str, file: str) -> Iterator[Line]:
+    """`quantity,value` in every row, and the problem where a third cell names it."""
+    lines = text.split("\n")
+    rows = csv.reader(io.StringIO(text))
+    try:
+        for cells in rows:
+            number = rows.line_num
+            if len(cells) < 2 or not cells[1].strip() or number > MOST_LINES:
+                continue
+            source = lines[min(number, len(lines)) - 1]
+            part = cells[2].strip() if len(cells) > 2 and cells[2].strip() else None
+            at = max(source.find(cells[1]), 0) + 1
+            yield Line(f"{cells[0].strip()} = {cells[1].strip()}", number, at, source, True, part, len(cells[1]) or 1)
+    except csv.Error as error:
+        raise _fault(file, f"the table cannot be read: {error}") from None
+
+
+def _arrays(path: Path) -> Iterator[Line]:
+    """The arrays of an .npz file, by their names; objects in it are refused."""
+    import numpy as np
+
+    if path.stat().st_size > LARGEST:
+        raise _fault(path, f"the file has more than {LARGEST} bytes")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            for number, name in enumerate(sorted(arrays.files)[:MOST_FILES], start=1):
+                array = arrays[name]
+                if array.size > MOST_CELLS or array.dtype.kind not in "iufb":
+                    raise _fault(path, f"`{name}` is no array of at most {MOST_CELLS} numbers")
+                shown = str(array.tolist())
+                yield Line(f"{name} = {shown}", number, 1, f"{name}: {shown[:120]}", True, None, 1)
+    except (OSError, ValueError, EOFError, KeyError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise _fault(path, "this is not an .npz file of plain arrays") from None
+
+
+_READERS: Mapping[str, Callable[[str, str], Iterator[Line]]] = MappingProxyType(
+    {
+        ".txt": _plain,
+        ".md": _document,
+        ".tex": _latex,
+        ".py": _comments,
+        ".ipynb": _notebook,
+        ".yaml": _answers,
+        ".yml": _answers,
+        ".json": _answers,
+        ".csv": _table,
+    }
+)

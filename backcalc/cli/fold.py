@@ -1,0 +1,51 @@
+"""`backcalc fold NET`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import backcalc
+from backcalc.cli.common import STDIN, Answer, command, net_argument, read_stdin, to_json
+
+
+@command("fold", formats=("text", "latex", "yaml", "json"))
+@net_argument
+def fold(net: str, form: str) -> Answer:
+    """Writes an equivalent smaller network: linear layers multiplied out, norms folded into their neighbours.
+
+    Stacked dense layers without an activation between them become one; a batch norm (as it answers after training)
+    and normalised inputs go into the dense layer or convolution beside them. Every fold comes with its derivation and
+    the proof that both networks are equal; the exit status is 1 where that fails.
+
+    \b
+    Examples:
+      backcalc fold examples/linear-stack.yaml
+      backcalc fold net.yaml --format yaml --output folded.yaml
+    """
+    folding = backcalc.fold(_source(net))
+    if form == "json":
+        text = to_json(folding.to_json())
+    elif form == "yaml":
+        text = folding.text
+    elif form == "latex":
+        from backcalc.render import fold_latex
+
+        text = fold_latex.render(folding)
+    else:
+        from backcalc.render import fold_text
+
+        text = fold_text.render(folding)
+    messages = () if folding.folds else ("nothing to fold", *folding.notes)
+    return Answer(text, status=0 if folding.passed else 1, messages=messages if form in ("yaml", "json") else ())
+
+
+def _source(net: str) -> str | Path:
+    """The NET of the command line; what comes from standard input is checked under that name first."""
+    from backcalc.net import load_network
+    from backcalc.net.zoo import NETWORKS
+
+    if net == "-":
+        text = read_stdin() + "\n"  # what has a line end is YAML, never a path
+        load_network(text, label=STDIN)
+        return text
+    return net if net in NETWORKS else Path(net)

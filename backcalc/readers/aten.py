@@ -1,0 +1,449 @@
+"""The operators of ATen that exported programs have, by name, each as a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from math import isqrt
+from typing import Any, TypeAlias
+
+from backcalc.readers import formulas, operators
+from backcalc.readers.draft import clean
+from backcalc.readers.exported import Call, Walk
+from backcalc.readers.unknowns import add_unknown
+from backcalc.readers.values import Constant, Graph, Misfit, Operand, Value, Weight
+
+Operator: TypeAlias = Callable[[Walk, Call], Any]
+
+
+def _per_axis(value: Any, axes: int, default: int) -> list[int]:
+    """One number for each axis."""
+    numbers = [default] if value is None or value == [] else value if isinstance(value, list) else [value]
+    return list(numbers) * axes if len(numbers) == 1 else list(numbers)
+
+
+def _conv(walk: Walk, call: Call) -> Value:
+    x, weight = call.value("input"), call.weight("weight")
+    if weight is None:
+        raise Misfit
+    axes = len(weight.dims) - 2
+    padding = call.get("padding")
+    pads = padding if isinstance(padding, str) else [(each, each) for each in _per_axis(padding, axes, 0)]
+    return operators.convolution(
+        walk.graph,
+        call.word,
+        x,
+        weight,
+        call.weight("bias"),
+        stride=_per_axis(call.get("stride"), axes, 1),
+        pads=pads,
+        dilation=_per_axis(call.get("dilation"), axes, 1),
+        groups=call.get("groups", 1),
+    )
+
+
+def _conv_transpose(walk: Walk, call: Call) -> Value:
+    weight = call.weight("weight")
+    if weight is None:
+        raise Misfit
+    axes = len(weight.dims) - 2
+    return operators.transposed_convolution(
+        walk.graph,
+        call.word,
+        call.value("input"),
+        weight,
+        call.weight("bias"),
+        stride=_per_axis(call.get("stride"), axes, 1),
+        pads=[(each, each) for each in _per_axis(call.get("padding"), axes, 0)],
+        output_padding=_per_axis(call.get("output_padding"), axes, 0),
+        dilation=_per_axis(call.get("dilation"), axes, 1),
+        groups=call.get("groups", 1),
+    )
+
+
+def _linear(walk: Walk, call: Call) -> Value:
+    weight = call.weight("weight")
+    if weight is None:
+        raise Misfit
+    return operators.dense(
+        walk.graph, call.word, call.value("input"), weight, call.weight("bias"), by_columns=False
+    )
+
+
+def _addmm(walk: Walk, call: Call) -> Value:
+    """`self + mat1 mat2`, as GPT-2's Conv1D has it."""
+    weight = call.weight("mat2")
+    if weight is None or call.get("beta", 1) != 1 or call.get("alpha", 1) != 1:
+        raise Misfit("with factors")
+    return operators.dense(
+        walk.graph, call.word, call.value("mat1"), weight, call.weight("self"), by_columns=True
+    )
+
+
+def _matmul(walk: Walk, call: Call) -> Value:
+    x, other = call.value(), call.get("other", call.get("mat2"))
+    if isinstance(other, Weight):
+        return operators.dense(walk.graph, call.word, x, other, None, by_columns=True)
+    if not isinstance(other, Value):
+        raise Misfit("with a fixed array")
+    return operators.matmul(walk.graph, call.word, x, other)
+
+
+def _batch_norm(walk: Walk, call: Call) -> Value:
+    return operators.batch_norm(
+        walk.graph,
+        call.word,
+        call.value("input"),
+        epsilon=call.get("eps", Fraction("1e-5")),
+        momentum=call.get("momentum", Fraction("0.1")),
+        scaled=call.weight("weight") is not None and call.weight("bias") is not None,
+    )
+
+
+def _layer_norm(kind: str) -> Operator:
+    def operator(walk: Walk, call: Call) -> Value:
+        if call.weight("weight") is None or (kind == "layernorm" and call.weight("bias") is None):
+            raise Misfit("without a scale and a shift")
+        epsilon = call.get("eps", Fraction("1e-5") if kind == "layernorm" else Fraction(0))
+        x, over = call.value("input"), call.get("normalized_shape")
+        return operators.feature_norm(walk.graph, call.word, kind, x, over, epsilon)
+
+    return operator
+
+
+def _group_norm(walk: Walk, call: Call) -> Value:
+    if call.weight("weight") is None or call.weight("bias") is None:
+        raise Misfit("without a scale and a shift")
+    x, epsilon = call.value("input"), call.get("eps", Fraction("1e-5"))
+    return operators.simple(walk.graph, call.word, "groupnorm", x, groups=call.get("num_groups"), epsilon=epsilon)
+
+
+def _activation(kind: str, **arguments: tuple[str, str]) -> Operator:
+    """A function of each number; `arguments` are ours, with the name and the default of theirs."""
+
+    def operator(walk: Walk, call: Call) -> Value:
+        given = {ours: call.get(theirs, Fraction(default)) for ours, (theirs, default) in arguments.items()}
+        return operators.simple(walk.graph, call.word, kind, call.value(), **given)
+
+    return operator
+
+
+def _gelu(walk: Walk, call: Call) -> Value:
+    approximate = call.get("approximate", "none") == "tanh"
+    return operators.simple(walk.graph, call.word, "gelu", call.value(), approximate=approximate or None)
+
+
+def _hardtanh(walk: Walk, call: Call) -> Value:
+    if (call.get("min_val", -1), call.get("max_val", 1)) != (0, 6):
+        raise Misfit("to other ends than 0 and 6")
+    return operators.simple(walk.graph, call.word, "relu6", call.value())
+
+
+def _softplus(walk: Walk, call: Call) -> Value:
+    if call.get("beta", 1) != 1:
+        raise Misfit("with beta")
+    return operators.simple(walk.graph, call.word, "softplus", call.value())
+
+
+def _dropout(walk: Walk, call: Call) -> Value:
+    rate = call.get("p", Fraction(1, 2))
+    x = call.value("input")
+    return operators.simple(walk.graph, call.word, "dropout", x, rate=rate) if rate else x
+
+
+def _pool(kind: str, axes: int) -> Operator:
+    def operator(walk: Walk, call: Call) -> Value:
+        size = _per_axis(call.get("kernel_size"), axes, 1)
+        if set(_per_axis(call.get("dilation"), axes, 1)) != {1} or call.get("divisor_override") is not None:
+            raise Misfit("with gaps or another divisor")
+        return operators.pool(
+            walk.graph,
+            call.word,
+            kind,
+            call.value(),
+            size=size,
+            stride=_per_axis(call.get("stride") or size, axes, 1),
+            pads=[(each, each) for each in _per_axis(call.get("padding"), axes, 0)],
+            ceil=call.get("ceil_mode", False),
+            counts_padding=call.get("count_include_pad", True),
+        )
+
+    return operator
+
+
+def _adaptive(walk: Walk, call: Call) -> Value:
+    x, size = call.value(), call.get("output_size")
+    if set(size) == {1} and x.batch == 0 and not x.folded:
+        return operators.global_mean(walk.graph, call.word, x, keep=True)
+    if len(size) != 2 or len(x.dims) != 4:
+        raise Misfit(f"to {size}")
+    name = walk.graph.draft.add("adaptive_avgpool2d", call.word, [walk.graph.read(x)], size=operators.alike(size))
+    return Value(name, (x.dims[0], *walk.graph.draft.shapes[name]))
+
+
+def _reduce(function: str) -> Operator:
+    def operator(walk: Walk, call: Call) -> Value:
+        x, keep = call.value(), call.get("keepdim", False)
+        asked = call.get("dim", [])
+        axes = {axis % len(x.dims) for axis in (asked if isinstance(asked, list) else [asked])}
+        maps = axes == {*range(2, len(x.dims))} and len(x.dims) > 2 and x.batch == 0 and not x.folded
+        if function == "sum" and maps:
+            return operators.global_mean(walk.graph, call.word, x, keep=keep)
+        if not axes:
+            raise Misfit("over all axes")
+        return formulas.mean(walk.graph, call.word, x, sorted(axes), keep=keep, function=function)
+
+    return operator
+
+
+def _same_numbers(walk: Walk, call: Call) -> Operand:
+    """What moves no number: the axes are those that the file gives."""
+    x = next((each for each in (call.get("self"), call.get("input")) if each is not None), None)
+    if isinstance(x, Weight):
+        return replace(x, dims=call.dims[0])
+    if not isinstance(x, Value):
+        return Constant(call.dims[0], x.numbers if isinstance(x, Constant) else None)
+    return walk.graph.reshaped(x, call.dims[0])
+
+
+def _permute(walk: Walk, call: Call) -> Operand:
+    x, order = call.get("self"), call.get("dims")
+    if order is None:
+        rank = len(call.dims[0])
+        order = [*range(rank)]
+        one, other = call.get("dim0", 0) % rank, call.get("dim1", 1) % rank
+        order[one], order[other] = other, one
+    if isinstance(x, Weight):
+        if len(x.dims) != 2 or [axis % 2 for axis in order] != [1, 0]:
+            raise Misfit("of a trained array")
+        return replace(x, dims=x.dims[::-1], turned=not x.turned)
+    return walk.graph.transposed(call.word, call.value(), order)
+
+
+def _expand(walk: Walk, call: Call) -> Operand:
+    x = call.get("self")
+    if isinstance(x, Weight):
+        return replace(x, dims=call.dims[0])
+    return formulas.repeated(walk.graph, call.word, call.value(), call.dims[0])
+
+
+def _cat(walk: Walk, call: Call) -> Value:
+    parts = call.get("tensors", [])
+    if not all(isinstance(each, Value | Weight) for each in parts):
+        raise Misfit("with fixed numbers")
+    return operators.concat(walk.graph, call.word, parts, call.get("dim", 0))
+
+
+def _parts(walk: Walk, call: Call) -> tuple[Value, ...]:
+    """`chunk`, `split` and `unbind`: their lengths are those that the file gives."""
+    x, axis = call.value(), call.get("dim", 0)
+    found, start = [], 0
+    for name, dims in zip(call.makes, call.dims, strict=True):
+        length = dims[axis] if len(dims) == len(x.dims) else 1
+        part = operators.taken(walk.graph, name, x, axis, start, start + length)
+        found.append(walk.graph.reshaped(part, dims))
+        start += length
+    return tuple(found)
+
+
+def _slice(walk: Walk, call: Call) -> Operand:
+    x = call.get("self")
+    if isinstance(x, Weight):
+        return replace(x, dims=call.dims[0])
+    axis, far = call.get("dim", 0), 1 << 62
+    start, stop = call.get("start", 0), call.get("end", far)
+    return operators.taken(walk.graph, call.word, call.value(), axis, start, stop, call.get("step", 1))
+
+
+def _select(walk: Walk, call: Call) -> Value:
+    return operators.selected(walk.graph, call.word, call.value(), call.get("dim", 0), call.get("index", 0))
+
+
+def _embedding(walk: Walk, call: Call) -> Operand:
+    weight, tokens = call.weight("weight"), call.get("indices")
+    if weight is None:
+        raise Misfit
+    if isinstance(tokens, Constant):
+        return replace(weight, dims=(*tokens.dims, *weight.dims[1:]))
+    return operators.embedding(walk.graph, call.word, weight, call.value("indices"))
+
+
+def _arithmetic(operation: str) -> Operator:
+    def operator(walk: Walk, call: Call) -> Value:
+        a, b = call.get("self"), call.get("other")
+        if call.get("alpha", 1) != 1 or call.get("rounding_mode") is not None:
+            raise Misfit("with a factor")
+        operands = [Constant((), (Fraction(each),)) if isinstance(each, int | Fraction) else each for each in (a, b)]
+        first, second = operands if operation != "rsub" else operands[::-1]
+        return formulas.arithmetic(walk.graph, call.word, operation.removeprefix("r"), first, second)
+
+    return operator
+
+
+def _formula(text: str) -> Operator:
+    return lambda walk, call: formulas.elementwise(walk.graph, call.word, text, call.value())
+
+
+def _pow(walk: Walk, call: Call) -> Value:
+    exponent = call.get("exponent")
+    if not isinstance(exponent, int | Fraction):
+        raise Misfit("with a computed exponent")
+    text = f"{{}}^{formulas.number(Fraction(exponent))}"
+    return formulas.elementwise(walk.graph, call.word, text, call.value())
+
+
+def _softmax(kind: str) -> Operator:
+    return lambda walk, call: operators.softmax(walk.graph, call.word, kind, call.value(), call.get("dim", -1))
+
+
+def _pad(walk: Walk, call: Call) -> Value:
+    x, flat = call.value(), call.get("pad", [])
+    if call.get("value", 0) != 0 or x.batch or x.folded or len(flat) > 2 * len(x.dims) - 2:
+        raise Misfit("with something else than zeros")
+    pairs = [(flat[2 * axis], flat[2 * axis + 1]) for axis in range(len(flat) // 2)][::-1]
+    rest = len(x.dims) - 1 - len(pairs)
+    return operators.padded(walk.graph, call.word, x, [(0, 0)] * rest + pairs)
+
+
+def _upsample(walk: Walk, call: Call) -> Value:
+    x, dims = call.value("input" if "input" in call.arguments else "self"), call.dims[0]
+    factors = [size // old if size % old == 0 else 0 for size, old in zip(dims[2:], x.dims[2:], strict=True)]
+    if len(factors) != 2 or not all(factors) or x.batch or x.folded:
+        raise Misfit("by factors that are not whole")
+    name = walk.graph.draft.add("upsample2d", call.word, [walk.graph.read(x)], factor=operators.alike(factors))
+    return Value(name, dims)
+
+
+def _attention(walk: Walk, call: Call) -> Value:
+    """`softmax(q k / sqrt(size)) v` as the products and the softmax that it is."""
+    graph, word = walk.graph, call.word
+    query, key, value = (call.value(name) for name in ("query", "key", "value"))
+    size = query.dims[-1]
+    if call.get("dropout_p", 0) or call.get("enable_gqa", False) or isinstance(call.get("attn_mask"), Value):
+        raise Misfit("with dropout, shared heads or a computed mask")
+    last = [*range(len(key.dims) - 2), len(key.dims) - 1, len(key.dims) - 2]
+    scores = operators.matmul(graph, f"{word}_scores", query, graph.transposed(f"{word}_keys", key, last))
+    scale, root = call.get("scale"), isqrt(size)
+    if scale is None and root**2 != size:
+        scores = formulas.elementwise(graph, f"{word}_scaled", f"{{}}/sqrt({size})", scores)
+    else:
+        factor = Constant((), (Fraction(1, root) if scale is None else Fraction(scale),))
+        scores = formulas.arithmetic(graph, f"{word}_scaled", "mul", scores, factor)
+    if call.get("is_causal", False):
+        scores = _causal(graph, f"{word}_masked", scores)
+    elif call.get("attn_mask") is not None:
+        (scores,) = add_unknown(graph, [f"{word}_masked"], "mask of fixed numbers", [scores], [scores.dims])
+    weights = operators.softmax(graph, f"{word}_weights", "softmax", scores, -1)
+    return operators.matmul(graph, word, weights, value)
+
+
+def _causal(graph: Graph, word: str, scores: Value) -> Value:
+    from backcalc.layers.base import axis_names
+
+    name, source = graph.draft.fresh(clean(word, "masked")), graph.read(scores)
+    axes = axis_names(graph.sample(scores), name, source)
+    places = ",".join(axes)
+    text = f"{name}[{places}] = if({axes[-1]} <= {axes[-2]}, {source}[{places}], -10^9)"
+    comment = "a step sees itself and those before it"
+    return replace(scores, name=graph.draft.add("formula", name, [source], equations=text, comment=comment))
+
+
+def _recurrent(kind: str, states: int) -> Operator:
+    def operator(walk: Walk, call: Call) -> tuple[Operand, ...]:
+        x, first = call.value("input"), call.get("hx", [])
+        arrays: Sequence[Operand] = call.get("params", [])
+        directions, levels = 2 if call.get("bidirectional") else 1, call.get("num_layers", 1)
+        biased, per = call.get("has_biases", True), 4 if call.get("has_biases", True) else 2
+        given = first if isinstance(first, list) else [first]
+        if not all(isinstance(each, Constant) and each.scalar == 0 for each in given):
+            raise Misfit("with states before the first step")
+        if len(arrays) != directions * levels * per or not all(isinstance(each, Weight) for each in arrays):
+            raise Misfit("with projections")
+        if kind == "gru" and not biased:
+            raise Misfit("that resets behind the product, without biases")
+        if any(name in walk.uses for name in call.makes[1:]) or x.folded or x.batch != (not call.get("batch_first")):
+            raise Misfit("whose last states are read, or of one sample")
+        recurrent = arrays[1]
+        units = recurrent.dims[-1] if isinstance(recurrent, Weight) else 1
+        own = arrays[0].name.rpartition(".")[0] if isinstance(arrays[0], Weight) else ""
+        name = walk.graph.draft.add(
+            kind,
+            own or call.word,
+            [walk.graph.read(x)],
+            units=units,
+            biases=2 if biased else 0,
+            bidirectional=directions == 2 or None,
+            layers=levels,
+            **{"return": "all"},
+        )
+        return Value(name, (*x.dims[:-1], directions * units), x.batch), *(None,) * states
+
+    return operator
+
+
+OPERATORS: Mapping[str, Operator] = {
+    **dict.fromkeys(("conv1d", "conv2d", "conv3d"), _conv),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), _conv_transpose),
+    "linear": _linear,
+    "addmm": _addmm,
+    **dict.fromkeys(("matmul", "bmm", "mm"), _matmul),
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm("layernorm"),
+    "rms_norm": _layer_norm("rmsnorm"),
+    "group_norm": _group_norm,
+    "relu": _activation("relu"),
+    "relu6": _activation("relu6"),
+    "hardtanh": _hardtanh,
+    "leaky_relu": _activation("leaky_relu", slope=("negative_slope", "0.01")),
+    "elu": _activation("elu", alpha=("alpha", "1")),
+    "gelu": _gelu,
+    "silu": _activation("silu"),
+    "hardswish": _activation("hard_swish"),
+    "hardsigmoid": _activation("hard_sigmoid"),
+    "softplus": _softplus,
+    "sigmoid": _activation("sigmoid"),
+    "tanh": _activation("tanh"),
+    "softmax": _softmax("softmax"),
+    "log_softmax": _softmax("log_softmax"),
+    **dict.fromkeys(("dropout", "feature_dropout"), _dropout),
+    **{f"{kind[:3]}_pool{axes}d": _pool(kind, axes) for kind in ("maxpool", "avgpool") for axes in (1, 2)},
+    **dict.fromkeys(("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"), _adaptive),
+    "mean": _reduce("sum"),
+    "amax": _reduce("max"),
+    "amin": _reduce("min"),
+    **dict.fromkeys(
+        ("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "contiguous", "clone", "to",
+         "_to_copy", "detach", "alias", "lift_fresh_copy", "type_as", "float", "dropout_eval"),
+        _same_numbers,
+    ),
+    **dict.fromkeys(("permute", "transpose", "t", "numpy_T"), _permute),
+    "expand": _expand,
+    "cat": _cat,
+    **dict.fromkeys(("chunk", "split", "split_with_sizes", "unbind"), _parts),
+    "slice": _slice,
+    "select": _select,
+    "embedding": _embedding,
+    "add": _arithmetic("add"),
+    "sub": _arithmetic("sub"),
+    "rsub": _arithmetic("rsub"),
+    "mul": _arithmetic("mul"),
+    "div": _arithmetic("div"),
+    "pow": _pow,
+    "sqrt": _formula("sqrt({})"),
+    "rsqrt": _formula("1/sqrt({})"),
+    "exp": _formula("exp({})"),
+    "log": _formula("log({})"),
+    "erf": _formula("erf({})"),
+    "abs": _formula("abs({})"),
+    "neg": _formula("-{}"),
+    "reciprocal": _formula("1/{}"),
+    "constant_pad_nd": _pad,
+    "pad": _pad,
+    "upsample_nearest2d": _upsample,
+    "scaled_dot_product_attention": _attention,
+    "lstm": _recurrent("lstm", 2),
+    "gru": _recurrent("gru", 1),
+    "rnn_tanh": _recurrent("rnn", 1),
+}  # fmt: skip
+"""What each operator becomes; those that end with `_`, in place, are the same."""

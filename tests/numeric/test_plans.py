@@ -1,0 +1,187 @@
+"""Plans compute what the reference kernels compute: losses, outputs, gradients, statistics, for random networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backcalc.net import load_network
+from backcalc.numeric.engine import Engine, Reference
+from backcalc.numeric.plans import engine_for
+from backcalc.numeric.plans.narrow import Narrow
+from backcalc.numeric.plans.planned import Planned
+from backcalc.numeric.run import Objective, Runner, starting
+
+QUICK = settings(max_examples=60, deadline=None, derandomize=True)
+POINTWISE = ["relu", "tanh", "sigmoid", {"leaky_relu": "0.1"}]
+
+
+def engines(net: dict[str, Any], trials: int = 1, dtype: Any = np.float64) -> tuple[Engine, Reference, Runner]:
+    runner = Runner(load_network(net))
+    objective = Objective(runner)
+    flat = np.random.default_rng(0).normal(0, 0.5, (trials, runner.arena.size)).astype(dtype)
+    still = [starting(runner, trials, np.dtype(dtype)) for _ in range(2)]
+    return (
+        engine_for(runner, objective, flat.copy(), still[0]),
+        Reference(runner, objective, flat.copy(), still[1]),
+        runner,
+    )
+
+
+def agree(
+    net: dict[str, Any], samples: int, trials: int = 1, dtype: Any = np.float64, tolerance: float = 1e-11
+) -> Engine:
+    """Two steps with changed parameters between them, so that no buffer keeps what it should not."""
+    plan, reference, runner = engines(net, trials, dtype)
+    generator = np.random.default_rng(1)
+    (shape,) = runner.network.inputs.values()
+    classes = runner.output.output_shape
+    for step in range(2):
+        x = generator.normal(size=(trials, samples, *shape)).astype(dtype)
+        t = generator.dirichlet(np.ones(classes[-1]), (trials, samples, *classes[:-1])).astype(dtype)
+        sources = [[np.random.default_rng([step, trial]) for trial in range(trials)] for _ in range(2)]
+        found, expected = plan.step(x.copy(), t, sources[0]), reference.step(x.copy(), t, sources[1])
+        close = {"rtol": tolerance, "atol": tolerance}
+        np.testing.assert_allclose(found.losses, expected.losses, **close)
+        np.testing.assert_allclose(found.output, expected.output, **close)
+        np.testing.assert_allclose(plan.gradients, reference.gradients, **close)
+        for name, array in reference.still.items():
+            np.testing.assert_allclose(plan.still[name], array, **close)
+        for engine in (plan, reference):
+            engine.flat -= 0.1 * engine.gradients
+    return plan
+
+
+@st.composite
+def images(draw: Any) -> dict[str, Any]:
+    """A chain on maps: convolutions with or without what can be joined to them, then dense layers."""
+    layers: list[Any] = []
+    rows, columns = draw(st.integers(6, 10)), draw(st.integers(6, 10))
+    for _ in range(draw(st.integers(1, 2))):
+        kernel = draw(st.sampled_from([1, 2, [2, 3], 3]))
+        stride = draw(st.sampled_from([1, 1, 2, [1, 2]]))
+        padding = draw(st.sampled_from(["valid", "same", 1]))
+        fields = {"filters": draw(st.integers(1, 3)), "kernel": kernel, "stride": stride, "padding": padding}
+        layers.append({"conv2d": fields | {"bias": draw(st.booleans()), "dilation": draw(st.sampled_from([1, 1, 2]))}})
+        if draw(st.booleans()):
+            layers.append("batchnorm")
+        if draw(st.booleans()):
+            layers.append(draw(st.sampled_from(POINTWISE)))
+        if draw(st.booleans()) and layers[-1] != "batchnorm":
+            layers.append({draw(st.sampled_from(["maxpool2d", "avgpool2d"])): draw(st.sampled_from([2, [1, 2]]))})
+        if draw(st.booleans()):
+            layers.append({"dropout": "0.25"})
+    layers += ["flatten", {"dense": 3}, draw(st.sampled_from(["softmax", "linear", "tanh"]))]
+    loss = (
+        "cross_entropy" if layers[-1] == "softmax" else draw(st.sampled_from(["mse", "cross_entropy_logits", "huber"]))
+    )
+    return {"input": [draw(st.integers(1, 2)), rows, columns], "layers": layers, "loss": loss}
+
+
+@QUICK
+@given(images(), st.integers(2, 5))
+def test_plans_of_maps(net: dict[str, Any], samples: int) -> None:
+    try:
+        load_network(net)
+    except ValueError:
+        return  # the windows have outgrown the maps
+    agree(net, samples)
+
+
+@st.composite
+def chains(draw: Any) -> dict[str, Any]:
+    layers: list[Any] = []
+    for _ in range(draw(st.integers(1, 4))):
+        kinds = [{"dense": {"units": draw(st.integers(1, 4)), "bias": draw(st.booleans())}}, "batchnorm", "linear"]
+        layers.append(draw(st.sampled_from([*kinds, {"dropout": "0.5"}, *POINTWISE])))
+    layers.append({"dense": 2})
+    return {"input": draw(st.integers(1, 4)), "layers": layers, "loss": "mse"}
+
+
+@QUICK
+@given(chains(), st.integers(2, 5))
+def test_plans_of_vectors(net: dict[str, Any], samples: int) -> None:
+    assert isinstance(agree(net, samples), Planned)
+
+
+LENET: dict[str, Any] = {
+    "input": [1, 12, 12],
+    "layers": [
+        {"conv2d": {"filters": 2, "kernel": 3, "padding": "same"}},
+        *("relu", {"maxpool2d": 2}, {"conv2d": {"filters": 3, "kernel": 3}}, "relu", {"maxpool2d": 2}),
+        *("flatten", {"dense": 5}, "relu", {"dense": 3}, "softmax"),
+    ],
+    "loss": "cross_entropy",
+}
+
+
+@pytest.mark.parametrize("samples", [1, 64, 65, 150])
+def test_a_batch_of_several_blocks(samples: int) -> None:
+    assert isinstance(agree(LENET, samples), Planned)
+
+
+@pytest.mark.parametrize("loss", [{"cross_entropy": {"over": "sum"}}, {"cross_entropy": {"factor": 3}}])
+def test_how_blocks_are_joined(loss: Any) -> None:
+    assert isinstance(agree(LENET | {"loss": loss}, 100), Planned)
+    agree(LENET | {"penalty": {"l2": "0.1", "l1": "0.2"}}, 100)
+
+
+def test_tied_layers_add_their_gradients() -> None:
+    dense = {"dense": {"units": 2, "weights": "W", "bias": False}}
+    net = {"input": 2, "layers": [dense, "tanh", dense], "loss": "mse"}
+    assert isinstance(agree(net, 3), Planned)
+    assert isinstance(agree(net, 100), Planned)
+    assert isinstance(agree(net, 3, 20), Reference)
+
+
+def test_single_precision() -> None:
+    assert isinstance(agree(LENET, 70, dtype=np.float32, tolerance=1e-4), Planned)
+
+
+TIES: dict[str, Any] = {
+    "input": [1, 4, 4],
+    "layers": [{"conv2d": {"filters": 1, "kernel": 1, "weights": [[[[1]]]]}}, {"maxpool2d": 2}, "flatten"],
+    "loss": "mse",
+}
+
+
+def test_a_tie_goes_to_the_first() -> None:
+    net = TIES | {"layers": [{"conv2d": {"filters": 1, "kernel": 1}}, {"maxpool2d": 2}, "flatten"]}
+    plan, reference, _ = engines(net)
+    x, t = np.ones((1, 3, 1, 4, 4)), np.zeros((1, 3, 4))
+    for engine in (plan, reference):
+        engine.step(x.copy(), t, [np.random.default_rng(0)])
+    np.testing.assert_allclose(plan.gradients, reference.gradients)
+
+
+@QUICK
+@given(chains(), st.integers(1, 5), st.sampled_from([16, 40]))
+def test_many_narrow_networks(net: dict[str, Any], samples: int, trials: int) -> None:
+    engine = agree(net, max(samples, 2), trials)
+    drawn = {"batchnorm", "dropout"} & {each if isinstance(each, str) else next(iter(each)) for each in net["layers"]}
+    assert isinstance(engine, Reference if drawn else Narrow)
+
+
+def test_narrow_networks_in_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backcalc.numeric.plans.narrow.BLOCK", 60)
+    net = {"input": 2, "layers": [{"dense": 3}, "relu", {"dense": 2}, "softmax"], "loss": "cross_entropy"}
+    assert isinstance(agree(net, 5, 40), Narrow)
+    assert isinstance(agree(net | {"penalty": {"l2": "0.1"}}, 5, 17), Narrow)
+
+
+NOT_PLANNED: list[Any] = [
+    ["tanh", {"add": ["x", "tanh_1"]}, {"dense": 2}],
+    [{"dense": {"units": 2, "weights": [["a", "a"], ["b", 1]]}}],
+    ["softplus", {"dense": 2}],
+]
+
+
+@pytest.mark.parametrize("layers", NOT_PLANNED)
+def test_what_is_no_plan_is_computed_by_the_reference(layers: Any) -> None:
+    plan, *_ = engines({"input": 2, "layers": layers, "loss": "mse"})
+    assert isinstance(plan, Reference)
+    agree({"input": 2, "layers": layers, "loss": "rmse"}, 3)

@@ -1,0 +1,187 @@
+"""Forty identities that hold, each proved, and forty beside them that are slightly false, each refuted."""
+
+from __future__ import annotations
+
+from time import process_time
+
+import pytest
+
+from backcalc.formula.print_text import to_text
+from backcalc.transform import prove
+
+GELU = "1/2*(1 + erf(x/sqrt(2))) + x*exp(-x^2/2)/sqrt(2*pi)"
+CROSS_ENTROPY = "diff(-sum(k, t[k]*log(exp(z[k])/sum(j, exp(z[j])))), z[i])"
+SHARE = "exp(z[i])/sum(k, exp(z[k]))"
+
+# The same claim twice: as it holds, and with a slip. Textbook identities; the slips are typical ones.
+PAIRS = [
+    ("1/3 + 1/6 = 1/2", "1/3 + 1/6 = 0.4999"),
+    ("0.1 + 0.2 = 0.3", "0.1 + 0.2 = 0.30000000000000004"),
+    ("(x + 1)^2 = x^2 + 2*x + 1", "(x + 1)^2 = x^2 + x + 1"),
+    ("(x^2 - 1)/(x - 1) = x + 1", "(x^2 + 1)/(x - 1) = x + 1"),
+    ("1/x - 1/(x + 1) = 1/(x*(x + 1))", "1/x - 1/(x + 1) = 1/(x*(x - 1))"),
+    ("(a - b)^3 = a^3 - 3*a^2*b + 3*a*b^2 - b^3", "(a - b)^3 = a^3 - 3*a^2*b + 3*a*b^2 + b^3"),
+    ("2*sigmoid(2*x) - 1 = tanh(x)", "2*sigmoid(x) - 1 = tanh(x)"),
+    ("sigmoid(-x) = 1 - sigmoid(x)", "sigmoid(-x) = -sigmoid(x)"),
+    ("log(sigmoid(x)) = -softplus(-x)", "log(sigmoid(x)) = -softplus(x)"),
+    ("softplus(x) - softplus(-x) = x", "softplus(x) + softplus(-x) = x"),
+    ("1 - tanh(x)^2 = 4*sigmoid(2*x) - 4*sigmoid(2*x)^2", "1 - tanh(x)^2 = 2*sigmoid(2*x) - 2*sigmoid(2*x)^2"),
+    ("silu(x) = x/2*(1 + tanh(x/2))", "silu(x) = x/2*(1 + tanh(x))"),
+    ("diff(tanh(x), x) = 1 - tanh(x)^2", "diff(tanh(x), x) = 1 - tanh(x)"),
+    ("diff(sigmoid(x), x) = sigmoid(x)*(1 - sigmoid(x))", "diff(sigmoid(x), x) = sigmoid(x)*(1 + sigmoid(x))"),
+    ("diff(softplus(x), x) = sigmoid(x)", "diff(softplus(x), x) = sigmoid(-x)"),
+    (f"diff(gelu(x), x) = {GELU}", f"diff(gelu(x), x) = {GELU.replace('2*pi', 'pi')}"),
+    ("diff(x^n, x) = n*x^(n - 1)", "diff(x^n, x) = n*x^n"),
+    ("diff(exp(-x^2/2), x) = -x*exp(-x^2/2)", "diff(exp(-x^2/2), x) = -2*x*exp(-x^2/2)"),
+    ("diff(log(x^2 + 1), x) = 2*x/(x^2 + 1)", "diff(log(x^2 + 1), x) = x/(x^2 + 1)"),
+    ("diff(diff(sin(x), x), x) = -sin(x)", "diff(diff(sin(x), x), x) = sin(x)"),
+    ("diff(a*x^2 + b*x, x) = 2*a*x + b", "diff(a*x^2 + b*x, x) = 2*a*x + b*x"),
+    ("sin(2*x) = 2*sin(x)*cos(x)", "sin(2*x) = sin(x)*cos(x)"),
+    ("cos(x)^2 = 1 - sin(x)^2", "cos(x)^2 = 1 + sin(x)^2"),
+    ("sqrt(x^2) = abs(x)", "sqrt(x^2) = x"),
+    ("sqrt(2)*sqrt(3) = sqrt(6)", "sqrt(2) + sqrt(3) = sqrt(5)"),
+    ("1/(1 + sqrt(2)) = sqrt(2) - 1", "1/(1 + sqrt(2)) = 1 - sqrt(2)"),
+    ("log(x^2 - 1) = log(x - 1) + log(x + 1)", "log(x^2 - 1) = log(x - 1)*log(x + 1)"),
+    ("relu(x) = (x + abs(x))/2", "relu(x) = (x - abs(x))/2"),
+    ("relu(x) - relu(-x) = x", "relu(x) + relu(-x) = x"),
+    ("max(a, b) = (a + b + abs(a - b))/2", "max(a, b) = (a + b - abs(a - b))/2"),
+    ("max(a, max(b, c)) = max(max(a, b), c)", "max(a, min(b, c)) = max(max(a, b), c)"),
+    ("hard_sigmoid(x) = min(1, max(0, x/6 + 1/2))", "hard_sigmoid(x) = min(1, max(0, x/5 + 1/2))"),
+    ("leaky_relu(x, 1/10) = max(x, x/10)", "leaky_relu(x, 1/10) = min(x, x/10)"),
+    ("diff(relu(x - 3), x) = (x > 3)", "diff(relu(x - 3), x) = (x >= 3)"),
+    ("softmax(z + c) = softmax(z)", "softmax(z*c) = softmax(z)"),
+    ("sum(softmax(z)) = 1", "sum(z) = 1"),
+    ("log_softmax(z) = log(softmax(z))", "log_softmax(z) = softmax(log(z))"),
+    (f"diff(log(sum(k, exp(z[k]))), z[i]) = {SHARE}", f"diff(log(sum(k, exp(z[k]))), z[i]) = {SHARE}*2"),
+    (
+        "sum(n=1..N, (x[n] - m)^2) = sum(n=1..N, x[n]^2) - 2*m*sum(n=1..N, x[n]) + N*m^2",
+        "sum(n=1..N, (x[n] - m)^2) = sum(n=1..N, x[n]^2) - 2*m*sum(n=1..N, x[n]) + m^2",
+    ),
+    (
+        "mean(n=1..N, (x[n] - mean(m=1..N, x[m]))^2) = mean(n=1..N, x[n]^2) - mean(n=1..N, x[n])^2",
+        "mean(n=1..N, (x[n] - mean(m=1..N, x[m]))^2) = mean(n=1..N, x[n]^2) + mean(n=1..N, x[n])^2",
+    ),
+]
+
+
+def test_there_are_forty_of_each() -> None:
+    assert len(PAIRS) == len({true for true, _ in PAIRS}) == 40
+
+
+@pytest.mark.parametrize("claim", [true for true, _ in PAIRS])
+def test_true_claims_are_proved(claim: str) -> None:
+    start = process_time()
+    proof = prove(claim)
+    assert proof.holds is True, proof.links[-1].steps[-1].reason
+    assert process_time() - start < 5
+    assert proof.counterexample is None
+    assert proof.links[-1].steps
+
+
+@pytest.mark.parametrize("claim", [false for _, false in PAIRS])
+def test_false_claims_are_refuted(claim: str) -> None:
+    proof = prove(claim)
+    assert proof.holds is False
+    against = proof.counterexample
+    assert against is not None
+    assert against.left != against.right
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "x = x + 1/10^50",
+        "pi = 3.14159265358979323846264338327950288419716939937510",
+        "1/2004 = 1/2006",
+        "relu(x - 1000003) = 0",  # a kink far from every random number
+        "abs(x - 1/7) = if(x > 1/7, x - 1/7, if(x < 1/7, 1/7 - x, 1))",  # false on the kink alone
+        "x + sin(1009*97*8*35*pi*x)/10^40 = x",
+    ],
+)
+def test_differences_that_are_easily_missed_are_found(claim: str) -> None:
+    assert prove(claim).holds is False
+
+
+@pytest.mark.parametrize(
+    ("claim", "given"),
+    [
+        ("sqrt(x^2) = x", "x > 0"),
+        ("sqrt(x^2) = -x", "x < 0"),
+        ("abs(x - 1) = x - 1", "x >= 1"),
+        ("log(x*y) = log(x) + log(y)", "x > 0, y > 0"),
+        ("sqrt(x[i]^2) = x[i]", "x[i] > 0"),
+        ("max(a, b) = b", "a < b"),
+        ("a^2 - b^2 = 0", "a = b"),
+        (f"{CROSS_ENTROPY} = {SHARE} - t[i]", "sum(k, t[k]) = 1"),
+        ("diff(-sum(t*log(softmax(z))), z) = softmax(z) - t", "z: [K], t: [K], sum(t) = 1"),
+    ],
+)
+def test_what_is_given_is_used(claim: str, given: str) -> None:
+    assert prove(claim, [given]).holds is True
+    if "[K]" not in given:
+        assert prove(claim).holds is not True or claim.startswith("log")
+
+
+def test_the_jacobian_of_softmax() -> None:
+    jacobian = f"{SHARE}*((i = j) - exp(z[j])/sum(k, exp(z[k])))"
+    assert prove(f"diff({SHARE}, z[j]) = {jacobian}").holds is True
+    assert prove(f"diff({SHARE}, z[j]) = {jacobian.replace('- exp', '+ exp')}").holds is False
+
+
+def test_a_chain_is_several_links() -> None:
+    proof = prove("diff(tanh(x), x) = 1 - tanh(x)^2 = 4*sigmoid(2*x) - 4*sigmoid(2*x)^2 = 1 - tanh(x)")
+    assert [link.holds for link in proof.links] == [True, True, False]
+    assert proof.holds is False
+    assert to_text(proof.decisive.right) == "1 - tanh(x)"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "log(-x^2 - 1) = log(-x^2 - 1)",  # never defined
+        "prod(k=1..K, exp(x[k])) = exp(sum(k=1..K, x[k]))",  # true, beyond the rules
+    ],
+)
+def test_what_is_not_decided_is_said_so(claim: str) -> None:
+    proof = prove(claim)
+    assert proof.holds is None
+    assert proof.counterexample is None
+
+
+def test_the_sentence_of_an_open_claim() -> None:
+    (link,) = prove("prod(k=1..K, exp(x[k])) = exp(sum(k=1..K, x[k]))").links
+    assert link.steps[-1].reason.startswith("holds at 60 digits at 40 random points, not proved")
+
+
+def test_the_steps_name_their_rules() -> None:
+    (link,) = prove("diff(softplus(x), x) = sigmoid(x)").links
+    assert [step.rule for step in link.steps][:2] == ["name", "differentiate"]
+    assert link.steps[-1].rule == "equal"
+    (cases,) = prove("relu(x) = (x + abs(x))/2").links
+    assert cases.method == "cases"
+    assert [step.reason.split(" both")[0] for step in cases.steps] == ["where x > 0", "where x = 0", "where x < 0"]
+
+
+def test_json_has_the_promised_fields() -> None:
+    found = prove("sqrt(x^2) = x").to_json()
+    assert list(found)[:1] == ["schema_version"]
+    assert {"claim", "holds", "method", "steps", "counterexample"} <= found.keys()
+    assert found["holds"] is False
+    assert set(found["counterexample"]) == {"x", "left", "right"}
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "(a + b + c + d + f + g)^60 = (g + f + d + c + b + a)^60 + 0*h",
+        "exp(exp(exp(exp(x)))) = exp(exp(exp(exp(x))))*(1 + 1/10^90)",
+        "sum(i=1..100000, x[i]) = sum(i=1..100000, x[i])",
+        "((((x + 1)^20 + 1)^20 + 1)^20 + 1)^20 = 1 + y",
+        " + ".join(f"max(a{i}, b{i})" for i in range(9)) + " = 0",
+        "tanh(tanh(tanh(tanh(tanh(tanh(x)))))) = tanh(tanh(tanh(tanh(tanh(tanh(-x))))))*(-1)",
+    ],
+)
+def test_every_claim_is_answered_in_time(claim: str) -> None:
+    start = process_time()
+    prove(claim)
+    assert process_time() - start < 5
