@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from backcalc.count import Table
     from backcalc.derive import Derivation
     from backcalc.net import Network
+    from backcalc.readers import Module
     from backcalc.transform import Folding, Proof
     from backcalc.verify import Verification
 
@@ -28,18 +29,33 @@ __all__ = ["check", "count", "fold", "grad", "load", "prove", "verify"]
 __version__ = "0.1.0"
 
 
-def load(source: str | Path | Mapping[str, object] | Network, *, at: Mapping[str, int] | None = None) -> Network:
+def load(
+    source: str | Path | Mapping[str, object] | Network | Module,
+    input_shape: Sequence[int] | Sequence[Sequence[int]] | None = None,
+    *,
+    at: Mapping[str, int] | None = None,
+) -> Network:
     """Reads and checks a network; one that is loaded already is returned as it is. `at` gives numbers for its sizes.
 
     >>> import backcalc
     >>> backcalc.load({"input": {"x": 3}, "layers": [{"dense": 2}, "relu"]}).nodes[-1].output_shape
     (2,)
 
+    A path that ends with `.keras`, `.onnx`, `.pt2` or `.json` is a file of another program; a module of PyTorch, where
+    that is installed, needs the shape of its input without the batch axis, or the shapes of several.
+
     Raises `backcalc.net.errors.InputError`, which names every fault with its place.
     """
     from backcalc.net import Network, load_network
+    from backcalc.readers import Module, is_foreign, read_file
 
-    return source if isinstance(source, Network) else load_network(source, at=at)
+    if isinstance(source, Network):
+        return source
+    if isinstance(source, Module):
+        from backcalc.readers.module import read_module
+
+        return read_module(source, input_shape, at=at)
+    return read_file(source, at=at) if is_foreign(source) else load_network(source, at=at)
 
 
 def grad(
@@ -68,7 +84,8 @@ def grad(
 
 
 def count(
-    source: str | Path | Mapping[str, object] | Network,
+    source: str | Path | Mapping[str, object] | Network | Module,
+    input_shape: Sequence[int] | Sequence[Sequence[int]] | None = None,
     *,
     flops: str = "exact",
     bias: bool = True,
@@ -80,6 +97,7 @@ def count(
 ) -> Table:
     """Counts shapes, parameters, connections, MACs, FLOPs, activations, memory and receptive field, a row a layer.
 
+    `source` may be a module of PyTorch, `count(module, (3, 32, 32))`, with the shape of its input without the batch axis.
     `at` gives numbers for the `sizes` of the file, `causal="exact"` leaves out products that attention masks.
 
     >>> import backcalc
@@ -91,7 +109,7 @@ def count(
     from backcalc.count import count
 
     return count(
-        load(source, at=at),
+        load(source, input_shape, at=at),
         flops=flops,
         bias=bias,
         padding_connections=padding_connections,
@@ -147,9 +165,7 @@ def fold(source: str | Path | Mapping[str, object] | Network) -> Folding:
     return fold(load(source), {} if isinstance(source, Network) else entries(source))
 
 
-def check(
-    key: str | Path | Mapping[str, object] | Key, submissions: str | Path | Sequence[str | Path] = ()
-) -> Report:
+def check(key: str | Path | Mapping[str, object] | Key, submissions: str | Path | Sequence[str | Path] = ()) -> Report:
     """Checks homework against a key: every claim with its verdict, the first wrong step of each problem, and why.
 
     `submissions` are files or folders; without any, the report holds the key's own answers.

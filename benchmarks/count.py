@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[float, int] | None] = {
     "backcalc count lenet5": (0.3, 120),
     "backcalc count resnet50": None,
     "backcalc count resnet152": (0.6, 120),
+    "backcalc count gpt2-xl": (0.5, 120),
     "backcalc count densenet201": None,
     "backcalc zoo --check": None,
 }

@@ -1,7 +1,8 @@
 """How long a training step takes: forward, backward and Adam, in single precision.
 
 Plans beside the plain reference kernels, in one run, with the share of the fastest matrix product that was measured on
-this machine just before; PyTorch beside them where it is installed. Every pair is measured in turns, medians of rounds.
+this machine just before; PyTorch beside them where it is installed. Every pair is measured in turns, medians of rounds:
+in processor time, since products take one thread and other programs may be running; beside PyTorch in time that passes.
 
     python benchmarks/training.py [--rounds 30]
 """
@@ -25,6 +26,7 @@ from backcalc.net import Network, load_network
 from backcalc.numeric.data import load_data, source, stacked
 from backcalc.numeric.engine import Engine, Reference
 from backcalc.numeric.initialise import begin
+from backcalc.numeric.kernels import Pass
 from backcalc.numeric.optimise import Optimiser
 from backcalc.numeric.plans import engine_for
 from backcalc.numeric.run import Objective, Runner, starting
@@ -98,10 +100,15 @@ def peak(size: int = 1024) -> float:
     a = np.ones((size, size), np.float32)
     out, best = np.empty_like(a), float("inf")
     for _ in range(10):
-        began = time.perf_counter()
+        began = clock()
         np.matmul(a, a, out=out)
-        best = min(best, time.perf_counter() - began)
+        best = min(best, clock() - began)
     return 2 * size**3 / best
+
+
+def clock() -> float:
+    """Seconds of processor time; of time that passes where PyTorch is there, which has several threads."""
+    return time.process_time() if find_spec("torch") is None else time.perf_counter()
 
 
 def measured(steps: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
@@ -111,9 +118,9 @@ def measured(steps: dict[str, Callable[[], None]], rounds: int) -> dict[str, flo
         step()
     for _ in range(rounds):
         for name, step in steps.items():
-            began = time.perf_counter()
+            began = clock()
             step()
-            times[name].append(time.perf_counter() - began)
+            times[name].append(clock() - began)
     return {name: statistics.median(each) for name, each in times.items()}
 
 
@@ -153,19 +160,17 @@ def pytorch(work: Work) -> Callable[[], None] | None:
 
 def dying(trials: int) -> tuple[float, int]:
     """Ten layers of two ReLU neurons on |x|, one epoch of 47 steps, all trials at once: seconds, building included."""
-    began = time.perf_counter()
+    began = clock()
     layers: list[Any] = [{"repeat": {"times": 10, "layers": [{"dense": {"name": "a", "units": 2}}, "relu"]}}]
     net = {"input": 1, "layers": [*layers, {"dense": {"name": "y", "units": 1, "bias": False}}], "loss": "mse"}
     network = load_network(net | {"update": ADAM})
     data = stacked([load_data("abs:3000", seed=seed) for seed in range(trials)])
     schemes = {"": "he_normal", "y": "glorot_uniform"}
     history = train(network, data, epochs=1, batch=64, trials=trials, initialise=schemes, style="keras")
-    seconds = time.perf_counter() - began
+    seconds = clock() - began
     x = np.linspace(-2.6, 2.6, 101)[None, :, None] * np.ones((trials, 1, 1))
     runner = Runner(network)
     flat = np.concatenate([history.parameters[name].reshape(trials, -1) for name in runner.arena.pieces], axis=1)
-    from backcalc.numeric.kernels import Pass
-
     out = runner.forward(flat, {}, {"x": x.astype(flat.dtype)}, Pass()).outputs["y"]
     return seconds, int((np.abs(out).max(axis=(1, 2)) == 0).sum())
 

@@ -23,9 +23,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "count": {"formula", "layers", "net"},
     "numeric": {"formula", "layers", "net"},
     "verify": {"formula", "layers", "net", "derive", "numeric"},
+    "transform": {"formula", "layers", "net", "derive"},
+    "readers": {"formula", "layers", "net"},
     "check": {"formula", "layers", "net", "derive", "count"},
-    "render": {"formula", "layers", "net", "derive", "count", "numeric", "verify", "check"},
-    "cli": {"formula", "layers", "net", "derive", "count", "numeric", "verify", "transform", "check", "render"},
+    "render": {"formula", "layers", "net", "derive", "count", "numeric", "verify", "transform", "readers", "check"},
+    "cli": {"formula", "layers", "net", "derive", "count", "numeric", "verify", "transform", "readers", "check", "render"},
 }
 
 # What costs start-up time is never imported in some rooms, and in others inside functions only.
@@ -36,6 +38,7 @@ NEVER = {
     "layers": NUMERICS,
     "net": NUMERICS - {"numpy"},  # NumPy reads .npz
     "count": NUMERICS,
+    "readers": NUMERICS,
     "cli": NUMERICS,
 }
 NUMERIC = ("derive", "numeric", "verify")

@@ -22,6 +22,9 @@ from backcalc.formula.latex_chain import Side
 from backcalc.formula.print_text import to_text
 from backcalc.formula.tree import Expr, Num, Ref, Table, walk
 
+FARTHEST = 3
+"""So many lines further down a line that begins with `=` may go on with a chain."""
+
 Side_ = Formula | Unknown | NotFormula
 """One side in the key's names, or why it is not."""
 
@@ -51,11 +54,12 @@ class Bench:
     wanted: list[str] = field(default_factory=list)
     about: Ref | None = None
     last: Side | None = None
+    line: int = 0
 
     def judge(self, read: Read) -> Iterator[Claim]:
         """The claims of one chain, in its order."""
         links = read.links
-        goes_on = read.continues and self.last is not None
+        goes_on = read.goes_on and self.last is not None and read.line.number - self.line <= FARTHEST
         if goes_on and self.last is not None:
             before = joined(read.line, self.last, read.first, read.relations[0], read.first.start)
             links = (before, *links)
@@ -65,7 +69,7 @@ class Bench:
         relations = ["=", *(link.relation for link in links)]
         formulas = [self._formula(side, relation) for side, relation in zip(sides, relations, strict=True)]
         self.about = self._about(formulas) or (self.about if goes_on else None)
-        self.last = sides[-1]
+        self.last, self.line = sides[-1], links[-1].number
         for place, link in enumerate(links):
             left, right = formulas[place], formulas[place + 1]
             yield self._judged(link, left, right, first=place == 0 and not goes_on)
@@ -162,6 +166,9 @@ class Bench:
                     return Ruling("follows", Diagnosis("rounded-too-early", text), outcome.witness)
                 text = "computed correctly from your own earlier value, which is not right"
                 return Ruling("follows", Diagnosis("carried-forward", text), outcome.witness)
+        if is_number(link.left.expr) and is_number(link.right.expr):
+            text = "one number is set equal to another: most likely the name before it could not be read"
+            return Ruling("undecided", Diagnosis("two-numbers", text))
         case = Case(self.subject, left, right, about, self.own)
         return Ruling("wrong", explain(case), outcome.witness)
 

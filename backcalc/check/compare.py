@@ -129,21 +129,22 @@ def _everywhere(left: Formula, right: Formula, subject: Subject, relation: str) 
 
 def _tried(left: Formula, right: Formula, subject: Subject, relation: str, points: Sequence[Point]) -> Outcome:
     """Both sides at many points."""
-    results: list[tuple[bool, Witness | None]] = []
-    for point in points:
+    tried = special = 0
+    for point in sorted(points, key=lambda point: not point.normalised):
         try:
-            results.append((point.normalised, _test(left, right, subject, relation, point)))
+            witness = _test(left, right, subject, relation, point)
         except EvaluationError:
             continue
-    if len(results) < FEWEST_POINTS:
+        if witness is not None:
+            # What holds wherever the targets add up to 1, and nowhere else, was meant for such targets.
+            return (
+                Outcome(True, normalised=True) if special and not point.normalised else Outcome(False, witness=witness)
+            )
+        tried += 1
+        special += point.normalised
+    if tried < FEWEST_POINTS:
         return Outcome(None, "there are too few values at which both sides are defined")
-    differing = next((witness for _, witness in results if witness is not None), None)
-    if differing is None:
-        return Outcome(True)
-    special = [witness for normalised, witness in results if normalised]
-    if subject.targets and special and not any(special):
-        return Outcome(True, normalised=True)
-    return Outcome(False, witness=differing)
+    return Outcome(True)
 
 
 def _test(left: Formula, right: Formula, subject: Subject, relation: str, point: Point) -> Witness | None:

@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from backcalc.check.subject import Subject
+from backcalc.derive import DerivationError, derive
+from backcalc.derive.partial import NotDifferentiable
 from backcalc.derive.target import derivative_name
 from backcalc.formula.errors import nearest
+from backcalc.formula.latex_symbols import INDEX_LETTERS
 from backcalc.formula.names import derivative_parts, is_derivative
+from backcalc.formula.print_text import to_text
 from backcalc.formula.program import CONSTANTS
 from backcalc.formula.tree import (
     ONE,
     Call,
+    Compare,
     Expr,
     Mul,
     Num,
@@ -25,6 +30,8 @@ from backcalc.formula.tree import (
     substitute,
     walk,
 )
+from backcalc.net import load_network
+from backcalc.net.errors import InputError
 from backcalc.net.names import NameFault, Place
 
 
@@ -63,6 +70,10 @@ class Translator:
                 return Mul((delta, *(self(part, bound) for part in rest))) if rest else delta
             case Call("diff", (above, below)):
                 return self.derivative(above, below, bound)
+            case Call("norm2", (inner,)) if not self._has_whole(size := self(inner, bound)):
+                return Call("abs", (size,))
+            case Compare(operators, operands):
+                return Compare(operators, tuple(self._compared(part, bound) for part in operands))
             case Call("matmul" | "transpose" | "softmax" | "log_softmax", _):
                 raise NotFormula("whole arrays are multiplied here, which is not followed yet")
             case Reduce(operation, index, lower, upper, exclude, body):
@@ -71,11 +82,20 @@ class Translator:
                     upper = self._extent(index, inner)
                     lower = ONE
                 else:
-                    lower, upper = self(lower, bound), self(upper, bound)
+                    lower, upper = self._index(lower, bound), self._index(upper, bound)
                 left_out = None if exclude is None else self._index(exclude, bound)
                 return Reduce(operation, index, lower, upper, left_out, inner)
             case _:
                 return rebuild(expr, lambda part: self(part, bound))
+
+    def _compared(self, expr: Expr, bound: frozenset[str]) -> Expr:
+        """One side of a comparison: a single letter that the key does not have is an index there."""
+        if isinstance(expr, Ref) and not expr.indices and expr.name in INDEX_LETTERS and expr.name not in self._shapes:
+            return expr
+        return self(expr, bound)
+
+    def _has_whole(self, expr: Expr) -> bool:
+        return any(isinstance(node, Ref) and not node.indices and self._shapes.get(node.name) for node in walk(expr))
 
     @property
     def _shapes(self) -> Mapping[str, tuple[Expr, ...]]:
@@ -135,6 +155,8 @@ class Translator:
     def derivative(self, above: Expr, below: Expr, bound: frozenset[str]) -> Expr:
         """∂f/∂x, by its one name where f and x are quantities."""
         top, by = self(above, bound), self(below, bound)
+        if isinstance(by, Ref) and not isinstance(top, Ref) and not self.subject.program.equations:
+            return slope(top, by.name)
         if not (isinstance(top, Ref) and isinstance(by, Ref)):
             raise NotFormula("a derivative of or by something that has no name of its own")
         name = derivative_name(top.name, by.name)
@@ -154,6 +176,17 @@ class Translator:
         if found is None:
             raise NotFormula(f"the range of `{index}` is not said")
         return found
+
+
+def slope(formula: Expr, by: str) -> Expr:
+    """The derivative of a formula by one of its letters, all of which are independent. Raises NotFormula."""
+    if any(isinstance(node, Ref) and node.name.startswith("#") for node in walk(formula)):
+        raise NotFormula("a derivative of a formula with rounded numbers")
+    try:
+        network = load_network({"equations": f"f = {to_text(formula)}"})
+        return derive(network, wrt=[by], view="index").adjoints[by].closed
+    except (InputError, DerivationError, NotDifferentiable, KeyError, ValueError):
+        raise NotFormula("this derivative cannot be taken") from None
 
 
 def extent(index: str, body: Expr, subject: Subject) -> Expr | None:

@@ -87,6 +87,13 @@ class Read:
     others: tuple[tuple[Link, ...], ...] = ()
     word: str = ""
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it goes on with the chain before it: it begins with a relation, and nothing stands before that."""
+        before = self.line.source.split("\n")[0][: self.line.column - 1]
+        further_down = "\n" in self.line.text[: self.first.start]
+        return self.continues and (further_down or not before.strip("$&\\[ \t`>"))
+
 
 def chains(line: Line, subject: Subject) -> Iterator[Read | Lost]:
     """The chains of a line, read with what the subject knows; what cannot be read stands between them.

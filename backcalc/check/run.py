@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from backcalc.check.bench import Bench
 from backcalc.check.grade import graded, settled
 from backcalc.check.key import Key, KeyProblem, load_key
 from backcalc.check.names import NotFormula, Translator, Unknown
+from backcalc.check.parts import assigned_parts
 from backcalc.check.read import Line, Lost, Read, chains
 from backcalc.check.result import Answer, Claim, Diagnosis, Part, Report, Submission
 from backcalc.check.subject import Subject
@@ -23,12 +23,6 @@ from backcalc.check.submission import read_submission
 MOST_CLAIMS = 2_000
 SECONDS = 30.0
 """For one submission; what is left then is undecided."""
-
-_HEADING = re.compile(
-    r"\s*(?:#+\s*|\\(?:sub)*section\*?\{\s*|\*\*\s*)?(?:(problem|question|exercise|part|task|aufgabe|q)\s*)?"
-    r"(?P<id>[A-Za-z]?\d[\w.]*?|[A-Za-z][\w.-]*?)\s*(?:[.:)\]}]|\*\*|$)",
-    re.IGNORECASE,
-)
 
 
 def check(key: str | Path | Mapping[str, Any] | Key, submissions: Iterable[str | Path | Written] = ()) -> Report:
@@ -61,7 +55,7 @@ def answers(key: Key) -> Iterator[Answer]:
 def _checked(key: Key, written: Written) -> Submission:
     deadline = monotonic() + SECONDS
     notes = list(written.notes)
-    assigned = _assigned(key, written.lines)
+    assigned = assigned_parts(key, written.lines)
     claims: list[tuple[tuple[int, int], Claim]] = []
     parts: list[Part] = []
     order = {id(line): number for number, line in enumerate(written.lines)}
@@ -202,69 +196,3 @@ def _wanted(lines: Sequence[Line], subject: Subject, deadline: float) -> tuple[s
                 except (Unknown, NotFormula):
                     continue
     return tuple(dict.fromkeys(translator.wanted))[:40]
-
-
-# -- which line belongs to which problem ------------------------------------------------------------------
-
-
-def _assigned(key: Key, lines: Sequence[Line]) -> dict[int, str]:
-    """The problem of every line: the one it names, that of the heading above it, or the first that knows its names."""
-    ids = {problem.id.casefold(): problem.id for problem in key.problems}
-    found: dict[int, str] = {}
-    current: str | None = key.problems[0].id if len(key.problems) == 1 else None
-    headed = False
-    for line in lines:
-        if line.part is not None and line.part.casefold() in ids:
-            found[id(line)] = ids[line.part.casefold()]
-            continue
-        begun = _begun(line, ids) if len(key.problems) > 1 else None
-        if begun is not None:
-            current, headed = begun, True
-        if not line.text:
-            continue
-        if headed and current is not None:
-            found[id(line)] = current
-            continue
-        own = _knowing(key, line, current)
-        if own is not None:
-            current = own
-        if current is not None or key.problems:
-            found[id(line)] = current or key.problems[0].id
-    return found
-
-
-def _begun(line: Line, ids: Mapping[str, str]) -> str | None:
-    """The problem that a heading begins: `## Problem 2`, `2.`, `Q2:`."""
-    first = line.source.split("\n")[0]
-    matched = _HEADING.match(first) if len(first) < 200 else None
-    if matched is None or "=" in first[: matched.end()]:
-        return None
-    word = matched["id"].casefold().rstrip(".")
-    joined = f"{matched[1] or ''}{word}".casefold()
-    word = joined if joined in ids else word
-    plain = matched[0].strip()
-    marked = matched[1] is not None or plain[:1] in "#*\\" or plain[-1:] in ".:)"
-    return ids.get(word) if marked else None
-
-
-def _knowing(key: Key, line: Line, current: str | None) -> str | None:
-    """The problem whose names a line uses; that of the line before it where it is one of several."""
-    knowing = []
-    for problem in key.problems:
-        subject = problem.subjects[0]
-        translator = Translator(subject)
-        reads = [read for read in chains(line, subject) if isinstance(read, Read)]
-        named = False
-        for read in reads:
-            try:
-                translator(read.first.expr)
-                named = True
-            except Unknown:
-                named = named or bool(translator.wanted)
-            except NotFormula:
-                named = True
-        if named:
-            knowing.append(problem.id)
-    if current in knowing or not knowing:
-        return current
-    return knowing[0]

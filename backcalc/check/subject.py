@@ -121,7 +121,7 @@ class Subject:
             sizes = _sizes(self.program, source)
             if not 0 <= work(self.program, sizes) <= MOST_WORK:
                 return
-            normalised = number >= MOST_POINTS - 3
+            normalised = bool(self.targets) and number >= MOST_POINTS - 3
             free = (name for name in self.program.leaves if name not in known)
             leaves = {name: self._leaf(name, sizes, source, number, normalised) for name in free}
             try:

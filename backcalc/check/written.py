@@ -9,6 +9,11 @@ from backcalc.check.interval import Interval
 from backcalc.formula.latex_chain import Side, Written
 from backcalc.formula.tree import Expr, Neg, Num, Ref, Table, rebuild
 
+PRINTED = 14
+"""A number with more significant digits was printed by a program, which computed in double precision."""
+MACHINE = Fraction(1, 10**12)
+"""How far such a number may be off, relatively: the rounding of a few thousand operations."""
+
 
 def loosened(side: Side, exact: Collection[Fraction], *, about: bool = False) -> tuple[Expr, dict[str, Interval]]:
     """The side with a letter `#n` for each number that was rounded, and what each letter may be.
@@ -37,6 +42,8 @@ def loosened(side: Side, exact: Collection[Fraction], *, about: bool = False) ->
 def _half(written: Written | None, number: Num, about: bool) -> Fraction:
     """Half a unit of the last digit; of a whole number only where something says that it is rounded."""
     half = written.half_unit if written is not None else Fraction(0)
+    if half and 2 * half * 10**PRINTED <= abs(number.value):
+        return max(half, abs(number.value) * MACHINE)
     if half == 0 and number.value.denominator == 1 and written is not None and (about or written.about):
         return Fraction(1, 2)
     return half

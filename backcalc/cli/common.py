@@ -105,14 +105,22 @@ def command(
     return decorate
 
 
-def network(net: str) -> Network:
-    """Loads the NET of the command line: a built-in name, a path, or `-` for standard input."""
-    from backcalc.net import load_network
-    from backcalc.net.zoo import NETWORKS
+def network(net: str, at: str | None = None) -> Network:
+    """Loads the NET of the command line: a built-in name, a path, or `-` for standard input.
 
+    `at` gives numbers for its sizes, `N=1024,d=768`.
+    """
+    from backcalc.net import load_network
+    from backcalc.net.sizes import sizes
+    from backcalc.net.zoo import NETWORKS
+    from backcalc.readers import is_foreign, read_file
+
+    numbers = None if at is None else sizes(at)
     if net == "-":
-        return load_network(read_stdin() + "\n", label=STDIN)  # what has a line end is YAML, never a path
-    return load_network(net if net in NETWORKS else Path(net))
+        return load_network(read_stdin() + "\n", label=STDIN, at=numbers)  # what has a line end is YAML, never a path
+    if is_foreign(net) and net not in NETWORKS:
+        return read_file(net, at=numbers)
+    return load_network(net if net in NETWORKS else Path(net), at=numbers)
 
 
 def read_stdin() -> str:

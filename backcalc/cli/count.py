@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -11,6 +11,9 @@ from backcalc.cli.common import Answer, command, complete_net, net_argument, net
 
 if TYPE_CHECKING:
     from backcalc.count import Table
+    from backcalc.count.solve import Solution
+    from backcalc.count.whole import Whole
+    from backcalc.net import Network
 
 CONVENTIONS = ("exact", "2mac", "mac", "torchvision", "torchinfo", "fvcore", "ptflops", "thop", "deepspeed", "torch")
 """The names of the conventions, here once more so that help and completion need not import them."""
@@ -42,6 +45,24 @@ CONVENTIONS = ("exact", "2mac", "mac", "torchvision", "torchinfo", "fvcore", "pt
     show_default=True,
     help="Samples at a time; parameters stay the same.",
 )
+@click.option("--at", metavar="N=1024,d=768", help="Numbers for the sizes that NET declares.")
+@click.option(
+    "--causal",
+    type=click.Choice(["full", "exact"]),
+    default="full",
+    show_default=True,
+    help="Whether MACs that a mask of attention makes needless count.",
+)
+@click.option(
+    "--cost",
+    type=click.Choice(["forward", "training"]),
+    default="forward",
+    show_default=True,
+    help="The forward pass, or a whole step of training with its memory.",
+)
+@click.option("--optimiser", metavar="NAME", help="Whose state --cost training keeps; by default that of NET's update.")
+@click.option("--solve", metavar='"params = 1e6"', help="Which size makes a total so large; --for names the size.")
+@click.option("--for", "letter", metavar="LETTER", help="The size that --solve looks for, a letter in NET's sizes.")
 @click.option("--explain", metavar="LAYER", help="How the numbers of one layer come about, in words and formulas.")
 @click.option(
     "--vs", metavar="NET", shell_complete=complete_net, help="Another network beside it, what differs marked."
@@ -51,6 +72,7 @@ CONVENTIONS = ("exact", "2mac", "mac", "torchvision", "torchinfo", "fvcore", "pt
     metavar="A,B",
     help="Why two conventions of --flops count differently: the difference as a sum.",
 )
+@click.option("--strict", is_flag=True, help="Refuse NET where an operator of it is unknown, and so not counted.")
 @click.option("--ascii", "plain", is_flag=True, help="Text without any character above 127.")
 def count(
     net: str,
@@ -59,9 +81,16 @@ def count(
     padding_connections: str,
     pooling_connections: bool,
     batch: int,
+    at: str | None,
+    causal: Literal["full", "exact"],
+    cost: str,
+    optimiser: str | None,
+    solve: str | None,
+    letter: str | None,
     explain: str | None,
     vs: str | None,
     explain_difference: str | None,
+    strict: bool,
     plain: bool,
     form: str,
 ) -> Answer:
@@ -76,28 +105,54 @@ def count(
       backcalc count net.yaml --explain conv1
       backcalc count resnet50 --vs resnet50-2015
       backcalc count resnet50 --explain-difference fvcore,thop
+      backcalc count gpt2 --at T=512 --cost training --optimiser adamw
+      backcalc count net.yaml --solve "params = 1e6" --for d
     """
-    asked = {"--explain": explain, "--vs": vs, "--explain-difference": explain_difference}
+    asked = {"--explain": explain, "--vs": vs, "--explain-difference": explain_difference, "--solve": solve}
+    asked["--cost training"] = "" if cost == "training" else None
     if len(several := [option for option, value in asked.items() if value is not None]) > 1:
         raise click.UsageError(f"{' and '.join(several)} exclude each other.")
     if plain and form != "text":
         raise click.UsageError("--ascii is for --format text.")
+    if net.lower().endswith(".safetensors"):
+        return _tensors(net, form)
     if explain_difference is not None:
-        return _spelled(_difference(net, explain_difference, form), plain)
+        return _spelled(_difference(network(net, at), explain_difference, form), plain)
+    if (solve is None) != (letter is None):
+        raise click.UsageError('--solve and --for belong together: --solve "params = 1e6" --for d.')
+    if optimiser is not None and cost == "forward":
+        raise click.UsageError("--optimiser is for --cost training.")
+    if cost == "training":
+        if padding_connections == "exclude" or pooling_connections:
+            raise click.UsageError("--cost training counts no connections.")
+        from backcalc.count.whole import whole
+
+        found = whole(network(net, at), flops, not no_bias, batch, causal, optimiser)
+        return _spelled(_two_formats(found, "--cost training", form), plain)
 
     def table(net: str) -> Table:
+        loaded = network(net, at)
+        if strict:
+            from backcalc.readers.unknowns import refuse_unknown
+
+            refuse_unknown(loaded)
         return backcalc.count(
-            network(net),
+            loaded,
             flops=flops,
             bias=not no_bias,
             padding_connections=padding_connections == "include",
             pooling_connections=pooling_connections,
             batch=batch,
+            causal=causal,
         )
 
     if vs is not None:
         return _spelled(_versus(table(net), table(vs), form), plain)
     counted = table(net)
+    if solve is not None and letter is not None:
+        from backcalc.count.solve import solve as solved
+
+        return _spelled(_two_formats(solved(counted, solve, letter), "--solve", form), plain)
     if explain is not None:
         return _spelled(_explanation(counted, explain, form), plain)
     if form == "json":
@@ -111,6 +166,21 @@ def count(
     return Answer(written(counted, form))
 
 
+def _tensors(file: str, form: str) -> Answer:
+    """The arrays of a file that holds no network, and a word on that."""
+    from backcalc.readers.tensors import read_tensors
+
+    found = read_tensors(file)
+    message = "tensors alone state no network: the config.json beside them does"
+    if form == "json":
+        return Answer(to_json(found.to_json()), messages=(message,))
+    if form != "text":
+        raise click.UsageError("a .safetensors file is listed with --format text or json.")
+    from backcalc.render.tensors_text import render
+
+    return Answer(render(found), messages=(message,))
+
+
 def _spelled(answer: Answer, plain: bool) -> Answer:
     """The answer, its signs written out in ASCII where that is asked for."""
     if not plain:
@@ -118,6 +188,17 @@ def _spelled(answer: Answer, plain: bool) -> Answer:
     from backcalc.render.ascii_text import to_ascii
 
     return Answer(to_ascii(answer.text), answer.status, answer.messages)
+
+
+def _two_formats(found: Whole | Solution, option: str, form: str) -> Answer:
+    """The answer as text or JSON, the formats that it has."""
+    if form == "json":
+        return Answer(to_json(found.to_json()))
+    if form != "text":
+        raise click.UsageError(f"{option} is for --format text and json.")
+    from backcalc.render.count_whole import render
+
+    return Answer(render(found))
 
 
 def _explanation(table: Table, layer: str, form: str) -> Answer:
@@ -143,7 +224,7 @@ def _versus(left: Table, right: Table, form: str) -> Answer:
     return Answer(written(found, form))
 
 
-def _difference(net: str, names: str, form: str) -> Answer:
+def _difference(net: Network, names: str, form: str) -> Answer:
     """The difference of two conventions, written `fvcore,thop`."""
     first, comma, second = (part.strip() for part in names.partition(","))
     for name in (first, second):
@@ -155,7 +236,7 @@ def _difference(net: str, names: str, form: str) -> Answer:
         raise click.UsageError("--explain-difference is for --format text and json.")
     from backcalc.count.difference import difference
 
-    found = difference(network(net), first, second)
+    found = difference(net, first, second)
     if form == "json":
         return Answer(to_json(found.to_json()))
     from backcalc.render.difference_text import render

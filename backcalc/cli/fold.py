@@ -11,7 +11,7 @@ from backcalc.cli.common import STDIN, Answer, command, net_argument, read_stdin
 @command("fold", formats=("text", "latex", "yaml", "json"))
 @net_argument
 def fold(net: str, form: str) -> Answer:
-    """Writes an equivalent smaller network: linear layers multiplied out, norms folded into their neighbours.
+    """Makes NET smaller: linear layers multiplied out, norms folded.
 
     Stacked dense layers without an activation between them become one; a batch norm (as it answers after training)
     and normalised inputs go into the dense layer or convolution beside them. Every fold comes with its derivation and
@@ -20,13 +20,13 @@ def fold(net: str, form: str) -> Answer:
     \b
     Examples:
       backcalc fold examples/linear-stack.yaml
-      backcalc fold net.yaml --format yaml --output folded.yaml
+      backcalc fold examples/linear-stack.yaml --format yaml --output folded.yaml
     """
     folding = backcalc.fold(_source(net))
     if form == "json":
         text = to_json(folding.to_json())
     elif form == "yaml":
-        text = folding.text
+        text = folding.yaml()
     elif form == "latex":
         from backcalc.render import fold_latex
 

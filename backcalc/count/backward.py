@@ -142,7 +142,7 @@ def _rows_of(node: Node, batch: int) -> tuple[int, int]:
 
 
 def _normed(node: Node, cost: Cost, batch: int) -> Backward:
-    """`(h[k] - mean(h) - xhat[k]*mean(h*xhat))/s` with `h = gamma*dy`; without a mean (rmsnorm) the second term is not."""
+    """`(h[k] - mean(h) - xhat[k]*mean(h*xhat))/s` with `h = gamma*dy`; rmsnorm is without the second term."""
     rows, size = _rows_of(node, batch)
     every, centred = times(rows, size), node.layer.kind != "rmsnorm"
     inputs = {
@@ -198,7 +198,7 @@ def _group(text: str) -> str:
 
 _EACH: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
-        **dict.fromkeys(("relu", "relu6", "linear", "sign", "dropout", "maxpool1d", "maxpool2d"), {}),
+        **{kind: {} for kind in ("relu", "relu6", "linear", "sign", "dropout", "maxpool1d", "maxpool2d")},
         "leaky_relu": {"multiply": 1, "compare": 1},
         "elu": {"multiply": 1, "compare": 1, "exp": 1},
         "sigmoid": {"multiply": 2, "add": 1},

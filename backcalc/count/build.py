@@ -12,6 +12,7 @@ from backcalc.count.table import Formula, Formulas, Row, Table, Totals
 from backcalc.formula.size import Size, assumed_of, shown
 from backcalc.layers.base import WHOLE, Cost, Parameter, times
 from backcalc.layers.fields import Entries
+from backcalc.layers.unknown import Unknown
 from backcalc.net import InputError, Network, Node, Problem
 
 MOST_TERMS = 100
@@ -98,14 +99,14 @@ def count(
     Raises InputError for a network of equations, which has no layers, and ValueError for an unknown convention.
     """
     built_in = network.name if network.file is None else ""
-    options = _Options(convention(flops), bias, padding_connections, pooling_connections, batch, causal == "exact", built_in)
+    options = _Options(
+        convention(flops), bias, padding_connections, pooling_connections, batch, causal == "exact", built_in
+    )
     if not network.nodes:
         message = "a file of equations has no layers to count"
         hint = "write the network as `layers:` (see `backcalc schema`)"
         raise InputError([Problem(network.file or network.name, 0, 0, 0, "", message, hint)])
-    receptions = {
-        name: at_input(shape, steps=is_steps(network, name)) for name, shape in network.inputs.items()
-    }
+    receptions = {name: at_input(shape, steps=is_steps(network, name)) for name, shape in network.inputs.items()}
     names, rows, needed = _Names(), [], network.needed()
     for node in network.nodes:
         row, receptions[node.name] = _row(node, options, receptions, names, computed=node.name in needed)
@@ -144,9 +145,7 @@ def _row(
     node: Node, options: _Options, receptions: Mapping[str, Reception], names: _Names, *, computed: bool
 ) -> tuple[Row, Reception]:
     layer, shape = node.layer, node.input_shape
-    cost = priced(
-        node, bias=options.bias, padding_connections=options.padding_connections, masked=options.masked
-    )
+    cost = priced(node, bias=options.bias, padding_connections=options.padding_connections, masked=options.masked)
     if not computed:
         cost = Cost(weights=cost.weights, biases=cost.biases, params=cost.params, idle=cost.idle)
     branches = tuple(receptions[name] for name in node.inputs)
@@ -173,7 +172,13 @@ def _row(
         ),
         units=Formula(cost.units),
         general=layer.in_words(shape, bias=options.bias, padding_connections=options.padding_connections),
-        notes=(*_copies(node), *layer.notes(shape), *_notes(owned, branches), *_left_out(node, options, computed=computed)),
+        notes=(
+            *_copies(node),
+            *layer.notes(shape),
+            *_notes(owned, branches),
+            *_left_out(node, options, computed=computed),
+        ),
+        counted=not isinstance(layer, Unknown),
     )
     return row, reception
 
@@ -240,7 +245,7 @@ def _totals(rows: list[Row]) -> Totals:
         macs=_sum(row.macs for row in rows),
         flops=_sum(row.flops for row in rows),
         activations=activations,
-        memory=Formula(f"4*({params.value} + {activations.value})"),
+        memory=Formula(f"4*({shown(params.value)} + {shown(activations.value)})"),
     )
 
 

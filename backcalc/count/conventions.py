@@ -258,7 +258,19 @@ MEASURED = frozenset(
             "linear",
         ),
         *("maxpool1d", "maxpool2d", "avgpool1d", "avgpool2d", "adaptive_avgpool2d", "global_avgpool", "upsample2d"),
-        *("flatten", "reshape", "transpose", "slice", "channel_shuffle", "attention", "positional", "class_token", "add", "multiply", "concat"),
+        *(
+            "flatten",
+            "reshape",
+            "transpose",
+            "slice",
+            "channel_shuffle",
+            "attention",
+            "positional",
+            "class_token",
+            "add",
+            "multiply",
+            "concat",
+        ),
     )
 )
 """The kinds of layers of which it is known what the tools count."""

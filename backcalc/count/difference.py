@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from backcalc.count.conventions import Convention, Prices, convention, per_unit, quantities
-from backcalc.count.table import Formula
+from backcalc.count.table import Formula, lettered
 from backcalc.layers.base import Cost
 from backcalc.net import Network, Node
 
@@ -37,15 +37,17 @@ class Term:
 
     def to_json(self) -> dict[str, object]:
         """The term as JSON has it."""
-        return {
-            "kind": self.kind,
-            "layers": self.layers,
-            "quantity": self.what,
-            "prices": list(self.prices),
-            "amount": self.amount.value,
-            "formula": str(self.formula),
-            "value": self.formula.value,
-        }
+        return lettered(
+            {
+                "kind": self.kind,
+                "layers": self.layers,
+                "quantity": self.what,
+                "prices": list(self.prices),
+                "amount": self.amount.value,
+                "formula": str(self.formula),
+                "value": self.formula.value,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +67,17 @@ class Difference:
 
     def to_json(self) -> dict[str, object]:
         """The difference as JSON has it."""
-        return {
-            "schema_version": 1,
-            "net": self.net,
-            "conventions": [each.name for each in self.conventions],
-            "totals": list(self.totals),
-            "difference": self.value,
-            "terms": [term.to_json() for term in self.terms],
-            "notes": list(self.notes),
-        }
+        return lettered(
+            {
+                "schema_version": 1,
+                "net": self.net,
+                "conventions": [each.name for each in self.conventions],
+                "totals": list(self.totals),
+                "difference": self.value,
+                "terms": [term.to_json() for term in self.terms],
+                "notes": list(self.notes),
+            }
+        )
 
 
 def difference(network: Network, first: str, second: str) -> Difference:
@@ -98,11 +102,11 @@ def difference(network: Network, first: str, second: str) -> Difference:
         kind, cost = node.layer.kind, node.layer.cost(node.input_shape)
         asked = tuple(each.of(kind, built_in) for each in pair)
         for side, each in enumerate(pair):
-            totals[side] += Formula(each.formula(cost, node, built_in)).value
+            totals[side] += Formula(each.formula(cost, node, built_in)).times(node.copies).value
         for what, amount in {**_amounts(asked[0], node, cost), **_amounts(asked[1], node, cost)}.items():
             prices = asked[0].get(what, 0), asked[1].get(what, 0)
             if prices[0] != prices[1]:
-                amounts[kind, what, prices][amount] += 1
+                amounts[kind, what, prices][Formula(amount).times(node.copies).text] += 1
     terms = (
         Term(kind, sum(found.values()), what, prices, _sum(found)) for (kind, what, prices), found in amounts.items()
     )

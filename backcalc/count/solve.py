@@ -11,7 +11,6 @@ from math import lcm
 from backcalc.count.table import Table, pretty
 from backcalc.formula.errors import nearest
 from backcalc.formula.integers import rational
-from backcalc.formula.print_text import to_text
 from backcalc.formula.size import Size, shown
 from backcalc.formula.tree import Ref
 
@@ -121,7 +120,9 @@ def _totals(table: Table) -> Mapping[str, int]:
 def _check(what: str, total: int, letter: str) -> None:
     """Raises SolveError unless the total is a formula of that letter alone."""
     if not isinstance(total, Size):
-        raise SolveError(f"{what} is {total}: no letter is in it; a size is a letter where `sizes` has `{letter}: null`")
+        raise SolveError(
+            f"{what} is {total}: no letter is in it; a size is a letter where `sizes` has `{letter}: null`"
+        )
     others = sorted(total.letters - {letter})
     if letter not in total.letters:
         raise SolveError(f"{what} does not depend on `{letter}`; its letters are {', '.join(others)}")

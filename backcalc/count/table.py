@@ -111,10 +111,12 @@ def lettered(document: dict[str, object]) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One layer. Neighbours in its output see cells that are `jump` apart, the first begins `padding` cells before the
-    input; `idle` are the parameters that one token does not use. `operations` are those of one unit that the convention prices, `units` how many units there are.
+    """One layer.
 
-    `general` holds the formulas in words; `notes` says what is special, as weights that are counted elsewhere.
+    Neighbours in its output see cells that are `jump` apart, the first of them begins `padding` cells before the input;
+    `idle` are the parameters that one token does not use. `operations` are those of one unit that the convention
+    prices, `units` how many units there are. `general` holds the formulas in words; `notes` says what is special, as
+    weights that are counted elsewhere.
     """
 
     name: str
@@ -131,6 +133,7 @@ class Row:
     units: Formula
     general: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    counted: bool = True
 
     @property
     def weights(self) -> int:
@@ -174,35 +177,37 @@ class Row:
 
     def to_json(self) -> dict[str, object]:
         """The row as JSON has it."""
-        return lettered({
-            "name": self.name,
-            "kind": self.kind,
-            "output_shape": list(self.output_shape),
-            "weights": self.weights,
-            "biases": self.biases,
-            "params": self.params,
-            "trainable": self.trainable,
-            "non_trainable": self.non_trainable,
-            "connections": self.connections,
-            "macs": self.macs,
-            "flops": self.flops,
-            "activations": self.activations,
-            "receptive_field": self.receptive_field,
-            "jump": self.jump,
-            "padding": self.padding,
-            "formulas": {
-                "params": str(self.formulas.params),
-                "connections": str(self.formulas.connections),
-                "flops": str(self.formulas.flops),
-                "output_shape": pretty(self.formulas.output_shape),
-                "weights": str(self.formulas.weights),
-                "biases": str(self.formulas.biases),
-                "macs": str(self.formulas.macs),
-                "activations": str(self.formulas.activations),
-                "receptive_field": pretty(self.formulas.receptive_field),
-            },
-            "notes": list(self.notes),
-        })
+        return lettered(
+            {
+                "name": self.name,
+                "kind": self.kind,
+                "output_shape": list(self.output_shape),
+                "weights": self.weights,
+                "biases": self.biases,
+                "params": self.params,
+                "trainable": self.trainable,
+                "non_trainable": self.non_trainable,
+                "connections": self.connections,
+                "macs": self.macs,
+                "flops": self.flops,
+                "activations": self.activations,
+                "receptive_field": self.receptive_field,
+                "jump": self.jump,
+                "padding": self.padding,
+                "formulas": {
+                    "params": str(self.formulas.params),
+                    "connections": str(self.formulas.connections),
+                    "flops": str(self.formulas.flops),
+                    "output_shape": pretty(self.formulas.output_shape),
+                    "weights": str(self.formulas.weights),
+                    "biases": str(self.formulas.biases),
+                    "macs": str(self.formulas.macs),
+                    "activations": str(self.formulas.activations),
+                    "receptive_field": pretty(self.formulas.receptive_field),
+                },
+                "notes": list(self.notes),
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,20 +240,22 @@ class Totals:
 
     def to_json(self) -> dict[str, object]:
         """The totals as JSON has them."""
-        return lettered({
-            "weights": self.weights.value,
-            "biases": self.biases.value,
-            "params": self.params,
-            "trainable": self.params,
-            "non_trainable": self.non_trainable,
-            "total": self.total,
-            "active": self.active,
-            "connections": self.connections.value,
-            "macs": self.macs.value,
-            "flops": self.flops.value,
-            "activations": self.activations.value,
-            "memory_bytes": self.memory.value,
-        })
+        return lettered(
+            {
+                "weights": self.weights.value,
+                "biases": self.biases.value,
+                "params": self.params,
+                "trainable": self.params,
+                "non_trainable": self.non_trainable,
+                "total": self.total,
+                "active": self.active,
+                "connections": self.connections.value,
+                "macs": self.macs.value,
+                "flops": self.flops.value,
+                "activations": self.activations.value,
+                "memory_bytes": self.memory.value,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +277,11 @@ class Table:
     totals: Totals
     assumed: tuple[str, ...] = ()
     file: str | None = None
+
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """The layers of unknown cost: where there are any, the totals are at least so much."""
+        return tuple(row.name for row in self.rows if not row.counted)
 
     def row(self, name: str) -> Row:
         """The row of that layer. Raises InputError with the nearest name where there is none."""
@@ -294,6 +306,6 @@ class Table:
                 "causal": self.causal,
             },
             "layers": [row.to_json() for row in self.rows],
-            "totals": self.totals.to_json(),
+            "totals": {**self.totals.to_json(), "at_least": bool(self.uncounted)},
             "assumed": list(self.assumed),
         }

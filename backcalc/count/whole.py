@@ -92,7 +92,9 @@ class Whole:
 
     def to_json(self) -> dict[str, object]:
         """The whole cost as JSON has it: the fields of `count`, and `training`."""
-        training = lettered({"forward": self.forward, "backward": self.backward, "step": self.step, "joins": self.joins})
+        training = lettered(
+            {"forward": self.forward, "backward": self.backward, "step": self.step, "joins": self.joins}
+        )
         training |= {"at_least": bool(self.unknown), "not_counted": list(self.unknown)}
         training |= {"layers": [row.to_json() for row in self.rows]}
         memory: dict[str, object] = {
@@ -128,7 +130,9 @@ def whole(
     optimiser = optimiser or network.update.kind
     if optimiser not in UPDATES:
         close = nearest(optimiser, UPDATES)
-        raise WholeError(f"unknown optimiser `{optimiser}`; {f'did you mean `{close}`?' if close else ', '.join(UPDATES)}")
+        raise WholeError(
+            f"unknown optimiser `{optimiser}`; {f'did you mean `{close}`?' if close else ', '.join(UPDATES)}"
+        )
     table = count(network, flops, bias=bias, batch=batch, causal=causal)
     needed, trained = network.needed(), _trained(network)
     prices, rows, cache = table.convention.prices, [], 0

@@ -90,8 +90,8 @@ def _orders(sums: tuple[Bound, ...]) -> Iterable[tuple[Bound, ...]]:
 
 def multiply(left: Term, right: Term) -> Term:
     """The product of two terms; sums with clashing names are renamed apart first."""
-    right = rename_apart(right, _all_names(left))
-    left = rename_apart(left, _all_names(right))
+    right = rename_apart(right, all_names(left))
+    left = rename_apart(left, all_names(right))
     factors = list(left.factors)
     places = {key(base): position for position, (base, _) in enumerate(factors)}
     for base, exponent in right.factors:
@@ -116,7 +116,8 @@ def inside(term: Term, part: Term) -> Term:
     return replace(product, sums=term.sums + product.sums)
 
 
-def _all_names(term: Term) -> frozenset[str]:
+def all_names(term: Term) -> frozenset[str]:
+    """Every name in a term, free or summed over."""
     parts = [base for base, _ in term.factors] + list(term.brackets)
     parts += [part for bound in term.sums for part in (bound.lower, bound.upper)]
     return term.bound.union(*(names(part) for part in parts))
@@ -126,7 +127,7 @@ def rename_apart(term: Term, taken: frozenset[str]) -> Term:
     """The term with every bound index that is in `taken` renamed."""
     for bound in term.sums:
         if bound.index in taken:
-            name = fresh_name(bound.index, taken | _all_names(term))
+            name = fresh_name(bound.index, taken | all_names(term))
             term = rename(term, bound.index, name)
     return term
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from backcalc.derive.key import key
-from backcalc.derive.terms import Term, Terms, inside, merge, multiply, to_terms
+from backcalc.derive.terms import Term, Terms, all_names, inside, merge, multiply, rename_apart, to_terms
 from backcalc.formula.tree import ZERO, Add, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, names, num, walk
 
 
@@ -180,10 +180,11 @@ def distribute(terms: Terms, limit: int = 200) -> Terms:
     found: list[Term] = []
     for term in terms:
         open_terms = [replace(term, factors=())]
+        free = all_names(term)  # what a factor sums over must not take hold of the factors behind it
         # Quotients first, so that what they divide by cancels before it is multiplied out.
         for base, exponent in sorted(term.factors, key=lambda pair: not _divides(pair[0])):
             single = Term(factors=((base, exponent),))
-            parts = merge(to_terms(base)) if isinstance(base, (Add, Neg, Mul, Div)) else ()
+            parts = merge(to_terms(base)) if isinstance(base, (Add, Neg, Mul, Div, Reduce)) else ()
             if len(parts) < 2 or exponent.denominator != 1 or not 1 <= exponent <= 4:
                 open_terms = [inside(left, single) for left in open_terms]
                 continue
@@ -192,7 +193,8 @@ def distribute(terms: Terms, limit: int = 200) -> Terms:
                 for left in open_terms:
                     below = {key(other) for other, power in left.factors if power < 0}
                     once = (Term(factors=((base, Fraction(1)),)),)
-                    opened += [inside(left, right) for right in (once if key(base) in below else distribute(parts))]
+                    right = once if key(base) in below else distribute(parts)
+                    opened += [inside(left, rename_apart(part, free)) for part in right]
                 open_terms = opened
                 if len(open_terms) > limit:
                     return terms

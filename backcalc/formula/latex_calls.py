@@ -41,7 +41,7 @@ _FLOORS = {"⌊": "⌋", "⌈": "⌉"}
 
 def function_name(cursor: LatexCursor, token: Token) -> str | None:
     """The function that a word, a command or a text names where it is called; None where it is a quantity."""
-    word = label(token.text) if token.kind == "text" else token.text.lstrip("\\")
+    word = label(token.text) if token.kind == "text" else token.text.removeprefix(r"\operatorname ").lstrip("\\")
     if word in cursor.symbols.functions:
         return word
     if cursor.symbols.knows(word) and token.kind != "command":
@@ -83,7 +83,7 @@ def call(cursor: LatexCursor, name: str) -> Part:
     """A function and its arguments, of which nothing has been taken. Raises Unreadable."""
     token = cursor.next()
     start = token.start
-    cursor.enter(3)
+    cursor.enter(5)
     power: Part | None = None
     base: Part | None = None
     primes = 0
@@ -95,7 +95,7 @@ def call(cursor: LatexCursor, name: str) -> Part:
             power = cursor.exponent()
         elif cursor.token.kind == "sub" and name in REDUCTIONS:
             reduced = reduction(cursor, name, token)
-            cursor.leave(3)
+            cursor.leave(5)
             return reduced
         elif cursor.token.kind == "sub" and base is None and name in ("log", "norm2"):
             cursor.next()
@@ -106,10 +106,10 @@ def call(cursor: LatexCursor, name: str) -> Part:
         raise cursor.error("a function to the power −1 is its inverse or its reciprocal", power)
     if power is not None and name == "exp" and not _argument_follows(cursor):
         cursor.note("exp is written with its argument raised")
-        cursor.leave(3)
+        cursor.leave(5)
         return cursor.made(Call("exp", (power.expr,)), [power], start, power.end)
     arguments = _arguments(cursor, name)
-    cursor.leave(3)
+    cursor.leave(5)
     end = cursor.tokens[cursor.at - 1].end
     if primes:
         if primes > 1 or len(arguments) != 1:

@@ -15,7 +15,7 @@ from backcalc.formula.lexer import MAX_DEPTH, Token, number
 from backcalc.formula.tree import Call, Expr, Mul, Neg, Num, Ref
 
 COMPARE, SUM, PRODUCT, POWER, SCRIPT = range(1, 6)
-MAX_FRAMES = 800  # of the interpreter's stack, which holds a thousand
+MAX_FRAMES = 700  # of the interpreter's stack, which holds a thousand
 _SCALAR = ("sum", "mean", "prod", "max", "min", "norm2", "sumsq")
 _THOUSANDS = {"K": 10**3, "k": 10**3, "M": 10**6, "B": 10**9}
 
@@ -132,7 +132,7 @@ class LatexCursor(ABC):
         return written if len(written) <= 30 else f"{written[:30]}…"
 
     def enter(self, frames: int) -> None:
-        """Counts the calls that lie between here and the next part; each is taken back by `leave`. Raises Unreadable."""
+        """Counts the calls between here and the next part, to be taken back by `leave`. Raises Unreadable."""
         self.frames += frames
         if self.frames > MAX_FRAMES:
             raise self.too_deep()
@@ -244,7 +244,7 @@ class LatexCursor(ABC):
             case Ref(name, indices):
                 return max(0, self.symbols.rank(name) - len(indices))
             case Call("transpose" | "matmul", arguments):
-                return max(map(self.rank, arguments)) or 2
+                return max(map(self.rank, arguments))
             case Call(function, (argument,)) if function not in _SCALAR:
                 return self.rank(argument)
             case Neg(operand):

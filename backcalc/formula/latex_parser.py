@@ -26,7 +26,7 @@ from backcalc.formula.latex_sums import reduction
 from backcalc.formula.lexer import MAX_DIGITS, Token
 from backcalc.formula.tree import Add, Call, Compare, Div, Mul, Neg, Num, Pow, Ref, Table, names, num
 
-_LEVEL = {"+": SUM, "-": SUM, "*": PRODUCT, "·": PRODUCT, "/": PRODUCT, "@": PRODUCT, "mod": PRODUCT, ".T": SCRIPT}
+_LEVEL = {"+": SUM, "-": SUM, "*": PRODUCT, "·": PRODUCT, "/": PRODUCT, "@": PRODUCT, "mod": SUM, ".T": SCRIPT}
 _COMPARISONS = {"=": "==", "==": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _SUMS = {r"\sum": "sum", r"\prod": "prod"}
 _FRACTIONS = (r"\frac", r"\dfrac", r"\tfrac", r"\cfrac")
@@ -45,9 +45,9 @@ class LatexParser(LatexCursor):
             if level == COMPARE:
                 left = self.comparison(left)
             elif level == SUM:
-                left = self.sum(left)
+                left = self.modulo(left) if self.sees("mod") else self.sum(left)
             elif level == PRODUCT:
-                left = self.quotient(left) if self.sees("/", "mod") else self.product(left)
+                left = self.quotient(left) if self.sees("/", "%") else self.product(left)
             else:
                 left = self.script(left)
         self.leave(2)
@@ -105,9 +105,17 @@ class LatexParser(LatexCursor):
         parts = [first]
         while self.sees("+", "-"):
             minus = self.next().text == "-"
-            parts.append(self.negative(PRODUCT) if minus else self.expression(PRODUCT))
+            parts.append(self.modulo(self.negative(PRODUCT) if minus else self.expression(PRODUCT)))
         self.left_open(parts)
         return self.made(Add(tuple(part.expr for part in parts)), parts, first.start, parts[-1].end)
+
+    def modulo(self, left: Part) -> Part:
+        """`a b \\bmod n`, which takes the whole product before it."""
+        while self.sees("mod"):
+            self.next()
+            right = self.expression(POWER)
+            left = self.made(Call("mod", (left.expr, right.expr)), (left, right), left.start, right.end)
+        return left
 
     def left_open(self, parts: list[Part]) -> None:
         """Asks whether a sum over i ends before the next `+` where a later term still speaks of i."""
@@ -124,7 +132,7 @@ class LatexParser(LatexCursor):
     def product(self, first: Part) -> Part:
         """Factors, with or without signs between them."""
         parts = [first]
-        while self.level() == PRODUCT and not self.sees("/", "mod", "%"):
+        while self.level() == PRODUCT and not self.sees("/", "%"):
             sign = sign_of_product(self)
             right = self.expression(POWER)
             left = parts[-1]
@@ -145,10 +153,10 @@ class LatexParser(LatexCursor):
         return self.made(Mul(tuple(part.expr for part in parts)), parts, first.start, parts[-1].end)
 
     def quotient(self, left: Part) -> Part:
-        """`a/b`, or `a mod b`; a product without signs behind the slash may be meant as a whole."""
+        """`a/b`, or `a % b` in code; a product without signs behind the slash may be meant as a whole."""
         sign = self.next()
         right = self.expression(POWER)
-        if sign.text in ("mod", "%"):
+        if sign.text == "%":
             return self.made(Call("mod", (left.expr, right.expr)), (left, right), left.start, right.end)
         tight = self.token.start == self.tokens[self.at - 1].end
         if tight and self.token.kind not in ("cross", "operator", "command") and self.level() == PRODUCT:
@@ -172,7 +180,11 @@ class LatexParser(LatexCursor):
             return self.made(Call("transpose", (left.expr,)), (left,), left.start, token.end)
         if (end := transposed(self)) is not None:
             return self.made(Call("transpose", (left.expr,)), (left,), left.start, end)
+        self.enter(2)
         exponent = self.exponent()
+        self.leave(2)
+        if self.token.kind == "sup" and not self.words:
+            raise self.unexpected("two exponents on one symbol")
         return self.made(Pow(left.expr, exponent.expr), (left, exponent), left.start, exponent.end)
 
     def exponent(self) -> Part:

@@ -87,6 +87,8 @@ def argument(cursor: LatexCursor) -> Part:
     if cursor.sees("{"):
         return cursor.braced()
     token = cursor.token
+    if token.kind == "number" and not token.text.isdigit():
+        raise cursor.error("expected braces round this number", token)
     if token.kind in ("number", "word") and len(token.text) > 1:
         rest = Token(token.kind, token.text[1:], token.start + 1, token.end)
         first = Token(token.kind, token.text[0], token.start, token.start + 1)

@@ -118,11 +118,14 @@ def _depth(token: Token) -> int:
 
 def _is_system(found: Sequence[Token], place: int) -> bool:
     """Whether `cases` holds equations one below the other, rather than values and conditions."""
+    depth = 0
     for at in range(place + 1, len(found)):
         token = found[at]
-        if token.kind == "relation":
+        depth += _depth(token)
+        if token.kind == "relation" and depth <= 0:
             return True
-        if token.kind in ("amp", "row", "begin", "separator", "finish", "text") or token.text.lower() in PROSE:
+        ends = token.kind in ("amp", "row", "begin", "finish", "text")
+        if ends or (depth <= 0 and (token.kind == "separator" or token.text.lower() in PROSE)):
             return False
     return False
 
@@ -204,7 +207,7 @@ def _chain(text: str, row: list[Token], symbols: Symbols, words: bool, word: str
     picks: dict[str, int] = {}
     reading = _Reading(text, row, symbols, words, picks)
     choices: dict[str, Choice] = {}
-    for _ in range(8):
+    for _ in range(8 if len(row) < LONG else 2):
         choices |= reading.choices
         news = {key: choice.likely for key, choice in reading.choices.items() if key not in picks}
         if not news:

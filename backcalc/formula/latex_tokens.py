@@ -11,6 +11,7 @@ import unicodedata
 
 from backcalc.formula.errors import FormulaError
 from backcalc.formula.latex_signs import BRACKETS, LAYOUT, OPERATORS, RELATIONS, SEPARATORS
+from backcalc.formula.latex_symbols import CALLED
 from backcalc.formula.lexer import MAX_TEXT, MAX_TOKENS, Token, is_letter
 from backcalc.formula.names import ACCENTS, GREEK, spelled
 
@@ -161,6 +162,9 @@ def _command(text: str, at: int, words: bool) -> Token:
         if (end := _closing(text, wording.end())) is None:
             raise Unreadable("`{` is never closed", text, wording.end() - 1, wording.end())
         inside = text[wording.end() : end]
+        function = re.sub(r"\\[,; ]|[\s-]+", "_", inside.strip())
+        if wording[1].startswith("operatorname") and function.lower() in CALLED:
+            return Token("command", rf"\operatorname {function}", at, end + 1)
         if wording[1].startswith(("text", "mbox", "hbox")) or _NAMED.fullmatch(inside):
             return Token("text", inside, at, end + 1)
         return Token("layout", "", at, wording.end() - 1)

@@ -21,7 +21,8 @@ from backcalc.formula.outputs import is_code, printed
 from backcalc.formula.prose import Found, formulas_in, numbers_in
 from backcalc.formula.tables import Cell, cells_of
 
-MAX_DOCUMENT = 1_000_000
+MAX_DOCUMENT = 400_000
+MAX_SPANS = 20_000
 MAX_CONTEXT = 120
 
 _ENVIRONMENTS = "align|aligned|alignat|gather|gathered|equation|eqnarray|multline|flalign|displaymath|math|cases|split"
@@ -75,6 +76,8 @@ def find_spans(text: str, *, tex: bool = False) -> tuple[Span, ...]:
             at = outer_end
         rest = "".join([*parts, prose[at:]])
     table = cells_of(rest, prose, tex=tex)
+    if len(marked) + len(table) > MAX_SPANS:
+        raise DocumentTooLong(f"the document has more than {MAX_SPANS} formulas and cells")
     lines = [0, *(found.end() for found in re.finditer("\n", text))]
     spans = [
         _placed(lines, _in_context(_bare(kind, text, start, end), rest, prose, outer, table))

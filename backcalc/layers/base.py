@@ -94,12 +94,14 @@ class Cost:
         >>> Cost(params="12", macs="3*4 + 5", units="4").times(7).macs
         '7*(3*4 + 5)'
         """
-        over = {word: product(count, getattr(self, word)) for word in _PER_PART}
-        return replace(self, units=product(count, self.units), **over)
-
-
-_PER_PART = ("connections", "macs", "window_inputs", "masked_macs", "cache")
-"""What of a cost grows with the input where the weights stay the same; operations do by their units."""
+        return replace(
+            self,
+            connections=product(count, self.connections),
+            macs=product(count, self.macs),
+            units=product(count, self.units),
+            window_inputs=product(count, self.window_inputs),
+            masked_macs=product(count, self.masked_macs),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from backcalc.layers.base import WHOLE, Cost, LayerEquations, Shape, ShapeError, Window, fresh_indices, show_shape, times
+from backcalc.layers.base import (
+    WHOLE,
+    Cost,
+    LayerEquations,
+    Shape,
+    ShapeError,
+    Window,
+    fresh_indices,
+    show_shape,
+    times,
+)
 from backcalc.layers.merge import Merge, places_in
 
 

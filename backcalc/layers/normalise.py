@@ -69,4 +69,5 @@ class Normalise(Layer):
         return LayerEquations(tuple(lines), shapes=shapes)
 
     def cost(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Cost:
-        return Cost(operations={"add": "1", "divide": "1"}, units=times(*shape))
+        shifted = "0" if self.mean == 0 else "1"
+        return Cost(operations={"add": shifted, "divide": "1"}, units=times(*shape))

@@ -10,7 +10,6 @@ from backcalc.formula.size import Size
 from backcalc.layers.fields import Entries
 from backcalc.net.batch import cleared, joined, lifted, reads
 from backcalc.net.errors import InputError, Problem
-from backcalc.net.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from backcalc.formula.program import Program

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Node:
     """A layer in its place: what it reads, and the shapes that come in and go out, without the batch axis.
 
-    `input_shape` is that of the first of its inputs. `copies` is a letter where the layer stands for so many, one behind
-    the other, each with weights of its own.
+    `input_shape` is that of the first of its inputs. `copies` is a letter where the layer stands for so many, one
+    behind the other, each with weights of its own.
     """
 
     name: str

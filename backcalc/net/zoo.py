@@ -71,8 +71,8 @@ NETWORKS: Mapping[str, str] = MappingProxyType(
 class Published:
     """A number that somebody printed of a network: `what` it is, the `number` as printed, and the `source`.
 
-    `what` is `params`, `active`, `total`, `macs`, `connections` or `field LAYER`, the receptive field behind that layer;
-    `macs T=128` are those with that size put in.
+    `what` is `params`, `active`, `total`, `macs`, `connections` or `field LAYER`, the receptive field behind that
+    layer; `macs T=128` are those with that size put in.
     """
 
     network: str

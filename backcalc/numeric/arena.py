@@ -132,3 +132,12 @@ def _made(parameter: Parameter, pieces: Mapping[str, Piece]) -> Made:
     places = [pieces[entry].start if isinstance(entry, str) else -1 for entry in entries]
     fixed = [0.0 if isinstance(entry, str) else float(entry) for entry in entries]
     return Made(parameter.shape, np.array(places, np.intp), np.array(fixed))
+
+
+def floats(value: Any) -> Any:
+    """Exact numbers of a file, nested as they are, as lists of floats.
+
+    >>> floats((1, (2, 3)))
+    [1.0, [2.0, 3.0]]
+    """
+    return [floats(item) for item in value] if isinstance(value, tuple) else float(value)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from math import prod, sqrt
 from typing import Any, TypeAlias
@@ -24,7 +23,7 @@ from backcalc.layers.recurrent_base import Recurrent
 from backcalc.layers.residual import LayerScale
 from backcalc.net import Network, Node
 from backcalc.net.errors import did_you_mean, said
-from backcalc.numeric.arena import Arena
+from backcalc.numeric.arena import Arena, floats
 from backcalc.numeric.kernels.base import Array
 
 TRUNCATED = 0.87962566103423978
@@ -117,8 +116,8 @@ def draw_of(scheme: str) -> Draw:
     if name in SCHEMES and not size:
         return SCHEMES[name]
     try:
-        number = float(Fraction(size[:40]))
-    except (ValueError, ZeroDivisionError):
+        number = float(size)
+    except ValueError:
         number = -1.0
     if name in _SIZED and 0 <= number < float("inf"):
         draw = _SIZED[name]
@@ -195,7 +194,7 @@ def begin(
     flat = np.zeros((len(randoms), arena.size), dtype)
     for name, piece in arena.pieces.items():
         if name in network.values:
-            piece.view(flat)[...] = np.array(_floats(network.values[name]), dtype)
+            piece.view(flat)[...] = np.array(floats(network.values[name]), dtype)
     for node in nodes:
         for parameter in node.parameters:
             scheme = schemes.get(parameter.name, schemes.get(node.name, schemes.get("", "keras")))
@@ -234,7 +233,3 @@ def _without_absent(arena: Arena, flat: Array, node: Node, parameter: Parameter)
     for row, maps in enumerate(connections):
         left_out = [c for c in range(parameter.shape[1]) if c + 1 not in maps]
         view[:, row, left_out] = 0
-
-
-def _floats(value: Any) -> Any:
-    return [_floats(item) for item in value] if isinstance(value, tuple) else float(value)

@@ -203,16 +203,31 @@ class Optimiser:
         self.made = 0
         first = KERAS_ACCUMULATOR if keras and update.kind == "adagrad" else 0.0
         self.state = tuple(np.full_like(flat, first) for _ in rule.state)
-        self._room = np.empty_like(flat[:, :BLOCK])
+        self._room = np.empty(BLOCK, flat.dtype)
 
     def step(self, flat: Array, gradients: Array) -> None:
-        """Changes the parameters in place."""
+        """Changes the parameters in place. The gradients lie in memory as the parameters do."""
         rate = self.rate * self.rate.dtype.type(self.schedule.at(self.made))
         self.made += 1
         at = Constants(self.given, self.made, self.keras, self.inside)
-        width = max(1, BLOCK // len(flat))
-        for start in range(0, flat.shape[1], width):
-            part = slice(start, start + width)
-            w = flat[:, part]
-            state = tuple(each[:, part] for each in self.state)
-            self.rule(w, gradients[:, part], state, rate, self._room[:, : w.shape[1]], at)
+        arrays = (flat, gradients, *self.state)
+        if len(rate) == 1:  # all trials are one line of numbers
+            arrays = tuple(_line(array) for array in arrays)
+        trials, size = arrays[0].shape
+        width = max(1, BLOCK // trials)
+        for start in range(0, size, width):
+            w, g, *state = (array[:, start : start + width] for array in arrays)
+            self.rule(w, g, tuple(state), rate, self._room_like(w), at)
+
+    def _room_like(self, block: Array) -> Array:
+        """Room to work in, which lies in memory as the block does."""
+        if block.size > self._room.size:
+            self._room = np.empty(block.size, block.dtype)
+        room = self._room[: block.size]
+        by_trials = block.strides[0] >= block.strides[1]
+        return room.reshape(block.shape) if by_trials else room.reshape(block.shape[::-1]).T
+
+
+def _line(array: Array) -> Array:
+    """All numbers in one row, as they lie in memory, without a copy."""
+    return (array if array.flags.c_contiguous else array.T).reshape(1, -1)

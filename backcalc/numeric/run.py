@@ -30,8 +30,8 @@ from backcalc.layers.loss_likelihood import (
 from backcalc.layers.norm import Norm
 from backcalc.layers.softmax import Softmax
 from backcalc.net import Network, Node
-from backcalc.numeric.arena import Arena, arena_of
-from backcalc.numeric.kernels import LOSS_KERNELS, Array, Kernel, LossKernel, Pass, Result, kernel_of
+from backcalc.numeric.arena import Arena, arena_of, floats
+from backcalc.numeric.kernels import LOSS_KERNELS, Array, Kernel, LossKernel, NotTrainable, Pass, Result, kernel_of
 
 STABLE: Mapping[tuple[type, type], str] = {
     (Softmax, CrossEntropy): "cross_entropy_logits",
@@ -39,10 +39,6 @@ STABLE: Mapping[tuple[type, type], str] = {
     (Sigmoid, BinaryCrossEntropy): "bce_logits",
 }
 """A last activation and a loss that are computed as one, from what the activation reads: no logarithm of 0."""
-
-
-class NotTrainable(ValueError):
-    """A network without a loss, without layers, or with arrays that have no numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +166,10 @@ class Objective:
         if isinstance(given, str):
             return batch[given]
         if isinstance(self.loss, OneClass):
-            return np.broadcast_to(np.array(_floats(given), dtype), (trials, samples))
+            return np.broadcast_to(np.array(floats(given), dtype), (trials, samples))
         if isinstance(self.loss, OverClasses) and isinstance(given, Fraction):
             return np.broadcast_to(np.eye(self.shape[0], dtype=dtype)[int(given) - 1], (trials, samples, *self.shape))
-        return np.broadcast_to(np.array(_floats(given), dtype), (trials, samples, *self.shape))
+        return np.broadcast_to(np.array(floats(given), dtype), (trials, samples, *self.shape))
 
     def value(self, forward: Forward, flat: Array, target: Array) -> Array:
         """The loss of every trial, penalty included."""
@@ -205,10 +201,6 @@ def _places(arena: Arena, parameter: Parameter) -> Any:
         return places[places >= 0]
     piece = arena.pieces[parameter.name]
     return slice(piece.start, piece.stop)
-
-
-def _floats(value: Any) -> Any:
-    return [_floats(item) for item in value] if isinstance(value, tuple) else float(value)
 
 
 def step(

@@ -22,7 +22,8 @@ class Training:
     mini-batch with `replacement`. `validation` is the share of the samples that is kept aside; with `patience` a trial
     stops after so many epochs without a better validation loss (without validation: loss), and `restore_best` gives it
     back its best parameters. `initialise` are schemes by the name of an array or a layer, that of `""` for all others.
-    `reconstruct` trains the network to put out what it reads. `threads` are those of one matrix product.
+    `reconstruct` trains the network to put out what it reads. `threads` are those of one matrix product. `metric` is
+    by default accuracy for classes, else the mean squared error.
 
     >>> Training(epochs=3).epochs
     3
@@ -49,6 +50,7 @@ class Training:
     legacy: bool = False
     reconstruct: bool = False
     threads: int = 1
+    metric: str | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 0), ("batch", 1), ("trials", 1), ("seed", 0), ("patience", 1), ("threads", 1)):

@@ -9,6 +9,7 @@ import numpy as np
 from backcalc.layers.base import show_shape
 from backcalc.layers.loss import OneClass
 from backcalc.layers.loss_margin import Margin
+from backcalc.net.errors import did_you_mean, said
 from backcalc.numeric.data import Data
 from backcalc.numeric.kernels.base import Array
 from backcalc.numeric.run import Objective
@@ -85,11 +86,17 @@ METRICS: Mapping[str, Callable[[Array, Array], Array]] = {
 """The metrics by name."""
 
 
-def metric_for(objective: Objective, data: Data, *, probabilities: bool) -> str:
+def metric_for(objective: Objective, data: Data, wanted: str | None, *, probabilities: bool) -> str:
     """The metric that fits: accuracy of classes, else the mean squared error.
 
-    One output is compared with one half where it is a probability, else with 0.
+    One output is compared with one half where it is a probability, else with 0. Raises TrainingError where the metric
+    that is wanted is none.
     """
+    if wanted is not None and wanted not in METRICS:
+        help = did_you_mean(wanted, METRICS, f"they are {said(list(METRICS), 'and')}")
+        raise TrainingError(f"unknown metric `{wanted}`; {help}")
+    if wanted is not None:
+        return wanted
     if not data.classes and not isinstance(objective.loss, Margin):
         return "mse"
     if objective.shape == (1,):

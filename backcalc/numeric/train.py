@@ -21,6 +21,7 @@ import numpy as np
 from backcalc.layers.activation import Sigmoid
 from backcalc.net import Network
 from backcalc.numeric import checkpoint
+from backcalc.numeric.arena import floats
 from backcalc.numeric.data import Data, source
 from backcalc.numeric.engine import Engine, evaluated
 from backcalc.numeric.history import CURVES, History
@@ -33,6 +34,9 @@ from backcalc.numeric.run import Objective, Runner, starting
 from backcalc.numeric.settings import Training, TrainingError
 from backcalc.numeric.targets import METRICS, metric_for
 from backcalc.numeric.threads import blas_threads
+
+MOST_PARAMETERS = 1_000_000_000
+"""So many parameters of all trials together; a rule may hold twice as many besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ def train(
                 run.save(save)
             if progress is not None:
                 progress(run.told())
+        run.finish()
         return run.history()
 
 
@@ -99,6 +104,9 @@ class _Run:
         trials = settings.trials
         if data.stacked and len(data.x) != trials:
             raise TrainingError(f"the data are of {len(data.x)} trials, but there are {trials}")
+        if trials * self.runner.arena.size > MOST_PARAMETERS:
+            most = f"{MOST_PARAMETERS} are held at most"
+            raise TrainingError(f"{trials} trials of {self.runner.arena.size} parameters are too many: {most}")
         self.randoms = [source([settings.seed, trial], legacy=settings.legacy) for trial in range(trials)]
         self.parts = parted(self.data, self.objective, settings)
         check_batches(self.runner, self.parts, settings)
@@ -107,14 +115,14 @@ class _Run:
         flat = begin(network, self.runner.nodes, self.runner.arena, self.randoms, schemes, self.dtype)
         still = starting(self.runner, trials, self.dtype)
         for name in still.keys() & network.values.keys():
-            still[name][...] = np.array(_floats(network.values[name]), self.dtype)
+            still[name][...] = np.array(floats(network.values[name]), self.dtype)
         self.engine: Engine = engine_for(self.runner, self.objective, flat, still)
         rate = self._rate()
         self.optimiser = Optimiser(
             network.update, self.engine.flat, rate, style=settings.style, schedule=settings.schedule
         )
         probabilities = isinstance(self.runner.output.layer, Sigmoid)
-        self.metric = metric_for(self.objective, self.data, probabilities=probabilities)
+        self.metric = metric_for(self.objective, self.data, settings.metric, probabilities=probabilities)
         self.epoch, self.seconds = 0, 0.0
         self.done = np.zeros(trials, bool)
         self.stopped = np.zeros(trials, np.intp)
@@ -201,7 +209,7 @@ class _Run:
         better = (watched < self.best) & ~self.done
         self.best[better] = watched[better]
         self.waited = np.where(better, 0, self.waited + 1)
-        ending = ~self.done & ((self.waited >= patience) | (self.epoch == self.settings.epochs))
+        ending = ~self.done & (self.waited >= patience)
         keep = better if self.settings.restore_best else ending
         self.kept[keep] = flat[keep]
         for name, kept in self.kept_still.items():
@@ -255,6 +263,13 @@ class _Run:
         """What the last epoch gave."""
         last = (self.curves[name][-1] if self.curves[name] else () for name in CURVES)
         return Progress(self.epoch, self.settings.epochs, *last)
+
+    def finish(self) -> None:
+        """Gives back to every trial what was best, where it is kept; a saved state can still be gone on from."""
+        if self.settings.patience is not None and self.settings.restore_best and self.epoch:
+            self.engine.flat[...] = self.kept
+            for name, kept in self.kept_still.items():
+                self.engine.still[name][...] = kept
 
     def history(self) -> History:
         """The whole training, and the test of what came out."""
@@ -318,7 +333,3 @@ def _through_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _through_json(each) for key, each in value.items()}
     return [_through_json(each) for each in value] if isinstance(value, tuple | list) else value
-
-
-def _floats(value: Any) -> Any:
-    return [_floats(item) for item in value] if isinstance(value, tuple) else float(value)

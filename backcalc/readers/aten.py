@@ -9,7 +9,7 @@ from math import isqrt
 from typing import Any, TypeAlias
 
 from backcalc.readers import formulas, operators
-from backcalc.readers.draft import clean
+from backcalc.readers.draft import alike, clean
 from backcalc.readers.exported import Call, Walk
 from backcalc.readers.unknowns import add_unknown
 from backcalc.readers.values import Constant, Graph, Misfit, Operand, Value, Weight
@@ -66,9 +66,7 @@ def _linear(walk: Walk, call: Call) -> Value:
     weight = call.weight("weight")
     if weight is None:
         raise Misfit
-    return operators.dense(
-        walk.graph, call.word, call.value("input"), weight, call.weight("bias"), by_columns=False
-    )
+    return operators.dense(walk.graph, call.word, call.value("input"), weight, call.weight("bias"), by_columns=False)
 
 
 def _addmm(walk: Walk, call: Call) -> Value:
@@ -76,9 +74,7 @@ def _addmm(walk: Walk, call: Call) -> Value:
     weight = call.weight("mat2")
     if weight is None or call.get("beta", 1) != 1 or call.get("alpha", 1) != 1:
         raise Misfit("with factors")
-    return operators.dense(
-        walk.graph, call.word, call.value("mat1"), weight, call.weight("self"), by_columns=True
-    )
+    return operators.dense(walk.graph, call.word, call.value("mat1"), weight, call.weight("self"), by_columns=True)
 
 
 def _matmul(walk: Walk, call: Call) -> Value:
@@ -178,7 +174,7 @@ def _adaptive(walk: Walk, call: Call) -> Value:
         return operators.global_mean(walk.graph, call.word, x, keep=True)
     if len(size) != 2 or len(x.dims) != 4:
         raise Misfit(f"to {size}")
-    name = walk.graph.draft.add("adaptive_avgpool2d", call.word, [walk.graph.read(x)], size=operators.alike(size))
+    name = walk.graph.draft.add("adaptive_avgpool2d", call.word, [walk.graph.read(x)], size=alike(size))
     return Value(name, (x.dims[0], *walk.graph.draft.shapes[name]))
 
 
@@ -311,7 +307,7 @@ def _upsample(walk: Walk, call: Call) -> Value:
     factors = [size // old if size % old == 0 else 0 for size, old in zip(dims[2:], x.dims[2:], strict=True)]
     if len(factors) != 2 or not all(factors) or x.batch or x.folded:
         raise Misfit("by factors that are not whole")
-    name = walk.graph.draft.add("upsample2d", call.word, [walk.graph.read(x)], factor=operators.alike(factors))
+    name = walk.graph.draft.add("upsample2d", call.word, [walk.graph.read(x)], factor=alike(factors))
     return Value(name, dims)
 
 

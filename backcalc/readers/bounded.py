@@ -83,13 +83,12 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 class Archive:
     """A zip archive, of which single members are read; nothing is ever unpacked to disk."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, file: IO[bytes], name: str) -> None:
         """Raises InputError where the archive is none, or its directory is too large or not honest."""
-        self.file = str(path)
-        with opened(path) as file:
-            _check_directory(file, self.file)
+        self.file = name
+        _check_directory(file, name)
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._zip = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
             refuse(self.file, f"the zip archive is broken: {error}")
         members = self._zip.infolist()

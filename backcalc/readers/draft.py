@@ -89,9 +89,7 @@ class Draft:
             name = f"{word}_{count}"
         return name
 
-    def add(
-        self, kind: str, word: str, sources: Sequence[str], *, comment: str | None = None, **arguments: Any
-    ) -> str:
+    def add(self, kind: str, word: str, sources: Sequence[str], *, comment: str | None = None, **arguments: Any) -> str:
         """Adds a layer that reads `sources`, and returns its name. Raises InputError where it cannot be."""
         if len(self._entries) >= MOST_LAYERS:
             refuse(self.file, f"there are more than {MOST_LAYERS} layers")
@@ -159,8 +157,10 @@ def _unlike_defaults(layer: Layer, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _same(value: object, default: object) -> bool:
-    return type(value) is type(default) and value == default or (
-        isinstance(value, Fraction | int) and isinstance(default, Fraction) and value == default
+    return (
+        (type(value) is type(default)
+        and value == default)
+        or (isinstance(value, Fraction | int) and isinstance(default, Fraction) and value == default)
     )
 
 

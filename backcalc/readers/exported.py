@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from backcalc.layers import Shape
-from backcalc.readers.bounded import Archive, parsed_json, refuse
+from backcalc.readers.bounded import Archive, opened, parsed_json, refuse
 from backcalc.readers.draft import Draft
 from backcalc.readers.unknowns import add_unknown
 from backcalc.readers.values import Constant, Graph, Misfit, Operand, Value, Weight
@@ -68,7 +68,13 @@ class Call:
 
 def read_exported(path: Path) -> Draft:
     """The network in a .pt2 file. Raises InputError."""
-    archive = Archive(path)
+    with opened(path) as file:
+        return exported_draft(file, str(path), path.stem)
+
+
+def exported_draft(file: IO[bytes], name: str, title: str) -> Draft:
+    """The network in what `torch.export.save` has written to a file or into memory. Raises InputError."""
+    archive = Archive(file, name)
     member = archive.find("models/model.json") or archive.find("serialized_exported_program.json")
     if member is None:
         help = "write it with `torch.export.save`"
@@ -78,9 +84,9 @@ def read_exported(path: Path) -> Draft:
     config = archive.find("data/weights/model_weights_config.json")
     if config is not None:
         shared = _shared(parsed_json(archive.read(config), f"{archive.file}:{config}"))
-    draft = Draft(archive.file, path.stem)
+    draft = Draft(name, title)
     version = document.get("torch_version") if isinstance(document, dict) else None
-    draft.note(f"Converted from {path.name}: exported by PyTorch {version or 'of unknown version'}.")
+    draft.note(f"Converted from {Path(name).name}: exported by PyTorch {version or 'of unknown version'}.")
     try:
         Walk(draft, document["graph_module"], shared).run()
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
@@ -124,6 +130,10 @@ class Walk:
         self.uses = {*outputs, *(name for node in program["nodes"] for name in _read(node))}
         for node in program["nodes"]:
             self._node(node, OPERATORS)
+        unused = [name for name, value in self.values.items() if isinstance(value, Weight) and name not in self.uses]
+        if unused:
+            names = ", ".join(str(getattr(self.values[name], "name", name)) for name in unused[:8])
+            self.draft.note(f"Not read by the program, and not counted: {names}{' …' if len(unused) > 8 else ''}.")
         found = [value for name in outputs if isinstance(value := self.values.get(name), Value)]
         if not found:
             refuse(self.draft.file, "nothing that depends on the input is put out")
@@ -266,10 +276,21 @@ def _operands(values: Any) -> list[Operand]:
 def _numbers(call: Call, dims: Shape) -> tuple[Fraction, ...] | None:
     """The one number that fills a fixed array, where it is known."""
     words = {"zeros": 0, "ones": 1, "zeros_like": 0, "ones_like": 1, "new_zeros": 0, "new_ones": 1}
-    value = words.get(call.operator)
+    value: Any = words.get(call.operator)
     if call.operator in ("full", "full_like", "new_full", "scalar_tensor"):
         value = call.get("fill_value", call.get("s"))
-    same = {"clone", "expand", "to", "unsqueeze", "view", "reshape", "contiguous", "_to_copy", "detach", "lift_fresh_copy"}
+    same = {
+        "clone",
+        "expand",
+        "to",
+        "unsqueeze",
+        "view",
+        "reshape",
+        "contiguous",
+        "_to_copy",
+        "detach",
+        "lift_fresh_copy",
+    }
     if call.operator in same:
         source = call.arguments.get("self")
         value = source.scalar if isinstance(source, Constant) else None

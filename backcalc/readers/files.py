@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from backcalc.net import Network, load_network
-from backcalc.readers.bounded import refuse
 
 PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".joblib")
 
@@ -44,6 +43,8 @@ def _tensors(path: Path) -> str:
 
 
 def _pickle(path: Path) -> str:
+    from backcalc.readers.bounded import refuse
+
     help = "export the module: `torch.export.save(torch.export.export(module, (x,)), 'module.pt2')`"
     refuse(str(path), f"{path.suffix} files are pickles, which can run code and are never opened here", help)
 
@@ -59,13 +60,23 @@ ENDINGS: Mapping[str, Callable[[Path], str]] = {
 """What reads files of an ending, as the text of a net.yaml file."""
 
 
-def is_foreign(path: Path) -> bool:
-    """Whether a file is one of another program, by the ending of its name.
+@runtime_checkable
+class Module(Protocol):
+    """What of a `torch.nn.Module` tells that something is one."""
 
-    >>> is_foreign(Path("model.onnx")), is_foreign(Path("net.yaml"))
-    (True, False)
+    def named_parameters(self) -> Iterator[tuple[str, Any]]:
+        """The trained arrays by name."""
+
+
+def is_foreign(source: object) -> TypeGuard[str | Path]:
+    """Whether it is the path of a file of another program, by the ending of its name.
+
+    >>> is_foreign(Path("model.onnx")), is_foreign("net.yaml"), is_foreign("input: 3")
+    (True, False, False)
     """
-    return path.suffix.lower() in ENDINGS
+    if isinstance(source, str):
+        source = Path() if "\n" in source or ": " in source else Path(source)
+    return isinstance(source, Path) and source.suffix.lower() in ENDINGS
 
 
 def converted(path: str | Path) -> str:
@@ -74,13 +85,15 @@ def converted(path: str | Path) -> str:
     Raises InputError where the file is broken, hostile, or holds no network.
     """
     path = Path(path)
-    if not is_foreign(path):
+    if path.suffix.lower() not in ENDINGS:
+        from backcalc.readers.bounded import refuse
+
         known = ", ".join(ending for ending in ENDINGS if ending not in PICKLES)
         refuse(str(path), f"files of other programs end with {known}")
     return ENDINGS[path.suffix.lower()](path)
 
 
-def read_file(path: str | Path) -> Network:
-    """The network in a file of another program. Raises InputError."""
-    network = load_network(converted(path), label=f"{path} (converted)")
+def read_file(path: str | Path, *, at: Mapping[str, int] | None = None) -> Network:
+    """The network in a file of another program; `at` gives numbers for its sizes. Raises InputError."""
+    network = load_network(converted(path), label=f"{path} (converted)", at=at)
     return replace(network, file=str(path))

@@ -89,11 +89,7 @@ def _with_number(graph: Graph, word: str, operation: str, x: Value, constant: Co
     if max(len(f"{mean}"), len(f"{std}")) > LONGEST_NUMBER:
         raise Misfit("with a number of too many digits")
     said = f"{SIGNS[operation]} {float(value):.6g}"
-    return simple(graph, word, "normalise", x, mean=_plain(mean), std=_plain(std), comment=f"the file has {said}")
-
-
-def _plain(value: Fraction) -> int | str:
-    return value.numerator if value.denominator == 1 else f"{value}"
+    return simple(graph, word, "normalise", x, mean=mean, std=std, comment=f"the file has {said}")
 
 
 def _with_weight(graph: Graph, word: str, operation: str, x: Value, weight: Weight, *, swapped: bool) -> Value:
@@ -105,7 +101,7 @@ def _with_weight(graph: Graph, word: str, operation: str, x: Value, weight: Weig
     if _broadcast(own, shape) != shape or len(own) > len(shape):
         raise Misfit(f"of {list(weight.dims)} and {list(shape)}")
     rows = len(shape) == 2 and own == shape and weight.stored[-1:] == shape[-1:]
-    if operation == "add" and rows and graph.tied(weight) is None and len(weight.stored) >= 2:
+    if operation == "add" and rows and graph.tied(weight) is None and len(weight.stored) >= 2 and weight.stored[-2] >= shape[0]:
         length = weight.stored[-2]
         name = graph.draft.add("positional", word, [graph.read(x)], length=length)
         graph.tie(weight, f"P_{name}")

@@ -39,7 +39,9 @@ class Config:
 
     def size(self, *names: str, default: int | None = None, most: int = LARGEST) -> int:
         """A whole number from 1, under the first of the names that is there."""
-        name, value = next(((name, self.data[name]) for name in names if self.data.get(name) is not None), ("", default))
+        name, value = next(
+            ((name, self.data[name]) for name in names if self.data.get(name) is not None), ("", default)
+        )
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
             shown = "nothing" if value is None else printable(str(value))[:40]
             refuse(self.file, f"`{name or names[0]}` must be a whole number from 1 to {most}, got {shown}")
@@ -188,7 +190,9 @@ def _bert(config: Config) -> Network:
             layers += [*pooler, f"- dense: {{name: head, units: {config.labels}}}"]
         case name:
             layers += pooler
-            notes += () if name.endswith("Model") else (f"The head of {printable(name)[:60]} is not known and left out.",)
+            notes += (
+                () if name.endswith("Model") else (f"The head of {printable(name)[:60]} is not known and left out.",)
+            )
     return Network(notes, min(places, MOST_STEPS), "{x: T, segments: T}", tuple(layers))
 
 

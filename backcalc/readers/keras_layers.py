@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from backcalc.readers.draft import alike
+from backcalc.readers.draft import alike, clean
 from backcalc.readers.keras_activations import ACTIVATIONS
 from backcalc.readers.keras_model import Walk
 from backcalc.readers.keras_recurrent import bidirectional, recurrent
@@ -265,7 +265,9 @@ def _simple(kind: str, **arguments: tuple[str, Any]) -> Layer:
     def layer(walk: Walk, word: str, config: Config, given: Sequence[Tensor]) -> Tensor:
         x = _one(given)
         source = with_pads(walk, x)
-        fields = {ours: exact(config.get(theirs, default)) for ours, (theirs, default) in arguments.items()}
+        fields: dict[str, Any] = {
+            ours: exact(config.get(theirs, default)) for ours, (theirs, default) in arguments.items()
+        }
         return Tensor(walk.draft.add(kind, word, [source], **fields), x.first)
 
     return layer
@@ -282,14 +284,38 @@ def _batch_norm(walk: Walk, word: str, config: Config, given: Sequence[Tensor]) 
     axis = config.get("axis", -1)
     axis = axis[0] if isinstance(axis, list) else axis
     last = axis in (-1, len(shape))
-    if not config.get("center", True) or not config.get("scale", True) or (not last and not walk.channels_first):
-        raise Misfit("without a scale and a shift, or over another axis")
+    if not last and not walk.channels_first:
+        raise Misfit("over another axis")
+    if not config.get("center", True) or not config.get("scale", True):
+        return _norm_without(walk, word, config, x)
     source = channels_first(walk.draft, x) if last and len(shape) > 1 else x.name
     moved = 1 - exact(config.get("momentum", 0.99))
-    name = walk.draft.add(
-        "batchnorm", word, [source], epsilon=exact(config.get("epsilon", 0.001)), momentum=moved
-    )
+    name = walk.draft.add("batchnorm", word, [source], epsilon=exact(config.get("epsilon", 0.001)), momentum=moved)
     return Tensor(name, x.first or (last and len(shape) > 1))
+
+
+def _norm_without(walk: Walk, word: str, config: Config, x: Tensor) -> Tensor:
+    """A batch norm that has no scale or no shift: an unknown operator with the parameters that it has."""
+    source = channels_first(walk.draft, x)
+    shape = walk.draft.shapes[source]
+    own = {"beta": config.get("center", True), "gamma": config.get("scale", True)}
+    arrays = {f"{array}_{walk.draft.fresh(clean(word))}": [shape[0]] for array, there in own.items() if there}
+    left_out = " and ".join(array for array, there in own.items() if not there)
+    name = walk.draft.add(
+        "unknown",
+        word,
+        [source],
+        operator=f"BatchNormalization without {left_out}",
+        shape=list(shape),
+        parameters=arrays or None,
+        comment="its running mean and variance are not counted",
+    )
+    return Tensor(name, True)
+
+
+def _layer_scale(walk: Walk, word: str, config: Config, given: Sequence[Tensor]) -> Tensor:
+    """The class of Keras's own ConvNeXt: a gain for each channel."""
+    return Tensor(walk.draft.add("layer_scale", word, [channels_first(walk.draft, _one(given))]), True)
 
 
 def _feature_norm(kind: str) -> Layer:
@@ -315,7 +341,7 @@ def _group_norm(walk: Walk, word: str, config: Config, given: Sequence[Tensor]) 
     groups = config.get("groups", 32)
     channels = walk.draft.shapes[source][0]
     epsilon = exact(config.get("epsilon", 0.001))
-    fields = {"groups": channels if groups == -1 else groups, "epsilon": epsilon}
+    fields: dict[str, Any] = {"groups": channels if groups == -1 else groups, "epsilon": epsilon}
     return Tensor(walk.draft.add("groupnorm", word, [source], **fields), True)
 
 
@@ -478,10 +504,10 @@ LAYERS: Mapping[str, Layer] = {
     "LeakyReLU": _leaky_relu,
     "ELU": _simple("elu", alpha=("alpha", 1.0)),
     "Softmax": _softmax,
-    **dict.fromkeys(
-        ("Dropout", "SpatialDropout1D", "SpatialDropout2D"), _simple("dropout", rate=("rate", 0.5))
-    ),
+    **dict.fromkeys(("Dropout", "SpatialDropout1D", "SpatialDropout2D"), _simple("dropout", rate=("rate", 0.5))),
     "GaussianNoise": _simple("gaussian_noise", std=("stddev", 1.0)),
+    "LayerScale": _layer_scale,
+    "StochasticDepth": _simple("stochastic_depth", rate=("drop_path_rate", 0.0)),
     "Flatten": _flatten,
     "Reshape": _reshape,
     "Permute": _permute,

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from backcalc.layers import Shape
 from backcalc.net.spec import MOST_LAYERS
-from backcalc.readers.bounded import Archive, parsed_json, refuse
+from backcalc.readers.bounded import Archive, opened, parsed_json, refuse
 from backcalc.readers.draft import Draft
 from backcalc.readers.keras_tensor import Tensor
 from backcalc.readers.values import Misfit
@@ -27,14 +27,15 @@ MODELS = ("Functional", "Model", "Sequential")
 
 def read_keras(path: Path) -> Draft:
     """The network in a .keras file. Raises InputError."""
-    archive = Archive(path)
-    if "config.json" not in archive.members:
-        refuse(archive.file, "the archive is no Keras model: it has no config.json")
-    document = parsed_json(archive.read("config.json"), f"{archive.file}:config.json")
     version = None
-    if "metadata.json" in archive.members:
-        metadata = parsed_json(archive.read("metadata.json", 100_000), f"{archive.file}:metadata.json")
-        version = metadata.get("keras_version") if isinstance(metadata, dict) else None
+    with opened(path) as file:
+        archive = Archive(file, str(path))
+        if "config.json" not in archive.members:
+            refuse(archive.file, "the archive is no Keras model: it has no config.json")
+        document = parsed_json(archive.read("config.json"), f"{archive.file}:config.json")
+        if "metadata.json" in archive.members:
+            metadata = parsed_json(archive.read("metadata.json", 100_000), f"{archive.file}:metadata.json")
+            version = metadata.get("keras_version") if isinstance(metadata, dict) else None
     return keras_draft(document, path, f"Keras {version}" if isinstance(version, str) else "Keras")
 
 
@@ -191,9 +192,9 @@ class _Functional:
             if name in self.layers:
                 refuse(file, f"there are two layers called `{name[:80]}`")
             self.layers[name] = layer
-        for place, (name, _, _) in enumerate(_places(self.config["input_layers"])):
+        for number, (name, _, _) in enumerate(_places(self.config["input_layers"])):
             inner = self.layers[name]["config"]
-            tensor = given[place] if given is not None else self.walk.input(name, _batch_shape(inner))
+            tensor = given[number] if given is not None else self.walk.input(name, _batch_shape(inner))
             self.made[name, 0, 0] = tensor
         self.shapes = {place: shape for layer in self.layers.values() for place, shape in _tensors(layer)}
         wanted = list(_places(self.config["output_layers"]))

@@ -30,9 +30,7 @@ def bidirectional(walk: Walk, word: str, config: Mapping[str, Any], given: Seque
     return _add(walk, word, kind, inner["config"], given, both=True)
 
 
-def _add(
-    walk: Walk, word: str, kind: str, config: Mapping[str, Any], given: Sequence[Tensor], *, both: bool
-) -> Tensor:
+def _add(walk: Walk, word: str, kind: str, config: Mapping[str, Any], given: Sequence[Tensor], *, both: bool) -> Tensor:
     usual = config.get("activation", "tanh") == "tanh"
     usual &= kind == "rnn" or config.get("recurrent_activation", "sigmoid") == "sigmoid"
     if not usual or config.get("go_backwards") or config.get("return_state") or len(given) != 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from math import prod, sqrt
@@ -15,6 +16,7 @@ _BINARY: Mapping[str, Callable[[Fraction, Fraction], Fraction | int]] = {
     "Add": lambda a, b: a + b,
     "Sub": lambda a, b: a - b,
     "Mul": lambda a, b: a * b,
+    "Mod": lambda a, b: a % b,
     "Min": min,
     "Max": max,
     "Equal": lambda a, b: a == b,
@@ -24,6 +26,9 @@ _BINARY: Mapping[str, Callable[[Fraction, Fraction], Fraction | int]] = {
     "GreaterOrEqual": lambda a, b: a >= b,
     "And": lambda a, b: bool(a) and bool(b),
 }
+_WHOLE = (2, 3, 4, 5, 6, 7, 9, 12, 13)
+"""The types of whole numbers, as ONNX numbers them."""
+
 _UNARY: Mapping[str, Callable[[Fraction], Fraction | int]] = {
     "Neg": lambda a: -a,
     "Not": lambda a: not a,
@@ -35,8 +40,10 @@ _UNARY: Mapping[str, Callable[[Fraction], Fraction | int]] = {
 
 def folded(node: OnnxNode, given: Sequence[Constant | None], dims: Shape | None) -> Constant:
     """What an operator makes of fixed numbers; `dims` are the axes that the file gives, where it does."""
+    known = [each for each in given if each is not None]
     try:
-        return _folded(node, [each for each in given if each is not None])
+        whole = node.attributes.get("to") in _WHOLE if node.operator == "Cast" else all(each.integer for each in known)
+        return replace(_folded(node, known), integer=whole)
     except (Misfit, ZeroDivisionError, IndexError, OverflowError, ValueError, TypeError):
         return Constant(() if dims is None else dims)
 
@@ -52,10 +59,10 @@ def _folded(node: OnnxNode, given: Sequence[Constant]) -> Constant:
         case name if name in _UNARY:
             return Constant(first.dims, tuple(Fraction(_UNARY[name](each)) for each in first.numbers or ()))
         case "Div":
-            whole = all(each.denominator == 1 for one in given for each in one.numbers or ())
+            whole = all(each.integer for each in given)
             return _elementwise((lambda a, b: a // b) if whole else (lambda a, b: a / b), *given)
         case "Cast":
-            cut = node.attributes.get("to") in (2, 3, 4, 5, 6, 7, 12, 13)
+            cut = node.attributes.get("to") in _WHOLE
             return Constant(first.dims, tuple(Fraction(int(each)) if cut else each for each in first.numbers or ()))
         case "Squeeze" | "Unsqueeze" | "Reshape" | "Flatten":
             return _other_axes(node, given)
@@ -136,9 +143,7 @@ def _elementwise(function: Callable[[Fraction, Fraction], Fraction | int], a: Co
         raise Misfit
     numbers = []
     for place in product(*map(range, dims)):
-        left, right = (
-            (each.numbers or ())[_offset(place, sizes)] for each, sizes in ((a, one), (b, other))
-        )
+        left, right = ((each.numbers or ())[_offset(place, sizes)] for each, sizes in ((a, one), (b, other)))
         numbers.append(Fraction(function(left, right)))
     return Constant(dims, tuple(numbers))
 

@@ -16,6 +16,12 @@ from backcalc.readers.onnx_model import OnnxModel, OnnxNode, Tensor, read_model
 from backcalc.readers.unknowns import add_unknown
 from backcalc.readers.values import Constant, Graph, Misfit, Operand, Value, Weight
 
+KEEP_SHAPE = frozenset({
+    *("CumSum", "PRelu", "Celu", "Selu", "Mish", "Softsign", "ThresholdedRelu", "Shrink", "InstanceNormalization"),
+    *("Hardmax", "Round", "Sign", "Sin", "Cos", "Not"),
+})
+"""Operators without a layer whose output has the shape of their input, where the file does not say it."""
+
 _FUSED = re.compile(r"onnx::Conv_\d+|node_Conv_\d+")
 
 
@@ -83,7 +89,7 @@ class Walk:
                     refuse(self.draft.file, f"the value `{name[:80]}` is made twice")
                 self.makers[name] = node
         for node in nodes:
-            for name in node.reads:
+            for name in filter(None, node.reads):
                 self.uses[name] += 1
                 self.readers[name] = node
         self.uses.update(self.model.outputs)
@@ -136,7 +142,8 @@ class Walk:
         if node.operator == "Constant":
             whole = node.attributes.get("value_ints", node.attributes.get("value_int"))
             plain = whole if whole is not None else node.attributes.get("value_float")
-            self.values[first] = operand(value) if isinstance(value, Tensor) else fixed(plain)
+            stored = Constant(value.dims, value.numbers, value.integer) if isinstance(value, Tensor) else fixed(plain)
+            self.values[first] = stored
         elif weights and node.operator in ("Identity", "Cast", "Dropout", "Expand", "Unsqueeze", "Squeeze", "Reshape"):
             self.values[first] = replace(weights[0], dims=self.known(first) or weights[0].dims)
         elif weights and node.operator == "Gather" and node.attributes.get("axis", 0) == 0 and len(given) == 2:
@@ -155,6 +162,8 @@ class Walk:
 
     def _unknown(self, node: OnnxNode, given: Sequence[Operand], operator: str) -> tuple[Operand, ...]:
         dims = [self.known(name) for name in node.makes if self.uses[name]]
+        if node.operator in KEEP_SHAPE and isinstance(given[0], Value):
+            dims = [given[0].dims]
         makes = [name for name in node.makes if self.uses[name]]
         if None in dims or not dims:
             help = "onnx.shape_inference.infer_shapes adds the shapes of all values"
@@ -178,7 +187,7 @@ class Walk:
 
     def word(self, node: OnnxNode, weight: Operand = None) -> str:
         """What to call a layer: by the module of its weights, else by the node."""
-        if isinstance(weight, Weight) and weight.name.endswith((".weight", ".weight_v", ".kernel")):
+        if isinstance(weight, Weight) and weight.name.endswith((".weight", ".bias", ".kernel")):
             return weight.name.rpartition(".")[0]
         if node.name.startswith("/"):
             *path, last = node.name.strip("/").split("/")
@@ -212,7 +221,7 @@ def operand(tensor: Tensor) -> Operand:
     """A stored array: whole and single numbers are fixed, all else is taken to be trained."""
     single = tensor.numbers is not None and len(tensor.numbers) <= 1
     if tensor.integer or single:
-        return Constant(tensor.dims, tensor.numbers)
+        return Constant(tensor.dims, tensor.numbers, tensor.integer)
     return Weight(tensor.name, tensor.dims, tensor.dims)
 
 
@@ -221,7 +230,7 @@ def fixed(value: object) -> Constant:
     from fractions import Fraction
 
     if isinstance(value, tuple):
-        return Constant((len(value),), tuple(map(Fraction, value)))
-    return Constant((), (Fraction(value),)) if isinstance(value, int | Fraction) else Constant(())
-
-
+        return Constant((len(value),), tuple(map(Fraction, value)), integer=True)
+    if isinstance(value, int | Fraction):
+        return Constant((), (Fraction(value),), isinstance(value, int))
+    return Constant(())

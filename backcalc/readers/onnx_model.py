@@ -163,7 +163,8 @@ class _Reader:
         return OnnxNode(operator, name, tuple(reads), tuple(makes), attributes)
 
     def attribute(self, span: Span) -> tuple[str, Attribute]:
-        name, found = "", None
+        name = ""
+        found: Attribute = None
         integers: list[int] = []
         for number, kind, value in self.wire.fields(span):
             if number == 1:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from backcalc.layers import Shape
 from backcalc.readers import formulas, operators
+from backcalc.readers.draft import alike
 from backcalc.readers.onnx_fold import squeezed, unsqueezed
 from backcalc.readers.onnx_graph import Walk
 from backcalc.readers.onnx_model import OnnxNode
@@ -128,8 +129,8 @@ def _conv_transpose(walk: Walk, node: OnnxNode, given: Given) -> Value:
 
 def _gemm(walk: Walk, node: OnnxNode, given: Given) -> Value:
     x, weight, bias = computed(given), learned(given, 1), learned(given, 2)
-    ones = (exact(node, "alpha", "1"), exact(node, "beta", "1")) == (1, 1)
-    if weight is None or integer(node, "transA", 0) or not ones:
+    scaled = any(exact(node, factor, "1") != 1 for factor in ("alpha", "beta"))
+    if weight is None or integer(node, "transA", 0) or scaled:
         raise Misfit("with factors or a turned input")
     by_columns = not integer(node, "transB", 0)
     return operators.dense(walk.graph, walk.word(node, weight), x, weight, bias, by_columns=by_columns)
@@ -393,8 +394,13 @@ def _resize(walk: Walk, node: OnnxNode, given: Given) -> Value:
     nearest = node.attributes.get("mode", "nearest") == "nearest"
     if len(scales) != 4 or len(x.dims) != 4 or scales[:2] != [1, 1] or min(scales) < 1 or not nearest or x.batch:
         raise Misfit("other than nearest by whole factors")
-    name = walk.graph.draft.add("upsample2d", walk.word(node), [walk.graph.read(x)], factor=operators.alike(scales[2:]))
+    name = walk.graph.draft.add("upsample2d", walk.word(node), [walk.graph.read(x)], factor=alike(scales[2:]))
     return Value(name, (x.dims[0], *walk.graph.draft.shapes[name]))
+
+
+def _shape(walk: Walk, node: OnnxNode, given: Given) -> Constant:
+    sizes = computed(given).dims[integer(node, "start", 0) : integer(node, "end", 1 << 30)]
+    return Constant((len(sizes),), tuple(map(Fraction, sizes)), integer=True)
 
 
 def _softmax(kind: str) -> Operator:
@@ -473,10 +479,7 @@ OPERATORS: Mapping[str, Operator] = {
     "Neg": _formula("-{}"),
     "Identity": lambda walk, node, given: computed(given),
     "Cast": lambda walk, node, given: computed(given),
-    "Shape": lambda walk, node, given: Constant(
-        (len(computed(given).dims),),
-        tuple(map(Fraction, computed(given).dims))[integer(node, "start", 0) : node.attributes.get("end")],
-    ),
+    "Shape": _shape,
     "LSTM": lstm,
     "GRU": gru,
     "RNN": rnn,

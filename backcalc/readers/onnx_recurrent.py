@@ -24,7 +24,7 @@ def _recurrent(kind: str) -> Recurrent:
             raise Misfit(f"{direction}, or with the samples first")
         if lengths is not None or "clip" in node.attributes or not _plain(node, kind) or states[-1] is not None:
             raise Misfit("with lengths, clipping, peepholes or other functions")
-        if any(state is not None and not (isinstance(state, Constant) and state.scalar == 0) for state in states):
+        if not all(_is_zero(walk, state) for state in states):
             raise Misfit("with states before the first step")
         steps, units = x.dims[0], r.dims[-1]
         directions = 2 if direction == "bidirectional" else 1
@@ -57,6 +57,14 @@ def _recurrent(kind: str) -> Recurrent:
         return outputs, state, None
 
     return operator
+
+
+def _is_zero(walk: Walk, state: Operand) -> bool:
+    """Whether a state before the first step is left out, or 0."""
+    if isinstance(state, Weight):
+        stored = walk.model.tensors.get(state.name)
+        return stored is not None and stored.numbers is not None and not any(stored.numbers)
+    return state is None or (isinstance(state, Constant) and state.scalar == 0)
 
 
 def _is_read(walk: Walk, name: str) -> bool:

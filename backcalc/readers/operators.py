@@ -12,7 +12,7 @@ from typing import Any
 
 from backcalc.readers.draft import alike
 from backcalc.readers.padding import zeros_around
-from backcalc.readers.values import Constant, Graph, Misfit, Value, Weight
+from backcalc.readers.values import Graph, Misfit, Value, Weight
 
 
 def simple(graph: Graph, word: str, kind: str, x: Value, **arguments: Any) -> Value:
@@ -250,9 +250,7 @@ def concat(graph: Graph, word: str, parts: Sequence[Value | Weight], axis: int) 
         raise Misfit("of parts whose samples stand in different places")
     if len(values) == 1:
         return values[0]
-    name = graph.draft.add(
-        "concat", word, [graph.read(value) for value in values], axis=along + 1 if along else None
-    )
+    name = graph.draft.add("concat", word, [graph.read(value) for value in values], axis=along + 1 if along else None)
     return replace(values[0], name=name, dims=_with(values[0].dims, axis, total))
 
 
@@ -336,5 +334,3 @@ def _is_same(
         if (before, after) != (missing // 2, missing - missing // 2):
             return False
     return True
-
-

@@ -86,16 +86,26 @@ def read_tensors(path: str | Path) -> Tensors:
 def _tensor(file: str, word: str, entry: object, room: int) -> tuple[StoredTensor, int]:
     """An entry of the header and where its numbers begin; its shape must be as large as the place that it has."""
     shown = printable(word)[:80]
-    shape, kind, ends = (entry.get(key) if isinstance(entry, dict) else None for key in ("shape", "dtype", "data_offsets"))
+    shape, kind, ends = (
+        entry.get(key) if isinstance(entry, dict) else None for key in ("shape", "dtype", "data_offsets")
+    )
     if not isinstance(shape, list) or not all(type(size) is int and 0 <= size <= LARGEST_AXIS for size in shape):
         refuse(file, f"the tensor `{shown}` has no shape of whole numbers from 0")
-    if not isinstance(kind, str) or not isinstance(ends, list) or len(ends) != 2 or not all(type(end) is int for end in ends):
+    if (
+        not isinstance(kind, str)
+        or not isinstance(ends, list)
+        or len(ends) != 2
+        or not all(type(end) is int for end in ends)
+    ):
         refuse(file, f"the tensor `{shown}` says no type, or not where its numbers are")
     if not 0 <= ends[0] <= ends[1] <= room:
         refuse(file, f"the numbers of the tensor `{shown}` lie outside of the file")
     bits = BITS.get(kind)
     if bits is not None and prod(shape) * bits > 8 * (ends[1] - ends[0]):
-        refuse(file, f"the tensor `{shown}` of the shape {shape[:8]} does not fit into the {ends[1] - ends[0]} bytes it has")
+        refuse(
+            file,
+            f"the tensor `{shown}` of the shape {shape[:8]} does not fit into the {ends[1] - ends[0]} bytes it has",
+        )
     return StoredTensor(word, kind, tuple(shape)), ends[0]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from backcalc.layers import Shape
+from backcalc.layers.unknown import Unknown
+from backcalc.net import InputError, Network, Problem
 from backcalc.readers.draft import clean
 from backcalc.readers.values import Graph, Operand, Value, Weight
 
@@ -32,3 +34,15 @@ def add_unknown(
         made.append(Value(name, axes, batch, value.folded))
         arrays = {}
     return made
+
+
+def refuse_unknown(network: Network) -> None:
+    """Names every operator of a network that is unknown. Raises InputError where there is one."""
+    file = network.file or network.name
+    problems = [
+        Problem(file, 0, 0, 0, "", f"layer `{node.name}`: the operator {node.layer.operator} is unknown and not counted")
+        for node in network.nodes
+        if isinstance(node.layer, Unknown)
+    ]
+    if problems:
+        raise InputError(problems)

@@ -44,10 +44,14 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """Fixed numbers of the file; None where they are too many to keep, or not known."""
+    """Fixed numbers of the file; None where they are too many to keep, or not known.
+
+    `integer` says that they are of a type of whole numbers, so that a division is one with remainder.
+    """
 
     dims: Shape
     numbers: tuple[Fraction, ...] | None = None
+    integer: bool = False
 
     @property
     def scalar(self) -> Fraction | None:
@@ -94,8 +98,8 @@ class Graph:
             return value.name
         known = self._read.get((value.name, shape))
         if known is None:
-            kind, more = ("flatten", {}) if len(shape) == 1 else ("reshape", {"shape": list(shape)})
-            known = self.draft.add(kind, kind, [value.name], **more)
+            kind = "flatten" if len(shape) == 1 else "reshape"
+            known = self.draft.add(kind, kind, [value.name], shape=None if len(shape) == 1 else list(shape))
             self._read[value.name, shape] = known
         return known
 

@@ -124,6 +124,10 @@ def _totals(table: Table, width: int) -> str:
         ("activations", str(totals.activations)),
         ("memory", f"{totals.memory} bytes, for parameters and all outputs at 4 bytes a number"),
     ]
+    if table.uncounted:
+        some = ", ".join(table.uncounted[:5]) + (" …" if len(table.uncounted) > 5 else "")
+        parts = [(name, f"at least {text}") for name, text in parts]
+        parts.append(("unknown", f"what {some} take{'' if len(table.uncounted) > 1 else 's'} is not counted"))
     return "\n".join(["Totals", *_listed(parts, width)])
 
 
@@ -173,8 +177,8 @@ def _explanations(table: Table, row: Row) -> Iterator[list[str]]:
         "Receptive field, the cells of the input that one output sees along an axis",
         *_general("field before + (window - 1)·jump, the jump being the product of all strides before" * slides),
         f"here: {pretty(formulas.receptive_field)}",
-        f"so one output sees {shown_field(row.receptive_field)}; neighbours are {_along(row.jump)} apart, and the first "
-        f"begins {_along(row.padding)} before the input",
+        f"so one output sees {shown_field(row.receptive_field)}",
+        f"neighbours are {_along(row.jump)} apart, the first begins {_along(row.padding)} before the input",
     ]
 
 

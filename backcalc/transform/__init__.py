@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from backcalc.transform.claim import ClaimError
 from backcalc.transform.fold import fold
-from backcalc.transform.folding import Fold, Folding, Stack
+from backcalc.transform.folding import Fold, FoldError, Folding, Stack
 from backcalc.transform.proof import LinkProof, Proof, ProofStep
 from backcalc.transform.prove import prove
-from backcalc.transform.written import FoldError
 
 __all__ = [
     "ClaimError",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from time import monotonic
 
-SECONDS = 4.0  # of one claim, so that an answer is there within five
+SECONDS = 3.0  # of one claim, so that an answer is there within five
 
 
 class OutOfReach(Exception):

@@ -52,7 +52,7 @@ def fold(network: Network, kept: Mapping[str, Any] | None = None) -> Folding:
             stacks[made.name] = [*stacks.pop(found.first.name, [found.first]), found.second]
         _compute(both, made, numbers)
     values, rounded = _values(chain, numbers)
-    text = folded_yaml(network, chain.nodes, values, dict(kept or {}))
+    text = folded_yaml(network, chain.nodes, values, dict(kept or {})) if network.nodes else ""
     smaller = folded_network(text) if folds or dropped else network
     return Folding(
         network,

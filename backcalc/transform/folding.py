@@ -15,6 +15,10 @@ from backcalc.layers.fields import Entries, Nested
 from backcalc.net.network import Network, Node
 
 
+class FoldError(ValueError):
+    """The network is none that could be written as a folded file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fold:
     """Two neighbours, `first` and `second`, made one called `into`: the law, the new arrays, and the proof.
@@ -76,6 +80,12 @@ class Folding:
         """Whether every fold is proved; true where there was nothing to fold."""
         return all(fold.passed for fold in self.folds) and all(check.passed for check in self.checks)
 
+    def yaml(self) -> str:
+        """The text of the folded file. Raises FoldError where the network has no layers."""
+        if not self.text:
+            raise FoldError("the network is a set of equations; folding works on layers")
+        return self.text
+
     def to_json(self) -> dict[str, Any]:
         """`{net, folds, stacks, params, verified, yaml}`."""
         return {
@@ -102,7 +112,7 @@ class Folding:
             "rounded": list(self.rounded),
             "notes": list(self.notes),
             "passed": self.passed,
-            "yaml": self.text,
+            "yaml": self.text or None,
         }
 
 

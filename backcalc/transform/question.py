@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from backcalc.derive.adjoint import Adjoint, Step, differentiate, with_adjoints
-from backcalc.derive.partial import NotDifferentiable
+from backcalc.derive.partial import NotDifferentiable, Partial, partials
 from backcalc.derive.target import derivative_name
+from backcalc.formula.print_text import to_text
 from backcalc.formula.program import CONSTANTS, Equation, Program
 from backcalc.formula.tree import (
     ONE,
     ZERO,
+    Add,
     Call,
     Compare,
     Expr,
@@ -27,6 +29,8 @@ from backcalc.formula.tree import (
 from backcalc.transform.claim import Assumptions, Claim, ClaimError, free_indices
 
 MOST_NODES = 20_000
+LONGEST_RULE = 1_200  # nodes of a derivative as it comes, up to which it is simplified step by step
+MOST_PARTS = 400
 
 Definitions = Mapping[str, tuple[tuple[str, ...], Expr]]
 
@@ -139,7 +143,11 @@ def _derivative(
     assert isinstance(above, Ref) and isinstance(below, Ref)
     if below.name in program.index_names or below.name in program.sizes:
         raise ClaimError(f"`{below.name}` counts something, and nothing is differentiated by it")
+    body = _inlined(definitions[above.name][1], definitions)
     try:
+        parts = list(islice(partials(body, below.name), MOST_PARTS))
+        if sum(size(factor) for part in parts for factor in part.factors) > LONGEST_RULE:
+            return _at_once(program, node, body, parts)
         adjoints = differentiate(program, above.name, (), {below.name})
     except NotDifferentiable as error:
         raise ClaimError(str(error)) from None
@@ -147,7 +155,6 @@ def _derivative(
         definitions[adjoint.name] = (adjoint.indices, adjoint.closed)
     program = with_adjoints(program, [adjoint for adjoint in adjoints if adjoint.name not in program.by_name])
     found = next((adjoint for adjoint in adjoints if adjoint.of == below.name), None)
-    body = _inlined(definitions[above.name][1], definitions)
     if found is None:
         direct = _direct(above, below)
         reason = f"{below.name} does not stand in it" if direct == ZERO else "an array by one of its elements"
@@ -159,6 +166,18 @@ def _derivative(
 def _in_leaves(derivative: Derivative, definitions: Definitions) -> Derivative:
     closed = _inlined(derivative.value, definitions)
     return replace(derivative, closed=closed, function_at=_inlined(derivative.of.arguments[0], definitions))
+
+
+def _at_once(program: Program, node: Call, body: Expr, parts: list[Partial]) -> tuple[Derivative, Program]:
+    """A long function of a number, differentiated term by term and left as it comes: the normal form does the rest."""
+    above, below = node.arguments
+    assert isinstance(above, Ref) and isinstance(below, Ref)
+    if len(parts) == MOST_PARTS or above.indices or below.indices or any(part.sums for part in parts):
+        raise ClaimError(f"the derivative of `{to_text(body)[:60]} …` is too long to be derived here")
+    terms = tuple(Mul(part.factors) if len(part.factors) > 1 else (*part.factors, ONE)[0] for part in parts)
+    value = Add(terms) if len(terms) > 1 else terms[0]
+    step = Step("differentiate", value, "sums, products and the chain rule, term by term")
+    return Derivative(above.name, body, node, (step,), value), program
 
 
 def _told(adjoint: Adjoint, places: tuple[Expr, ...]) -> tuple[Step, ...]:

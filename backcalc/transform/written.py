@@ -15,13 +15,10 @@ from backcalc.net.load import read_document
 from backcalc.net.network import Network, Node
 from backcalc.net.text import inline, source_of
 from backcalc.transform.chain import fields
+from backcalc.transform.folding import FoldError
 
 SHORT = 20  # characters of a fraction that stays one
 KEPT = ("batch", "loss", "given", "update", "penalty")
-
-
-class FoldError(ValueError):
-    """The network has something that cannot be written as a folded file."""
 
 
 def folded_yaml(
@@ -41,7 +38,9 @@ def folded_yaml(
         lines.append(f"output: {network.output}")
     lines += [f"{key}: {inline(kept[key])}" for key in KEPT if kept.get(key) is not None]
     gone = _names(network.nodes) - _names(nodes)
-    still = {name: value for name, value in network.values.items() if name not in gone}
+    stated = kept.get("values")
+    takes = _names(nodes) | network.inputs.keys() | (stated.keys() if isinstance(stated, Mapping) else set())
+    still = {name: value for name, value in network.values.items() if name in takes - gone}
     numbers = {**still, **values}
     if numbers:
         lines += ["values:", *(f"  {name}: {_numbers(value)}" for name, value in numbers.items())]

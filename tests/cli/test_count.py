@@ -65,9 +65,53 @@ def test_two_conventions() -> None:
         (("--explain", "conv1", "--format", "markdown"), "--explain is for --format text"),
         (("--vs", "lenet"), "did you mean `lenet5`?"),
         (("--flops", "thopp"), "'thopp' is not one of"),
+        (("--at", "T=3"), "lenet5 has no size `T` = help: it declares no `sizes`"),
+        (("--at", "T"), "`T`: expected a whole number from 1 to 1000000000, got ``"),
+        (("--solve", "params = 1e6"), "--solve and --for belong together"),
+        (("--for", "d"), "--solve and --for belong together"),
+        (("--solve", "params = 1e6", "--for", "d"), "params is 61706: no letter is in it"),
+        (("--solve", "params = 1e6", "--for", "d", "--cost", "training"), "--solve and --cost training exclude each"),
+        (("--cost", "training", "--flops", "thop"), "`thop` says nothing of the backward pass"),
+        (("--cost", "training", "--format", "csv"), "--cost training is for --format text and json"),
+        (("--cost", "training", "--optimiser", "adm"), "unknown optimiser `adm`; did you mean `adam`?"),
+        (("--optimiser", "adam"), "--optimiser is for --cost training"),
+        (("--cost", "training", "--pooling-connections"), "--cost training counts no connections"),
     ],
 )
 def test_calls_that_are_wrong(arguments: tuple[str, ...], message: str) -> None:
     done = run("lenet5", *arguments)
     assert done.exit_code == 2
     assert message in " ".join(done.output.split())
+
+
+def test_numbers_for_sizes() -> None:
+    done = run("gpt2", "--at", "T=128", "--flops", "mac", "--format", "json")
+    totals = json.loads(done.output)["totals"]
+    assert (totals["params"], totals["macs"]) == (124_439_808, 128 * 123_532_032 + 12 * 2 * 128**2 * 768)
+    exact = json.loads(run("gpt2", "--at", "T=128", "--causal", "exact", "--format", "json").output)
+    assert totals["macs"] - exact["totals"]["macs"] == 12 * 2 * 768 * 128 * 127 // 2
+
+
+def test_a_step_of_training() -> None:
+    done = run("resnet18", "--cost", "training", "--flops", "2mac", "--optimiser", "adam")
+    assert done.exit_code == 0
+    assert "step       10648412160 FLOPs, the loss and the update itself left out\n" in done.output
+    assert "state of adam" in done.output
+    answer = json.loads(run("resnet18", "--cost", "training", "--flops", "2mac", "--format", "json").output)
+    assert answer["training"]["step"] == 10_648_412_160
+    assert [each["precision"] for each in answer["memory"]["by_precision"]] == ["fp32", "bf16", "mixed"]
+    assert answer["totals"]["params"] == 11_689_512
+
+
+def test_a_size_for_a_total() -> None:
+    net = "{sizes: {d: null}, input: {x: d}, layers: [dense: d]}"
+    done = CliRunner().invoke(cli, ["count", "-", "--solve", "params = 1e6", "--for", "d"], input=net)
+    assert done.output.splitlines() == [
+        "network: params = d² + d",
+        "d = 999 gives 999000",
+        "d = 1000 gives 1001000",
+        "no d gives exactly 1000000",
+    ]
+    exact = ["count", "-", "--solve", "params=110", "--for", "d", "--format", "json"]
+    answer = json.loads(CliRunner().invoke(cli, exact, input=net).output)
+    assert (answer["exact"], answer["near"], answer["formula"]) == ([10], [], "d² + d")

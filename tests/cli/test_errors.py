@@ -16,6 +16,9 @@ from backcalc.cli.program import COMMANDS
 from backcalc.net.load import LARGEST_FILE
 
 
+DATA = Path(__file__).parents[1] / "data"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -134,7 +137,8 @@ def test_standard_input_that_is_no_network(
 
 def arguments(command: str, net: Path) -> list[Any]:
     """What a command needs."""
-    return {"show": [net, "--equations"], "zoo": [], "schema": []}.get(command, [net])
+    others = {"show": [net, "--equations"], "convert": [DATA / "cnn.pt2"], "zoo": [], "schema": []}
+    return others.get(command, [net])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -145,7 +149,7 @@ def test_the_exit_status_is_0_where_all_is_well(command: str, run: Callable[...,
     assert not result.out.endswith("\n\n")
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command != "show"])
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command not in ("show", "convert")])
 def test_json_is_json(command: str, run: Callable[..., Any], net: Path) -> None:
     result = run(command, *arguments(command, net), "--format", "json")
     document = json.loads(result.out)

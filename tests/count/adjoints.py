@@ -3,54 +3,64 @@
 from __future__ import annotations
 
 from collections import Counter
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from backcalc.count.interpreter import execute
+from backcalc.count.interpreter import Array, execute
 from backcalc.derive import derive
 from backcalc.formula.integers import integer
-from backcalc.formula.tree import Ref
+from backcalc.formula.program import Program
+from backcalc.formula.tree import Expr, Ref, walk
 from backcalc.net import Network, Node, load_network
-from fractions import Fraction
 
 
 def network_of(shape: list[int], layer: dict[str, Any]) -> Network:
     """The layer alone, from `x` to `y`, and a gradient that is given."""
     ((kind, arguments),) = layer.items()
-    return load_network({"input": {"x": shape}, "layers": [{kind: {**arguments, "name": "y"}}], "given": {"dJ/dy": "G"}})
+    named = {kind: {**arguments, "name": "y"}}
+    return load_network({"input": {"x": shape}, "layers": [named], "given": {"dJ/dy": "G"}})
+
+
+def leaves(program: Program) -> dict[str, Array]:
+    """Numbers for what no equation defines."""
+    shapes = {name: tuple(integer(size, {}) for size in sizes) for name, sizes in program.shapes.items()}
+    return {name: entries(shape) for name, shape in shapes.items() if name not in program.by_name}
 
 
 def executed(network: Network, node: Node) -> tuple[Counter[str], Counter[str]]:
-    """The operations of the derivative by the input, and of all others that the parameters need."""
+    """The operations of the derivative by the input, and of all others that the parameters need.
+
+    What the input alone needs is its own.
+    """
     parameters = [each.name for each in node.parameters if each.role != "statistic"]
     program = derive(network, wrt=["x", *parameters]).adjoint_program()
-    shapes = {name: tuple(integer(size, {}) for size in sizes) for name, sizes in program.shapes.items()}
-    values = {name: entries(shape) for name, shape in shapes.items() if name not in program.by_name}
-    done = execute(program, values)
-    adjoints = {name for name in done if name.startswith("dJ/") and name not in ("dJ/dG", "dJ/dy")}
-    own = {f"dJ/d{name}" for name in parameters}
-    needed = own | ({"dJ/dx"} & adjoints)
-    for name in reversed(list(program.by_name)):
-        if name in needed:
-            needed |= reads(program.by_name[name].body) & adjoints
-    by_input = done["dJ/dx"].operations if "dJ/dx" in done else Counter()
-    rest: Counter[str] = Counter()
-    for name in needed - {"dJ/dx"}:
-        rest += done[name].operations
-    return plain(by_input), plain(rest)
+    done = execute(program, leaves(program))
+    sides = []
+    for wanted in (["x"], parameters):
+        needed = {f"dJ/d{name}" for name in wanted}
+        for name in reversed(list(program.by_name)):
+            if name in needed:
+                needed |= _reads(program.by_name[name].body) & done.keys()
+        sides.append({name for name in needed if name.startswith("dJ/") and name != "dJ/dy"})
+    by_input, by_parameters = sides
+    total = [
+        sum((done[name].operations for name in side), Counter[str]())
+        for side in (by_input - by_parameters, by_parameters)
+    ]
+    return plain(total[0]), plain(total[1])
 
 
-def reads(expr: Any) -> set[str]:
-    from backcalc.formula.tree import walk
-
+def _reads(expr: Expr) -> set[str]:
     return {part.name for part in walk(expr) if isinstance(part, Ref)}
 
 
 def plain(counted: Counter[str]) -> Counter[str]:
+    """Without what is not counted backwards by name: products of a weight, and the word bias for an addition."""
     return +Counter({kind: number for kind, number in counted.items() if kind not in ("mac", "bias")})
 
 
-def entries(shape: tuple[int, ...]) -> dict[tuple[int, ...], Fraction]:
+def entries(shape: tuple[int, ...]) -> Array:
     """Numbers that all differ, some negative."""
     places = product(*(range(1, size + 1) for size in shape))
     return {place: Fraction((-1) ** count * (3 * count + 1), 97) for count, place in enumerate(places)}

@@ -46,6 +46,8 @@ def test_json_has_the_names_that_scripts_build_on():
         "flops": 235200,
         "activations": 4704,
         "receptive_field": 5,
+        "jump": 1,
+        "padding": 2,
         "formulas": {
             "params": "(5·5·1 + 1)·6 = 156",
             "connections": "(5·5·1 + 1)·6·28·28 = 122304",
@@ -66,6 +68,7 @@ def test_json_has_the_names_that_scripts_build_on():
         "trainable": 61706,
         "non_trainable": 0,
         "total": 61706,
+        "active": 61706,
         "connections": 423038,
         "macs": 416520,
         "flops": 844305,
@@ -254,7 +257,7 @@ def test_receptive_fields_behind_upsampling():
 
 def test_what_leaves_no_neighbours_together_sees_all_behind_it():
     layers = ["transpose", {"conv1d": {"filters": 1, "kernel": 2}}]
-    assert [row.receptive_field for row in count(net(layers, inputs={"x": [4, 6]})).rows] == [1, 6]
+    assert [row.receptive_field for row in count(net(layers, inputs={"x": [4, 6]})).rows] == [1, 4]
     layers = [{"reshape": [1, 4, 4]}, {"conv2d": {"filters": 1, "kernel": 2}}]
     assert [row.receptive_field for row in count(net(layers, inputs={"x": [4, 2, 2]})).rows] == [1, 2]
     assert count(net([{"slice": {"step": 2}}, {"conv1d": {"filters": 1, "kernel": 3}}], 9)).rows[1].receptive_field == 5
@@ -286,3 +289,34 @@ def test_a_thousand_layers_take_no_second():
     start = time.process_time()
     assert count(network).totals.params > 0
     assert time.process_time() - start < 1
+
+
+def test_the_field_of_steps_runs_along_time():
+    """`[time, features]` and `[channels, length]` are told apart by what reads them."""
+    steps = ["layernorm", {"dense": 8}, {"attention": {"heads": 1, "window": 3, "causal": True}}, {"attention": 2}]
+    assert [row.receptive_field for row in count(net(steps, inputs={"x": [9, 4]})).rows] == [1, 1, 3, 9]
+    sequence = ["relu", {"conv1d": {"filters": 2, "kernel": 3}}, {"maxpool1d": 2}]
+    assert [row.receptive_field for row in count(net(sequence, inputs={"x": [4, 9]})).rows] == [1, 3, 4]
+    tokens = [{"embedding": {"vocabulary": 5, "units": 3}}, {"dense": 4}, {"lstm": 2}]
+    assert [row.receptive_field for row in count(net(tokens, inputs=7)).rows] == [1, 1, 7]
+
+
+def test_jump_and_padding():
+    """google-research/receptive_field, RECEPTIVE_FIELD_TABLE.md: vgg_16/pool5 has 32 and 90, vgg_a/pool5 32 and 59."""
+    for name, padding in (("vgg16", 90), ("vgg11", 59)):
+        row = count(load_network(name)).row("pool_5")
+        assert (row.jump, row.padding) == (32, padding)
+
+
+def test_causal_attention_counts_what_is_seen_where_that_is_asked_for():
+    """T(T + 1)/2 pairs of a step and one that it sees, of T*T; GPT-2 has 2*T*768 of both products a block and pair."""
+    full, exact = (count(load_network("gpt2"), causal=each, flops="mac").totals for each in ("full", "exact"))
+    assert full.macs.value == 145_824_153_600
+    assert full.macs.value - exact.macs.value == 12 * 2 * 768 * (1024 * 1024 - 1024 * 1025 // 2)
+    assert exact.flops.value == exact.macs.value
+    assert count(load_network("bert-base"), causal="exact").totals == count(load_network("bert-base")).totals
+
+
+def test_experts_that_do_not_answer_are_not_active():
+    totals = count(load_network("mixtral-8x7b"), flops="mac").totals
+    assert (totals.params, totals.active) == (46_702_792_704, 46_702_792_704 - 32 * 6 * 3 * 4096 * 14336)

@@ -222,3 +222,54 @@ def test_another_spelling_is_answered_with_the_name(word, meant):
 
 def test_no_other_spelling():
     assert nearest_name("resnet") is None
+
+
+WIDTHS = {"gpt2": (12, 768), "gpt2-medium": (24, 1024), "gpt2-large": (36, 1280), "gpt2-xl": (48, 1600)}
+
+
+@pytest.mark.parametrize("name", WIDTHS)
+def test_gpt2_in_closed_form(name):
+    """Parameters V·d + P·d + L·(12·d² + 13·d) + 2·d; a block of T steps 12·T·d² + 2·T²·d, the tied head T·V·d."""
+    blocks, d = WIDTHS[name]
+    words, steps = 50_257, 1024
+    totals = count(load_network(name), flops="mac").totals
+    assert totals.params == words * d + 1024 * d + blocks * (12 * d**2 + 13 * d) + 2 * d
+    assert totals.macs.value == blocks * (12 * steps * d**2 + 2 * steps**2 * d) + steps * words * d
+
+
+@pytest.mark.parametrize(("name", "blocks", "d"), [("bert-base", 12, 768), ("bert-large", 24, 1024)])
+def test_bert_in_closed_form(name, blocks, d):
+    """The encoder of BERT-base takes 11173625856 multiply-accumulates for 128 tokens, the pooler d² more."""
+    words, places = 30_522, 512
+    totals = count(load_network(name), flops="mac").totals
+    assert totals.params == words * d + places * d + 2 * d + 2 * d + blocks * (12 * d**2 + 13 * d) + d**2 + d
+    totals = count(load_network(name, at={"T": 128}), flops="mac").totals
+    assert totals.macs.value == blocks * (12 * 128 * d**2 + 2 * 128**2 * d) + d**2
+    assert name != "bert-base" or totals.macs.value == 11_173_625_856 + 768**2
+
+
+LLAMAS = {
+    "llama-2-7b": (32_000, 4096, 11_008),
+    "llama-3-8b": (128_256, 1024, 14_336),
+    "mistral-7b": (32_000, 1024, 14_336),
+}
+
+
+@pytest.mark.parametrize("name", LLAMAS)
+def test_llamas_in_closed_form(name):
+    """2·V·d + L·(2·d² + 2·d·k + 3·d·f + 2·d) + d with k numbers of all heads of keys; each weight once a step."""
+    words, keys, inner = LLAMAS[name]
+    d, blocks, steps = 4096, 32, 4096
+    weights = 2 * d**2 + 2 * d * keys + 3 * d * inner
+    totals = count(load_network(name), flops="mac").totals
+    assert totals.params == 2 * words * d + blocks * (weights + 2 * d) + d
+    assert totals.macs.value == steps * (blocks * weights + words * d) + blocks * 2 * steps**2 * d
+
+
+def test_mixtral_in_closed_form():
+    d, blocks, steps, words, inner, keys = 4096, 32, 4096, 32_000, 14_336, 1024
+    attention, expert = 2 * d**2 + 2 * d * keys, 3 * d * inner
+    totals = count(load_network("mixtral-8x7b"), flops="mac").totals
+    assert totals.params == 2 * words * d + blocks * (attention + 8 * d + 8 * expert + 2 * d) + d
+    computed = blocks * (attention + 8 * d + 2 * expert) + words * d
+    assert totals.macs.value == steps * computed + blocks * 2 * steps**2 * d

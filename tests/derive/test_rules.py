@@ -142,6 +142,12 @@ def test_gather(before: str, after: str | None) -> None:
     assert found is terms if after is None else to_text(to_expr(found)) == after
 
 
+def test_what_is_multiplied_out_keeps_free_indices_free() -> None:
+    """Σ_i x[i] beside the x[i] of a free i: the sum has an index of its own."""
+    expanded = distribute(to_terms(e("(sum(i=1..N, x[i]) + 1)*x[i]")))
+    assert to_text(to_expr(expanded)) == "x[i]*(sum(i2=1..N, x[i2]) + 1)"
+
+
 # -- names for what has one ----------------------------------------------------------------------
 
 Y = Equation("y", ("i",), e("exp(z[i])/sum(k=1..N, exp(z[k]))"))

@@ -14,9 +14,10 @@ import pytest
 import backcalc
 from backcalc.derive import Derivation, derive
 from backcalc.derive.key import key
+from backcalc.derive.same import same
 from backcalc.formula.print_text import to_text
 from backcalc.formula.read import read_expression
-from backcalc.formula.tree import Expr, Ref, substitute
+from backcalc.formula.tree import Add, Expr, Ref, num, substitute
 
 from .rows import slope, values_of
 from .witness import MP, Store, places, random_leaves, value
@@ -294,6 +295,14 @@ def read(text: str) -> Expr:
 def test_ours_is_the_formula_of_the_source(name: str, left: str) -> None:
     _, _, _, chain, closed = of(derivation(BOOKS[name]), left)
     assert key(read(BOOKS[name].formulas[left])) in (key(chain), key(closed)), (to_text(chain), to_text(closed))
+
+
+@pytest.mark.parametrize(("name", "left"), [(n, left) for n, left in CASES if left in BOOKS[n].otherwise], ids=str)
+def test_ours_is_the_formula_of_the_source_in_another_form(name: str, left: str) -> None:
+    part, _, indices, _, closed = of(derivation(BOOKS[name]), left)
+    book = read(BOOKS[name].otherwise[left])
+    assert same(closed, book, part.program, part.adjoints, indices)
+    assert not same(Add((closed, num(1))), book, part.program, part.adjoints, indices)
 
 
 @pytest.mark.parametrize(("name", "left"), CASES, ids=str)

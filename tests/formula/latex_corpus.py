@@ -241,7 +241,8 @@ SAMPLES = [
     ),
     (r"\dfrac{1}{1+e^{-\hat z_j^{(i)}}}", "1/(1 + e^(-zhat[i,j]))"),
     (
-        r"\dfrac{\partial L}{\partial \gamma_1}=\sum_{i=1}^N \dfrac{\partial L}{\partial \hat z_1^{(i)}} \cdot \dfrac{\partial \hat z_1^{(i)}}{\partial \gamma_1}",
+        r"\dfrac{\partial L}{\partial \gamma_1}=\sum_{i=1}^N \dfrac{\partial L}{\partial \hat z_1^{(i)}} \cdot"
+        r" \dfrac{\partial \hat z_1^{(i)}}{\partial \gamma_1}",
         "dL/dgamma[1] = sum(i=1..N, dL/dzhat[i,1]*diff(zhat[i,1], gamma[1]))",
     ),
     (r"\mu_j = \frac{1}{N}\sum_{i=1}^N z_j^{(i)}", "mu[j] = 1/N*sum(i=1..N, z[i,j])"),

@@ -38,8 +38,9 @@ def as_printed(expr: Expr) -> Expr:
     """The tree with what LaTeX writes in one way only: 1/2 and \\frac{1}{2}, ∂J/∂x, −2 x, and `if c ≠ 0`."""
     expr = rebuild(expr, as_printed)
     match expr:
-        case Call("diff", (Ref(above, ()), Ref(below, indices))) if above in LOSSES and not is_derivative(below):
-            return Ref(f"d{above}/d{below}", indices)
+        case Call("diff", (Ref(above, ()), Ref(below, indices))) if above in LOSSES or is_derivative(above):
+            top, under = (f"({name})" if is_derivative(name) else name for name in (above, below))
+            return Ref(f"d{top}/d{under}", indices)
         case Call("if", (condition, then, otherwise)) if not isinstance(condition, Compare):
             return Call("if", (Compare(("!=",), (condition, num(0))), then, otherwise))
         case Div(Num(above), Num(below)) if above.denominator == below.denominator == 1 and below > 0:
@@ -63,7 +64,9 @@ def within_digits(expr: Expr) -> bool:
 
 @given(TREES)
 @example(read_expression("d2/d2"))
+@example(Call("diff", (Ref("dJ/dW_q"), Ref("e"))))
 @example(Neg(Div(num(-1), num(8))))
+@example(read_expression("mod(sum(k, x[k]), 2) + mod(a*b, 3)"))
 @example(read_expression("max(k, x[k])*(1 - y)"))
 @example(Mul((Ref("x"), Call("sigmoid", (Ref("x"),)))))
 @settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])

@@ -82,3 +82,28 @@ def test_an_unknown_letter_has_its_nearest() -> None:
 
     with pytest.raises(InputError, match="did you mean `width`"):
         backcalc.load({"sizes": {"width": None}, "input": {"x": ["widht", 2]}, "layers": ["relu"]})
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_difference_of_conventions_holds_with_letters(name: str) -> None:
+    from backcalc.count.difference import difference
+
+    found = difference(backcalc.load(NETS[name][0]), "mac", "2mac").to_json()
+    numbers = difference(backcalc.load(NETS[name][0], at=NETS[name][1]), "mac", "2mac")
+    assert integer(read_expression(str(found["difference"])), NETS[name][1]) == numbers.value
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_no_number_of_an_example_is_shown(name: str) -> None:
+    """A size with letters is an integer inside; what is shown is its formula."""
+    import json
+
+    from backcalc.count.whole import whole
+    from backcalc.render.count_text import render
+    from backcalc.render.count_whole import render as render_whole
+
+    network = backcalc.load(NETS[name][0])
+    found = whole(network, flops="mac")
+    text = render(backcalc.count(network)) + render_whole(found) + json.dumps(found.to_json())
+    assert max(map(len, (word for word in text.replace(",", " ").split() if word.isdigit())), default=0) < 7
+    assert max(map(len, (render(backcalc.count(network)) + render_whole(found)).splitlines())) <= 80

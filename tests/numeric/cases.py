@@ -103,6 +103,7 @@ SEQUENCES: list[tuple[str, list[Any], tuple[int, ...]]] = [
     ("attention causal", [{"attention": {"heads": 1, "causal": True}}], (3, 2)),
     ("attention window", [{"attention": {"heads": 2, "kv_heads": 1, "window": 2, "head_size": 1}}], (3, 2)),
     ("attention near", [{"attention": {"heads": 1, "causal": True, "window": 2, "rotary": 10}}], (3, 2)),
+    ("attention windows", [{"attention": {"heads": 2, "causal": True}}, {"reshape": [-1]}], (2, 2, 2)),
     ("attention places", [{"attention": {"heads": 2, "relative_bias": 2, "head_size": 1}}], (4, 2)),
     (
         "attention memory",

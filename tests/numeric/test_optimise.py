@@ -113,6 +113,22 @@ def test_blocks_make_no_difference() -> None:
     np.testing.assert_array_equal(w, np.concatenate(parts, axis=1))
 
 
+@pytest.mark.parametrize("kind", RULES)
+def test_parameters_may_lie_in_memory_by_trials_or_by_numbers(kind: str) -> None:
+    generator = np.random.default_rng(0)
+    w, g = generator.normal(size=(3, 50)), generator.normal(size=(3, 50))
+    found = []
+    for order, rate in (("C", 0.1), ("F", 0.1), ("C", np.full(3, 0.1)), ("F", np.full(3, 0.1))):
+        own, gradients = w.copy(order=order), g.copy(order=order)
+        rule = Optimiser(Update(kind), own, rate)
+        for _ in range(2):
+            rule.step(own, gradients)
+        found.append(own)
+    assert not np.array_equal(found[0], w)
+    for each in found[1:]:
+        np.testing.assert_array_equal(found[0], each)
+
+
 def test_schedules() -> None:
     assert Schedule().at(99) == 1
     assert Schedule("exponential", every=10, factor=0.5).at(5) == pytest.approx(0.5**0.5)

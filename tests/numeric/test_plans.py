@@ -14,6 +14,7 @@ from backcalc.numeric.engine import Engine, Reference
 from backcalc.numeric.plans import engine_for
 from backcalc.numeric.plans.narrow import Narrow
 from backcalc.numeric.plans.planned import Planned
+from backcalc.numeric.plans.stacked import Stacked
 from backcalc.numeric.run import Objective, Runner, starting
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
@@ -164,6 +165,21 @@ def test_many_narrow_networks(net: dict[str, Any], samples: int, trials: int) ->
     engine = agree(net, max(samples, 2), trials)
     drawn = {"batchnorm", "dropout"} & {each if isinstance(each, str) else next(iter(each)) for each in net["layers"]}
     assert isinstance(engine, Reference if drawn else Narrow)
+
+
+@QUICK
+@given(chains(), st.integers(2, 5), st.integers(2, 6))
+def test_stacks(net: dict[str, Any], samples: int, trials: int) -> None:
+    engine = agree(net, samples, trials)
+    drawn = {"batchnorm", "dropout"} & {each if isinstance(each, str) else next(iter(each)) for each in net["layers"]}
+    assert isinstance(engine, Reference if drawn else Stacked)
+
+
+def test_stacks_in_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backcalc.numeric.plans.stacked.BLOCK", 200)
+    net = {"input": 9, "layers": [{"dense": 12}, "tanh", {"dense": 3}, "softmax"], "loss": "cross_entropy"}
+    assert isinstance(agree(net, 5, 17), Stacked)
+    assert isinstance(agree(net | {"penalty": {"l1": "0.1"}}, 5, 3), Stacked)
 
 
 def test_narrow_networks_in_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

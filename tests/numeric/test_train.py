@@ -126,6 +126,20 @@ def test_a_training_that_was_cut_off_goes_on_to_the_bit(tmp_path: Path, legacy: 
     assert [file.name for file in tmp_path.iterdir()] == ["state.npz"]
 
 
+def test_a_finished_training_can_be_gone_on_from(tmp_path: Path) -> None:
+    settings = Training(batch=20, trials=2, validation=0.3, patience=30, dtype="float64")
+    whole = train(network(), BLOBS, settings, epochs=9)
+    train(network(), BLOBS, settings, epochs=4, save=tmp_path / "state.npz")
+    longer = train(network(), BLOBS, settings, epochs=9, save=tmp_path / "state.npz", resume=True)
+    assert longer.curves == whole.curves
+    np.testing.assert_array_equal(longer.parameters["W_a"], whole.parameters["W_a"])
+
+
+def test_a_state_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"the state could not be written to .*: No such file or directory"):
+        train(network(), BLOBS, epochs=1, save=tmp_path / "nowhere" / "state.npz")
+
+
 def test_the_state_of_another_training_is_refused(tmp_path: Path) -> None:
     state = tmp_path / "state.npz"
     train(network(), BLOBS, epochs=1, save=state)
@@ -211,8 +225,14 @@ def test_a_loss_that_is_no_number_is_told_with_step_and_layer() -> None:
             r"has 3 classes, but the output of the network is \[2\]",
         ),
         (lambda: train(load_network({"equations": "J = w^2"}), BLOBS), "a set of equations has no layers to train"),
+        (
+            lambda: train(network([{"unknown": {"name": "u", "operator": "Einsum", "shape": [3]}}]), BLOBS),
+            r"layer `u` \(unknown\) has no equations here",
+        ),
         (lambda: train(network(loss=None), BLOBS), "the network has no loss; add one"),
         (lambda: train(network(loss={"nll": 1}), BLOBS), "the labels are the target"),
+        (lambda: train(network(), BLOBS, metric="acuracy"), "unknown metric `acuracy`; did you mean `accuracy`"),
+        (lambda: train(network(), BLOBS, trials=10**9), "1000000000 trials of 51 parameters are too many"),
         (lambda: train(network(), BLOBS, batch=0), "`batch` is a whole number from 1, but is 0"),
         (lambda: train(network(), BLOBS, validation=1), "`validation` is a share from 0 to less than 1"),
         (lambda: train(network(), BLOBS, trials=2, rate=(1.0,)), "there are 1 rates for 2 trials"),

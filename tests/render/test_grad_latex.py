@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 
 import pytest
 
@@ -228,7 +227,7 @@ def test_a_notebook_is_shown_markdown_and_latex_and_no_html() -> None:
     assert isinstance(derivation, Derivation)
 
 
-def test_every_example_is_written(tmp_path: Path) -> None:
+def test_every_derivative_has_its_heading() -> None:
     for file in sorted(EXAMPLES.glob("iris-*.yaml")):
         derivation = derive(backcalc.load(file), view="index")
         assert grad_markdown.render(derivation).count("\n### ") == len(derivation.needed)

@@ -1,4 +1,4 @@
-"""Random claims: a rewriting that is true is never refuted, a change that an independent evaluator sees is never proved."""
+"""Random claims: a true rewriting is never refuted, a change that an independent evaluator sees is never proved."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
 from backcalc.formula.print_text import to_text
-from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Ref, children, num, rebuild, walk
+from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Ref, num, rebuild, walk
 from backcalc.transform import prove
+from backcalc.transform.refute import Counterexample
 
 from .witness import MP, value
 
@@ -109,7 +110,8 @@ def test_rational_functions_are_always_decided(expr: Expr) -> None:
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=CALM)
 @given(expressions, st.data())
 def test_changes_that_a_witness_sees_are_never_proved(expr: Expr, data: st.DataObject) -> None:
-    places = [node for node in walk(expr)]
+    exponents = [node.exponent for node in walk(expr) if isinstance(node, Pow)]
+    places = [node for node in walk(expr) if not any(node is exponent for exponent in exponents)]
     chosen = data.draw(st.sampled_from(places))
     by = data.draw(st.sampled_from(["sign", "more", "name", "scale"]))
     changed = _changed(expr, chosen, by)
@@ -146,14 +148,15 @@ def _apart(left: Expr, right: Expr, point: dict[str, object]) -> bool:
     return bool(abs(a - b) > MP.mpf(10) ** -30 * (1 + abs(a) + abs(b)))
 
 
-def _confirmed(left: Expr, right: Expr, against: object) -> bool:
+def _confirmed(left: Expr, right: Expr, against: Counterexample | None) -> bool:
     """Whether the witness too sees both sides differ at the counterexample, as far as its digits go."""
+    assert against is not None
     values = {name: Fraction(text) for name, text in against.values.items()}
     point = {name: MP.mpf(number.numerator) / number.denominator for name, number in values.items()}
     if any(_near_kink(side, point) for side in (left, right)):
         return True  # the witness rounds where the package is exact
     a, b = value(left, point), value(right, point)
-    return bool(abs(a - b) > MP.mpf(10) ** -40 * (abs(a) + abs(b)))
+    return bool(abs(a - b) > MP.mpf(10) ** -100 * (abs(a) + abs(b)))
 
 
 def _near_kink(expr: Expr, point: dict[str, object]) -> bool:
@@ -176,4 +179,3 @@ def test_the_rewritings_are_true() -> None:
         expr = Call(function, (Add((Ref("x"), Ref("y"))),))
         for point in POINTS:
             assert abs(value(expr, point) - value(rewritten(expr), point)) < MP.mpf(10) ** -40
-    assert children(Ref("x")) == ()

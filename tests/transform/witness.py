@@ -1,4 +1,4 @@
-"""An evaluator of scalar formulas that shares nothing with the package but the tree: mpmath, 50 digits."""
+"""An evaluator of scalar formulas that shares nothing with the package but the tree: mpmath, 120 digits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import mpmath
 from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Ref
 
 MP = mpmath.mp.clone()
-MP.dps = 50
+MP.dps = 120
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "exp": MP.exp,

@@ -39,7 +39,7 @@ from backcalc.layers.softmax import LogSoftmax, Softmax
 from backcalc.layers.split import Split
 from backcalc.net import Node
 from backcalc.numeric.kernels import activation, attention, conv, embedding, merge, noise, norm, pool, shape
-from backcalc.numeric.kernels.base import Array, Gradients, Kernel, Pass, Result
+from backcalc.numeric.kernels.base import Array, Gradients, Kernel, NotTrainable, Pass, Result
 from backcalc.numeric.kernels.dense import DenseKernel, RbfKernel
 from backcalc.numeric.kernels.equations import EquationsKernel
 from backcalc.numeric.kernels.loss import LOSS_KERNELS, LossKernel
@@ -110,12 +110,26 @@ KERNELS: Mapping[type[Layer], type[Kernel[Any]]] = {
     LayerScale: merge.LayerScaleKernel,
     Formula: EquationsKernel,
 }
-"""The kernel of every kind of layer."""
+"""The kernel of every kind of layer that has equations."""
 
 
 def kernel_of(node: Node, arriving: tuple[Shape, ...]) -> Kernel[Any]:
-    """The kernel of a layer in its place, which reads arrays of those shapes."""
-    return KERNELS[type(node.layer)](node, arriving)
+    """The kernel of a layer in its place, which reads arrays of those shapes. Raises NotTrainable."""
+    kernel = KERNELS.get(type(node.layer))
+    if kernel is None:
+        raise NotTrainable(f"layer `{node.name}` ({node.layer.kind}) has no equations here, so it cannot be computed")
+    return kernel(node, arriving)
 
 
-__all__ = ["KERNELS", "LOSS_KERNELS", "Array", "Gradients", "Kernel", "LossKernel", "Pass", "Result", "kernel_of"]
+__all__ = [
+    "KERNELS",
+    "LOSS_KERNELS",
+    "Array",
+    "Gradients",
+    "Kernel",
+    "LossKernel",
+    "NotTrainable",
+    "Pass",
+    "Result",
+    "kernel_of",
+]

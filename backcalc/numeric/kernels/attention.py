@@ -82,7 +82,7 @@ class AttentionKernel(Kernel[Attention]):
 
     def __init__(self, node: Node, arriving: tuple[Shape, ...]) -> None:
         super().__init__(node, arriving)
-        layer, (steps, width) = self.layer, node.input_shape
+        layer, (steps, width) = self.layer, node.input_shape[-2:]
         self.heads, self.groups = layer.heads, layer.kv_heads or layer.heads
         self.size = layer.head_size or width // layer.heads
         self.table = None if layer.relative_bias is None else RelativePlacesTable((layer.relative_bias,) * 2)
@@ -94,7 +94,7 @@ class AttentionKernel(Kernel[Attention]):
             self.hidden = (ahead <= -near) | (ahead > 0 if layer.causal else ahead >= near)
 
     def forward(self, inputs: Sequence[Array], parameters: Sequence[Array], going: Pass) -> Result:
-        x, memory = inputs[0], inputs[-1]
+        x, memory = (_in_one_row(each) for each in (inputs[0], inputs[-1]))
         weights, rest = parameters[:4], parameters[4:]
         table, biases = (None, rest) if self.table is None else (rest[0], rest[1:])
         scale = x.dtype.type(1 / sqrt(self.size))
@@ -117,6 +117,7 @@ class AttentionKernel(Kernel[Attention]):
             output += bias[:, None, None]
 
         def backward(gradient: Array) -> Gradients:
+            gradient = _in_one_row(gradient)
             by_context, by_output = _back(gradient, context, weights[3])
             into = self._apart(by_context, self.heads)
             by_scores = through_softmax(into @ values.swapaxes(3, 4), shares)
@@ -132,9 +133,10 @@ class AttentionKernel(Kernel[Attention]):
             by_weights += [each.sum(axis=(1, 2)) for each in (*parts, gradient)[: len(biases)]]
             whole = by_sources[1] + by_sources[2]
             by_inputs = (by_sources[0], whole) if len(inputs) == 2 else (by_sources[0] + whole,)
-            return Gradients(by_inputs, tuple(by_weights))
+            apart = (by.reshape(each.shape) for by, each in zip(by_inputs, inputs, strict=True))
+            return Gradients(tuple(apart), tuple(by_weights))
 
-        return Result(output, backward)
+        return Result(output.reshape(*inputs[0].shape[:-1], -1), backward)
 
     def _apart(self, rows: Array, heads: int) -> Array:
         """`[trials, samples, heads, time, size]` from `[trials, samples, time, heads·size]`."""
@@ -156,6 +158,11 @@ class AttentionKernel(Kernel[Attention]):
         if self.layer.rotary is None:
             return heads, lambda gradient: gradient
         return turned(heads, self.layer.rotary)
+
+
+def _in_one_row(x: Array) -> Array:
+    """Windows of every sample as if they were samples: `[trials, samples·windows, time, features]`."""
+    return x.reshape(len(x), -1, *x.shape[-2:])
 
 
 def _rows(x: Array, weights: Array) -> Array:

@@ -18,6 +18,12 @@ from backcalc.layers import Layer, Shape
 from backcalc.net import Node
 
 Array: TypeAlias = NDArray[Any]
+
+
+class NotTrainable(ValueError):
+    """A network that arrays cannot be computed of: without layers, with one that is unknown, without a loss."""
+
+
 Kind = TypeVar("Kind", bound=Layer)
 
 

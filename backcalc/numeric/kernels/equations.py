@@ -23,7 +23,7 @@ from backcalc.layers import Layer, Samples, Shape
 from backcalc.net import Node
 from backcalc.numeric.kernels import tape
 from backcalc.numeric.kernels.activation import sigmoid, softplus
-from backcalc.numeric.kernels.base import Array, Gradients, Kernel, Pass, Result
+from backcalc.numeric.kernels.base import Array, Gradients, Kernel, NotTrainable, Pass, Result
 from backcalc.numeric.kernels.erf import erf
 from backcalc.numeric.kernels.tape import Var
 
@@ -73,7 +73,7 @@ class EquationsKernel(Kernel[Layer]):
         lines = [SourceEquation(*read_equation(line)) for line in stated.lines]
         self.program = build_program(lines, shapes, padded=stated.padded)
         if any(not isinstance(block, Equation) for block in self.program.blocks):
-            raise ValueError(f"layer `{node.name}`: recurrences in equations of your own cannot be trained")
+            raise NotTrainable(f"layer `{node.name}`: recurrences in equations of your own cannot be trained")
 
     def forward(self, inputs: Sequence[Array], parameters: Sequence[Array], going: Pass) -> Result:
         leaves = [Var(x) for x in inputs] + [Var(parameter[:, None]) for parameter in parameters]

@@ -11,6 +11,7 @@ from backcalc.numeric.kernels.base import Array
 from backcalc.numeric.plans.chain import chain_of
 from backcalc.numeric.plans.narrow import Narrow, is_narrow
 from backcalc.numeric.plans.planned import Planned
+from backcalc.numeric.plans.stacked import Stacked, is_stacked
 from backcalc.numeric.run import Objective, Runner
 
 
@@ -23,6 +24,8 @@ def engine_for(runner: Runner, objective: Objective, flat: Array, still: dict[st
         return Narrow(runner, objective, flat, still, nodes)
     if len(flat) == 1:
         return Planned(runner, objective, flat, still, nodes)
+    if is_stacked(nodes) and _once_each(nodes):
+        return Stacked(runner, objective, flat, still, nodes)
     return Reference(runner, objective, flat, still)
 
 

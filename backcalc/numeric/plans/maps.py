@@ -69,7 +69,7 @@ class Convolved(Stage):
         self.kernel = np.empty((sizes.filters, rows.taps, sizes.channels, columns.taps), dtype)
         self.columns = np.empty((places[0], taps, places[1]), dtype)
         self.sums = np.empty((places[0], sizes.filters, places[1]), dtype)
-        self.products = np.empty((places[0], sizes.filters, taps), dtype)
+        self.products = np.empty((places[0], taps, sizes.filters), dtype)
         self.out = np.empty((self.high, sizes.filters, self.wide, sizes.samples), dtype)
         self.best, self.mask = np.empty_like(self.out), np.empty(self.out.shape, bool)
         self.room = (max(rows.room, rows.size + rows.before), max(columns.room, columns.size + columns.before))
@@ -134,9 +134,9 @@ class Convolved(Stage):
 
     def backward(self, gradient: Array) -> Array | None:
         spread = self._routed(gradient)
-        flat = self.columns.swapaxes(1, 2)
-        np.matmul(spread, flat, out=self.products)
-        by_kernel = self.products.sum(axis=0).reshape(self.kernel.shape)
+        # Columns first: the product is the transposed one, and the larger matrix is read as it stands.
+        np.matmul(self.columns, spread.swapaxes(1, 2), out=self.products)
+        by_kernel = self.products.sum(axis=0).T.reshape(self.kernel.shape)
         self.by_weights += by_kernel.transpose(0, 2, 1, 3)
         if self.into is None:
             return None

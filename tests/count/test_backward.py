@@ -1,0 +1,144 @@
+"""The backward pass against the derived adjoint equations, executed and counted, and against what PyTorch counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from backcalc.count.backward import Operations, backward
+from backcalc.count.interpreter import execute
+from backcalc.count.table import Formula
+from backcalc.count.whole import WholeError, whole
+from backcalc.derive import derive
+from backcalc.formula.infer import build_program
+from backcalc.formula.read import read_equation
+from backcalc.formula.source import SourceEquation
+from backcalc.net import load_network
+
+from .adjoints import executed, leaves, network_of, plain
+
+CONV2D = {"filters": 4, "kernel": [1, 2], "stride": 2, "groups": 2}
+CASES: list[tuple[list[int], dict[str, Any]]] = [
+    ([3], {"dense": {"units": 2}}),
+    ([4, 3], {"dense": {"units": 2, "bias": False}}),
+    ([2, 5], {"conv1d": {"filters": 3, "kernel": 3}}),
+    ([2, 5, 6], {"conv2d": CONV2D}),
+    ([2, 3], {"conv_transpose1d": {"filters": 3, "kernel": 2, "stride": 2}}),
+    ([1, 3, 3], {"locally_connected2d": {"filters": 2, "kernel": 2}}),
+    *(([3], {kind: {}}) for kind in ("relu", "relu6", "sigmoid", "tanh", "scaled_tanh", "gelu", "silu", "softplus")),
+    *(([3], {kind: {}}) for kind in ("hard_sigmoid", "hard_swish", "leaky_relu", "linear", "log_softmax")),
+    ([3], {"gelu": {"approximate": True}}),
+    ([2, 3], {"softmax": {}}),
+    ([4, 3], {"rmsnorm": {}}),
+    ([3, 2], {"attention": {"heads": 1}}),
+    ([3, 4], {"attention": {"heads": 2, "causal": True}}),
+    ([3, 4], {"attention": {"heads": 4, "kv_heads": 2, "head_size": 3, "bias": False}}),
+    ([3, 4], {"attention": {"heads": 2, "rotary": 100}}),
+    ([4, 4], {"attention": {"heads": 2, "relative_bias": 2}}),
+    ([2, 3, 4], {"attention": {"heads": 2}}),
+    ([1, 4, 4], {"avgpool2d": {"size": 2}}),
+    ([1, 5], {"avgpool1d": {"size": 3, "stride": 1}}),
+    ([2, 4], {"global_avgpool": {}}),
+    ([2, 3], {"layer_scale": {}}),
+    ([2, 3], {"positional": {"length": 4}}),
+    ([2, 3], {"class_token": {}}),
+]
+
+
+def counted(operations: Operations) -> Counter[str]:
+    return +Counter({kind: Formula(text).value for kind, text in operations.items() if kind != "macs"})
+
+
+@pytest.mark.parametrize(("shape", "layer"), CASES, ids=lambda case: "-".join(case) if isinstance(case, dict) else None)
+def test_operations_are_those_of_the_derived_equations(shape: list[int], layer: dict[str, Any]) -> None:
+    network = network_of(shape, layer)
+    node = network.nodes[0]
+    found = backward(node, node.layer.cost(node.input_shape))
+    assert found.known
+    assert (counted(found.inputs), counted(found.parameters)) == executed(network, node)
+
+
+def test_a_layer_norm_goes_back_in_its_closed_form() -> None:
+    """The closed form of Ioffe and Szegedy (2015), with the values that the derivation gives and its own operations."""
+    network = network_of([4, 3], {"layernorm": {}})
+    program = derive(network, wrt=["x", "gamma_y", "beta_y"]).adjoint_program()
+    values = leaves(program)
+    values |= {name: each.values for name, each in execute(program, values).items()}
+    lines = [
+        "h[t,j] = dy[t,j]*gamma_y[j]",
+        "dx[t,k] = (h[t,k] - 1/3*sum(j, h[t,j]) - 1/3*hat_y[t,k]*sum(j, h[t,j]*hat_y[t,j]))/sqrt(var_y[t] + 1/100000)",
+        "dgamma[j] = sum(t, dy[t,j]*hat_y[t,j])",
+        "dbeta[j] = sum(t, dy[t,j])",
+    ]
+    shapes = {"h": (4, 3), "dx": (4, 3), "dy": (4, 3), "hat_y": (4, 3), "gamma_y": (3,), "var_y": (4,)}
+    own = build_program([SourceEquation(*read_equation(line)) for line in lines], shapes)
+    done = execute(own, {"dy": values["dJ/dy"], **{name: values[name] for name in ("hat_y", "gamma_y", "var_y")}})
+    for ours, theirs in (("dx", "dJ/dx"), ("dgamma", "dJ/dgamma_y"), ("dbeta", "dJ/dbeta_y")):
+        for place, value in done[ours].values.items():
+            assert float(value) == pytest.approx(float(values[theirs][place]), abs=1e-9)
+    node = network.nodes[0]
+    found = backward(node, node.layer.cost(node.input_shape))
+    assert counted(found.inputs) == plain(done["h"].operations + done["dx"].operations)
+    assert counted(found.parameters) == plain(done["dgamma"].operations + done["dbeta"].operations)
+
+
+def test_samples_of_a_batch_add_up_in_the_parameters() -> None:
+    """A batch of n samples is n products for each, and n - 1 additions more for every parameter."""
+    node = network_of([3], {"dense": {"units": 2}}).nodes[0]
+    one, many = (backward(node, node.layer.cost((3,)), batch) for batch in (1, 8))
+    assert counted(one.parameters) == Counter(multiply=6)
+    assert counted(many.parameters) == Counter(multiply=48, add=7 * 6 + 7 * 2)
+    assert counted(many.inputs) == Counter(multiply=48, add=8 * 3)
+
+
+def test_resnet18_is_what_pytorch_counts() -> None:
+    """torch.utils.flop_counter: three times the forward pass, but for the first derivative by an input."""
+    found = whole(load_network("resnet18"), flops="torch")
+    assert found.step == 10_648_412_160
+    assert 3 * found.forward - found.step == 236_027_904
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2", "convnext_tiny"])
+def test_groups_are_not_counted_as_if_they_were_none(name: str) -> None:
+    """PyTorch's counter forgets groups on the way back; three times the forward pass is right."""
+    found = whole(load_network(name), flops="2mac")
+    first = next(row for row in found.rows if row.forward)
+    assert found.step == 3 * found.forward - first.forward
+
+
+def test_nothing_goes_back_before_the_first_parameter() -> None:
+    network = load_network("{input: {x: 4}, layers: [tanh: {name: t}, dense: {name: z, units: 3}, sigmoid]}")
+    tanh, dense, sigmoid = whole(network).rows
+    assert (tanh.backward, dense.inputs.value, dense.parameters.value) == (0, 0, 12)
+    assert sigmoid.inputs.value == 3 * 3
+
+
+def test_gradients_that_meet_are_added() -> None:
+    text = "{input: {x: 4}, layers: [dense: {name: a, units: 4}, relu: {name: r}, add: [a, r], dense: 2]}"
+    assert whole(load_network(text)).joins == 4
+    tied = "{input: {x: 4}, layers: [dense: {units: 4, weights: W}, dense: {units: 4, weights: W}]}"
+    assert whole(load_network(tied)).joins == 16
+
+
+def test_what_is_not_known_is_said() -> None:
+    network = load_network("{input: {x: [3, 2]}, layers: [lstm: 2]}")
+    found = whole(network)
+    assert (found.unknown, whole(network, flops="mac").unknown) == (("lstm",), ())
+    assert whole(network, flops="mac").backward == whole(network, flops="mac").forward
+    assert found.to_json()["training"]["at_least"] is True  # type: ignore[index]
+
+
+def test_letters() -> None:
+    net = {"sizes": {"d": None}, "input": {"x": "d"}, "layers": [{"dense": "d"}, "relu", {"dense": "d"}]}
+    plain_net = {**net, "sizes": {"d": 7}}
+    letters, numbers = (whole(load_network(each), flops="mac") for each in (net, plain_net))
+    assert (str(letters.backward), numbers.backward) == ("3*d^2", 3 * 49)
+
+
+def test_conventions_that_say_nothing_of_the_way_back() -> None:
+    with pytest.raises(WholeError, match="`thop` says nothing of the backward pass; exact, 2mac, mac"):
+        whole(load_network("lenet5"), flops="thop")
+    with pytest.raises(WholeError, match="unknown optimiser `adm`; did you mean `adam`"):
+        whole(load_network("lenet5"), optimiser="adm")
