@@ -33,7 +33,7 @@ def load(
     source: str | Path | Mapping[str, object] | Network | Module,
     input_shape: Sequence[int] | Sequence[Sequence[int]] | None = None,
     *,
-    at: Mapping[str, int] | None = None,
+    at: Mapping[str, int | None] | None = None,
 ) -> Network:
     """Reads and checks a network; one that is loaded already is returned as it is. `at` gives numbers for its sizes.
 
@@ -93,7 +93,7 @@ def count(
     pooling_connections: bool = False,
     batch: int = 1,
     causal: Literal["full", "exact"] = "full",
-    at: Mapping[str, int] | None = None,
+    at: Mapping[str, int | None] | None = None,
 ) -> Table:
     """Counts shapes, parameters, connections, MACs, FLOPs, activations, memory and receptive field, a row a layer.
 

@@ -18,11 +18,14 @@ _HEADING = re.compile(
 _LETTERED = re.compile(r"[a-z]+(?=\d)")
 
 
-def assigned_parts(key: Key, lines: Sequence[Line]) -> dict[int, str]:
+def assigned_parts(key: Key, lines: Sequence[Line]) -> tuple[dict[int, str], set[int]]:
     """The problem of every line, by the line's `id()`: the one it names, or that of the heading above it.
 
-    Where there are no headings it is the first whose names the line uses, and under which nothing in it is wrong.
+    Where there are no headings it is the first whose names the line uses, and under which nothing in it is wrong. The
+    second result are the lines that may belong elsewhere: nothing in them is called wrong.
     """
+    unsure: set[int] = set()
+    foreign = False
     ids: dict[str, str] = {}
     for problem in key.problems:
         ids.setdefault(_LETTERED.sub("", problem.id.casefold(), count=1), problem.id)
@@ -38,10 +41,14 @@ def assigned_parts(key: Key, lines: Sequence[Line]) -> dict[int, str]:
         begun = None if single else _begun(line, ids)
         if begun is not None:
             current, headed = begun, True
+        foreign = foreign or (not single and line.source.lstrip().startswith("#") and begun is None)
+        if line.text and not headed:
+            current, sure = _guessed(key, line, current)
+            if not sure or foreign:
+                unsure.add(id(line))
         if line.text:
-            current = current if headed else _guessed(key, line, current)
             found[id(line)] = current
-    return found
+    return found, unsure
 
 
 def _begun(line: Line, ids: Mapping[str, str]) -> str | None:
@@ -57,13 +64,14 @@ def _begun(line: Line, ids: Mapping[str, str]) -> str | None:
     return ids.get(joined, ids.get(word)) if marked else None
 
 
-def _guessed(key: Key, line: Line, current: str) -> str:
-    """The problem that a line is about, from the names in it."""
+def _guessed(key: Key, line: Line, current: str) -> tuple[str, bool]:
+    """The problem that a line is about, from the names in it, and whether it can be no other."""
     knowing = [problem for problem in key.problems if _knows(problem, line)]
     if len(knowing) < 2:
-        return knowing[0].id if knowing else current
+        return (knowing[0].id if knowing else current), True
     order = sorted(knowing, key=lambda problem: problem.id != current)
-    return next((problem.id for problem in order if _fits(problem, line)), order[0].id)
+    fitting = next((problem.id for problem in order if _fits(problem, line)), None)
+    return (order[0].id, False) if fitting is None else (fitting, True)
 
 
 def _knows(problem: KeyProblem, line: Line) -> bool:

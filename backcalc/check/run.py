@@ -55,14 +55,14 @@ def answers(key: Key) -> Iterator[Answer]:
 def _checked(key: Key, written: Written) -> Submission:
     deadline = monotonic() + SECONDS
     notes = list(written.notes)
-    assigned = assigned_parts(key, written.lines)
+    assigned, unsure = assigned_parts(key, written.lines)
     claims: list[tuple[tuple[int, int], Claim]] = []
     parts: list[Part] = []
     order = {id(line): number for number, line in enumerate(written.lines)}
     for problem in key.problems:
         lines = [line for line in written.lines if assigned.get(id(line)) == problem.id]
         place, found = _best(problem, lines, deadline)
-        made = settled([claim for _, claim in found], key.accept)
+        made = settled([_unplaced(claim) if id(line) in unsure else claim for line, claim in found], key.accept)
         parts.append(graded(problem, place, made, key))
         claims += [
             ((order[id(line)], at), claim) for at, ((line, _), claim) in enumerate(zip(found, made, strict=True))
@@ -171,6 +171,14 @@ class _Work:
             "undecided",
             diagnosis=Diagnosis("time", text),
         )
+
+
+def _unplaced(claim: Claim) -> Claim:
+    """A claim that may belong to another problem is not called wrong."""
+    if claim.verdict not in ("wrong", "follows"):
+        return claim
+    text = "not true in this problem, but nothing says which problem it belongs to: begin each with its number"
+    return replace(claim, verdict="undecided", diagnosis=Diagnosis("which-problem", text))
 
 
 def _fine(claim: Claim) -> bool:

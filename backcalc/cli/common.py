@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,17 +110,23 @@ def network(net: str, at: str | None = None) -> Network:
 
     `at` gives numbers for its sizes, `N=1024,d=768`.
     """
-    from backcalc.net import load_network
     from backcalc.net.sizes import sizes
+
+    return loader(net)(None if at is None else sizes(at))
+
+
+def loader(net: str) -> Callable[[Mapping[str, int | None] | None], Network]:
+    """What loads the NET of the command line with numbers for its sizes, as often as it is asked."""
+    from backcalc.net import load_network
     from backcalc.net.zoo import NETWORKS
     from backcalc.readers import is_foreign, read_file
 
-    numbers = None if at is None else sizes(at)
     if net == "-":
-        return load_network(read_stdin() + "\n", label=STDIN, at=numbers)  # what has a line end is YAML, never a path
+        text = read_stdin() + "\n"  # what has a line end is YAML, never a path
+        return lambda at: load_network(text, label=STDIN, at=at)
     if is_foreign(net) and net not in NETWORKS:
-        return read_file(net, at=numbers)
-    return load_network(net if net in NETWORKS else Path(net), at=numbers)
+        return lambda at: read_file(net, at=at)
+    return lambda at: load_network(net if net in NETWORKS else Path(net), at=at)
 
 
 def read_stdin() -> str:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 import backcalc
-from backcalc.cli.common import Answer, command, complete_net, net_argument, network, to_json
+from backcalc.cli.common import Answer, command, complete_net, loader, net_argument, network, to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from backcalc.count import Table
     from backcalc.count.solve import Solution
     from backcalc.count.whole import Whole
@@ -106,7 +108,7 @@ def count(
       backcalc count resnet50 --vs resnet50-2015
       backcalc count resnet50 --explain-difference fvcore,thop
       backcalc count gpt2 --at T=512 --cost training --optimiser adamw
-      backcalc count net.yaml --solve "params = 1e6" --for d
+      backcalc count llama-2-7b --solve "macs = 1e15" --for T
     """
     asked = {"--explain": explain, "--vs": vs, "--explain-difference": explain_difference, "--solve": solve}
     asked["--cost training"] = "" if cost == "training" else None
@@ -130,8 +132,7 @@ def count(
         found = whole(network(net, at), flops, not no_bias, batch, causal, optimiser)
         return _spelled(_two_formats(found, "--cost training", form), plain)
 
-    def table(net: str) -> Table:
-        loaded = network(net, at)
+    def table(loaded: Network) -> Table:
         if strict:
             from backcalc.readers.unknowns import refuse_unknown
 
@@ -147,12 +148,10 @@ def count(
         )
 
     if vs is not None:
-        return _spelled(_versus(table(net), table(vs), form), plain)
-    counted = table(net)
+        return _spelled(_versus(table(network(net, at)), table(network(vs, at)), form), plain)
     if solve is not None and letter is not None:
-        from backcalc.count.solve import solve as solved
-
-        return _spelled(_two_formats(solved(counted, solve, letter), "--solve", form), plain)
+        return _spelled(_two_formats(_solved(net, at, solve, letter, table), "--solve", form), plain)
+    counted = table(network(net, at))
     if explain is not None:
         return _spelled(_explanation(counted, explain, form), plain)
     if form == "json":
@@ -188,6 +187,16 @@ def _spelled(answer: Answer, plain: bool) -> Answer:
     from backcalc.render.ascii_text import to_ascii
 
     return Answer(to_ascii(answer.text), answer.status, answer.messages)
+
+
+def _solved(net: str, at: str | None, question: str, letter: str, table: Callable[[Network], Table]) -> Solution:
+    """The size that the question asks for; a number that the file gives for it does not matter."""
+    from backcalc.count.solve import checked, solve
+    from backcalc.net.sizes import sizes
+
+    load, others = loader(net), dict(sizes(at)) if at is not None else {}
+    found = solve(table(load({**others, letter: None})), question, letter)
+    return checked(found, lambda size: table(load({**others, letter: size})))
 
 
 def _two_formats(found: Whole | Solution, option: str, form: str) -> Answer:

@@ -84,6 +84,20 @@ def solve(table: Table, question: str, letter: str) -> Solution:
     return Solution(table.net, what, target, letter, pretty(str(shown(total))), exact, near, step)
 
 
+def checked(found: Solution, recount: Callable[[int], Table]) -> Solution:
+    """The solution, each of its sizes put into the network and counted anew.
+
+    Raises SolveError where a count is another: a formula with letters takes them to be large and divisible.
+    """
+    for size, value in (*((size, found.target) for size in found.exact), *found.near):
+        if (here := _totals(recount(size))[found.what]) != value:
+            raise SolveError(
+                f"{found.what} = {found.formula} holds for large {found.letter} only: "
+                f"{found.letter} = {size} counts {here}"
+            )
+    return found
+
+
 def _asked(question: str, table: Table) -> tuple[str, int]:
     """The total and its number. Raises SolveError."""
     read = _QUESTION.fullmatch(question)

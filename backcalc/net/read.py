@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 
 def load_network(
-    source: str | Path | Mapping[str, Any], *, label: str | None = None, at: Mapping[str, int] | None = None
+    source: str | Path | Mapping[str, Any], *, label: str | None = None, at: Mapping[str, int | None] | None = None
 ) -> Network:
     """Reads and checks a network.
 
     `source` is a path, a text in YAML, a mapping as the file would hold it, or the name of a built-in network; `label`
-    is what errors call it instead of a path; `at` gives numbers for its `sizes`. Raises InputError with every problem
-    that was found.
+    is what errors call it instead of a path; `at` gives numbers for its `sizes`, None for a letter. Raises InputError
+    with every problem that was found.
 
     >>> network = load_network("input: {x: 2}\\nlayers: [dense: {name: z, units: 1}]\\nloss: mse")
     >>> network.nodes[0].output_shape, network.parameters
@@ -192,7 +192,7 @@ def _input_shape(document: Document, word: str, shape: Sequence[int | str], size
     result: list[int] = []
     for position, axis in enumerate(shape):
         number = axis if isinstance(axis, int) else sizes.get(axis) or computed(axis, sizes)
-        if number is None:
+        if number is None or number < 1:
             assert isinstance(axis, str)
             message = f"`input`: expected a size, got `{shown(axis)}`"
             document.report(("input", word, position), message, did_you_mean(axis, sizes))

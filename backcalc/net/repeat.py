@@ -17,9 +17,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backcalc.formula.size import Size
 from backcalc.layers import Layer
-from backcalc.layers.fields import Entries, Positive, Read, positive
+from backcalc.layers.fields import Entries, Read, positive
 from backcalc.net.load import Document, Path
 from backcalc.net.spec import MOST_LAYERS, Name
+
+
+def _times(value: object) -> int:
+    """A whole number from 1, or a letter alone."""
+    number = positive(value)
+    if isinstance(number, Size) and not str(number).isidentifier():
+        raise ValueError("expected a whole number from 1 or a letter alone")
+    return number
 
 
 def _per_copy(value: object) -> tuple[int, ...]:
@@ -40,7 +48,7 @@ class Repeat(BaseModel):
     name: Name | None = Field(
         None, description="name of the block: inside it what it reads, behind it what it puts out"
     )
-    times: Positive = Field(description="number of copies")
+    times: Annotated[int, Read(_times, {"type": "integer", "minimum": 1})] = Field(description="number of copies")
     layers: list[Any] = Field(description="the layers of the block, in order")
     sizes: dict[Name, PerCopy] | None = Field(
         None, description="numbers of letters that stand for sizes in the block: a list, one for each copy"

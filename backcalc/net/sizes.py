@@ -14,6 +14,7 @@ from backcalc.net.spec import LARGEST_SIZE, name, shown
 if TYPE_CHECKING:
     from backcalc.formula.tree import Expr
 
+LONGEST_LIST = 1000
 LONGEST_SIZE = 60
 _ARITHMETIC = re.compile(r"[\w\s()*+-]*[*+-][\w\s()*+-]*")
 
@@ -31,6 +32,8 @@ def sizes(text: str) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     problems: list[Problem] = []
+    if len(text) > LONGEST_LIST:
+        raise InputError([_problem(f"the list of sizes has more than {LONGEST_LIST} characters")])
     for part in text.split(","):
         word, _, number = (piece.strip() for piece in part.partition("="))
         try:
@@ -50,8 +53,11 @@ def sizes(text: str) -> dict[str, int]:
     return found
 
 
-def put_in(document: Document, numbers: Mapping[str, int]) -> None:
-    """Puts the numbers in for sizes that the file declares. Raises InputError where it declares none of that name."""
+def put_in(document: Document, numbers: Mapping[str, int | None]) -> None:
+    """Puts numbers in for sizes that the file declares, None for one that is to be a letter.
+
+    Raises InputError where it declares none of that name.
+    """
     data = document.data if isinstance(document.data, dict) else {}
     declared = data.get("sizes")
     words = {str(_plain(word)): word for word in declared} if isinstance(declared, dict) else {}
@@ -61,7 +67,7 @@ def put_in(document: Document, numbers: Mapping[str, int]) -> None:
             known = f"its sizes are {', '.join(words)}" if words else "it declares no `sizes`"
             message = f"{document.file} has no size `{shown(word)}`"
             problems.append(_problem(message, did_you_mean(word, words, known)))
-        elif isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= LARGEST_SIZE:
+        elif number is not None and not (type(number) is int and 1 <= number <= LARGEST_SIZE):
             message = f"`{word}`: expected a whole number from 1 to {LARGEST_SIZE}, got `{shown(number)}`"
             problems.append(_problem(message))
         else:

@@ -141,17 +141,19 @@ def _adagrad(w: Array, g: Array, state: tuple[Array, ...], rate: Array, room: Ar
 
 
 def _adam(w: Array, g: Array, state: tuple[Array, ...], rate: Array, room: Array, at: Constants) -> None:
-    # v̂/(√ŝ + ε) = v·√(1 - β₂ᵏ)/(1 - β₁ᵏ)/(√s + ε·√(1 - β₂ᵏ)): both corrections are two numbers.
+    # The state is kept as v/(1 - β₁) and s/(1 - β₂), which saves two passes; what that leaves out, and both
+    # corrections, are two numbers: v̂/(√ŝ + ε) = v·√(1 - β₂ᵏ)/(1 - β₁ᵏ)/(√s + ε·√(1 - β₂ᵏ)).
     v, s = state
-    np.multiply(g, 1 - at["beta1"], out=room)
     v *= at["beta1"]
-    v += room
-    _second(s, g, at["beta2"], room)
-    root = sqrt(1 - at["beta2"] ** at.made)
+    v += g
+    np.multiply(g, g, out=room)
+    s *= at["beta2"]
+    s += room
+    root, share = sqrt(1 - at["beta2"] ** at.made), sqrt(1 - at["beta2"])
     np.sqrt(s, out=room)
-    room += at["epsilon"] if at.keras else at["epsilon"] * root
+    room += at["epsilon"] * (1 if at.keras else root) / share
     np.divide(v, room, out=room)
-    room *= rate * (root / (1 - at["beta1"] ** at.made))
+    room *= rate * (root / (1 - at["beta1"] ** at.made) * (1 - at["beta1"]) / share)
     w -= room
 
 

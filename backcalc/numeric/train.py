@@ -99,6 +99,8 @@ class _Run:
             raise TrainingError(f"a data set feeds one input, but the network has {len(network.inputs)}")
         if network.given or not isinstance(self.objective.loss.target, str):
             raise TrainingError("the loss states its own target; for a training the labels are the target: name it `t`")
+        if network.update.state or network.update.made:
+            raise TrainingError("a training begins from nothing: `state` of `update` is for single steps; leave it out")
         self.data = data.fitting(next(iter(network.inputs.values())))
         self.dtype = np.dtype(settings.dtype)
         trials = settings.trials

@@ -157,10 +157,8 @@ def _unlike_defaults(layer: Layer, fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _same(value: object, default: object) -> bool:
-    return (
-        (type(value) is type(default)
-        and value == default)
-        or (isinstance(value, Fraction | int) and isinstance(default, Fraction) and value == default)
+    return (type(value) is type(default) and value == default) or (
+        isinstance(value, Fraction | int) and isinstance(default, Fraction) and value == default
     )
 
 

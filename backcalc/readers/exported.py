@@ -58,11 +58,11 @@ class Call:
     @property
     def word(self) -> str:
         """What to call the layer: by the module that it is, else by the module that it is in."""
+        if self.module and self.kind.lower().endswith(self.operator.strip("_").replace("_", "")):
+            return self.module
         own = [each.name for each in self.arguments.values() if isinstance(each, Weight) and "." in each.name]
         if own:
             return own[0].rpartition(".")[0]
-        if self.kind.lower().endswith(self.operator.strip("_").replace("_", "")):
-            return self.module
         return f"{self.module}.{self.operator}" if self.module else self.makes[0]
 
 

@@ -93,7 +93,7 @@ def converted(path: str | Path) -> str:
     return ENDINGS[path.suffix.lower()](path)
 
 
-def read_file(path: str | Path, *, at: Mapping[str, int] | None = None) -> Network:
+def read_file(path: str | Path, *, at: Mapping[str, int | None] | None = None) -> Network:
     """The network in a file of another program; `at` gives numbers for its sizes. Raises InputError."""
     network = load_network(converted(path), label=f"{path} (converted)", at=at)
     return replace(network, file=str(path))

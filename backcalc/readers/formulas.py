@@ -100,8 +100,8 @@ def _with_weight(graph: Graph, word: str, operation: str, x: Value, weight: Weig
         own = own[1:]
     if _broadcast(own, shape) != shape or len(own) > len(shape):
         raise Misfit(f"of {list(weight.dims)} and {list(shape)}")
-    rows = len(shape) == 2 and own == shape and weight.stored[-1:] == shape[-1:]
-    if operation == "add" and rows and graph.tied(weight) is None and len(weight.stored) >= 2 and weight.stored[-2] >= shape[0]:
+    rows = len(shape) == 2 and own == shape and weight.stored[-1:] == shape[-1:] and len(weight.stored) >= 2
+    if operation == "add" and rows and weight.stored[-2] >= shape[0] and graph.tied(weight) is None:
         length = weight.stored[-2]
         name = graph.draft.add("positional", word, [graph.read(x)], length=length)
         graph.tie(weight, f"P_{name}")

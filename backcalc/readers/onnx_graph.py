@@ -16,10 +16,12 @@ from backcalc.readers.onnx_model import OnnxModel, OnnxNode, Tensor, read_model
 from backcalc.readers.unknowns import add_unknown
 from backcalc.readers.values import Constant, Graph, Misfit, Operand, Value, Weight
 
-KEEP_SHAPE = frozenset({
-    *("CumSum", "PRelu", "Celu", "Selu", "Mish", "Softsign", "ThresholdedRelu", "Shrink", "InstanceNormalization"),
-    *("Hardmax", "Round", "Sign", "Sin", "Cos", "Not"),
-})
+KEEP_SHAPE = frozenset(
+    {
+        *("CumSum", "PRelu", "Celu", "Selu", "Mish", "Softsign", "ThresholdedRelu", "Shrink", "InstanceNormalization"),
+        *("Hardmax", "Round", "Sign", "Sin", "Cos", "Not"),
+    }
+)
 """Operators without a layer whose output has the shape of their input, where the file does not say it."""
 
 _FUSED = re.compile(r"onnx::Conv_\d+|node_Conv_\d+")

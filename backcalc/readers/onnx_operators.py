@@ -2,129 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, TypeAlias
 
-from backcalc.layers import Shape
 from backcalc.readers import formulas, operators
 from backcalc.readers.draft import alike
+from backcalc.readers.onnx_arguments import Given, Operator, computed, exact, integer, integers, learned, whole
 from backcalc.readers.onnx_fold import squeezed, unsqueezed
 from backcalc.readers.onnx_graph import Walk
 from backcalc.readers.onnx_model import OnnxNode
 from backcalc.readers.onnx_recurrent import gru, lstm, rnn
+from backcalc.readers.onnx_windows import convolution, pool, transposed_convolution
 from backcalc.readers.values import Constant, Misfit, Operand, Value, Weight
-
-Given: TypeAlias = Sequence[Operand]
-Operator: TypeAlias = Callable[[Walk, OnnxNode, Given], Any]
-
-
-def computed(given: Given, place: int = 0) -> Value:
-    """What must be computed at that place. Raises Misfit."""
-    found = given[place] if place < len(given) else None
-    if not isinstance(found, Value):
-        raise Misfit("of a fixed array")
-    return found
-
-
-def learned(given: Given, place: int) -> Weight | None:
-    """The weights at that place, None where there are none. Raises Misfit for what is computed."""
-    found = given[place] if place < len(given) else None
-    if isinstance(found, Constant) and len(found.dims) == 1:
-        return Weight(f"constant {id(found)}", found.dims, found.dims)
-    if found is None or isinstance(found, Weight):
-        return found
-    raise Misfit("with weights that are computed")
-
-
-def whole(given: Given, place: int) -> tuple[int, ...] | None:
-    """The fixed whole numbers at that place."""
-    found = given[place] if place < len(given) else None
-    if found is None:
-        return None
-    if not isinstance(found, Constant) or found.numbers is None:
-        raise Misfit("with sizes that are computed")
-    return tuple(int(number) for number in found.numbers)
-
-
-def integers(node: OnnxNode, name: str, default: Sequence[int]) -> tuple[int, ...]:
-    """An attribute of whole numbers."""
-    value = node.attributes.get(name)
-    return value if isinstance(value, tuple) else tuple(default)
-
-
-def integer(node: OnnxNode, name: str, default: int) -> int:
-    """An attribute of one whole number."""
-    value = node.attributes.get(name)
-    return value if isinstance(value, int) else default
-
-
-def exact(node: OnnxNode, name: str, default: str) -> Fraction:
-    """An attribute that is a number."""
-    value = node.attributes.get(name)
-    return Fraction(value) if isinstance(value, int | Fraction) else Fraction(default)
-
-
-def _pads(
-    node: OnnxNode, shape: Shape, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
-) -> list[tuple[int, int]]:
-    """The cells before and after each spatial axis."""
-    axes = len(kernel)
-    automatic = node.attributes.get("auto_pad", "NOTSET")
-    if automatic in ("SAME_UPPER", "SAME_LOWER"):
-        pads = []
-        for size, taps, step, apart in zip(shape[1:], kernel, stride, dilation, strict=True):
-            missing = max(0, (-(-size // step) - 1) * step + (taps - 1) * apart + 1 - size)
-            pair = (missing // 2, missing - missing // 2)
-            pads.append(pair if automatic == "SAME_UPPER" else pair[::-1])
-        return pads
-    flat = integers(node, "pads", (0,) * (2 * axes)) if automatic == "NOTSET" else (0,) * (2 * axes)
-    if len(flat) != 2 * axes or min(flat, default=0) < 0:
-        raise Misfit(f"with the pads {list(flat)[:8]}")
-    return list(zip(flat[:axes], flat[axes:], strict=True))
-
-
-def _conv(walk: Walk, node: OnnxNode, given: Given) -> Value:
-    x, weight, bias = computed(given), learned(given, 1), learned(given, 2)
-    if weight is None or len(weight.dims) < 3 or len(weight.dims) != len(x.dims):
-        raise Misfit("with weights of other axes")
-    kernel = weight.dims[2:]
-    ones = (1,) * len(kernel)
-    stride, dilation = integers(node, "strides", ones), integers(node, "dilations", ones)
-    return operators.convolution(
-        walk.graph,
-        walk.word(node, weight),
-        x,
-        weight,
-        bias,
-        stride=stride,
-        pads=_pads(node, walk.graph.sample(x), kernel, stride, dilation),
-        dilation=dilation,
-        groups=integer(node, "group", 1),
-        comment=walk.folding(node, weight),
-    )
-
-
-def _conv_transpose(walk: Walk, node: OnnxNode, given: Given) -> Value:
-    x, weight, bias = computed(given), learned(given, 1), learned(given, 2)
-    if weight is None or len(weight.dims) < 3 or len(weight.dims) != len(x.dims) or "output_shape" in node.attributes:
-        raise Misfit("with weights of other axes")
-    kernel = weight.dims[2:]
-    ones, zeros = (1,) * len(kernel), (0,) * len(kernel)
-    stride, dilation = integers(node, "strides", ones), integers(node, "dilations", ones)
-    return operators.transposed_convolution(
-        walk.graph,
-        walk.word(node, weight),
-        x,
-        weight,
-        bias,
-        stride=stride,
-        pads=_pads(replace(node, attributes={**node.attributes, "auto_pad": "NOTSET"}), (), kernel, stride, dilation),
-        output_padding=integers(node, "output_padding", zeros),
-        dilation=dilation,
-        groups=integer(node, "group", 1),
-    )
 
 
 def _gemm(walk: Walk, node: OnnxNode, given: Given) -> Value:
@@ -221,28 +111,6 @@ def _clip(walk: Walk, node: OnnxNode, given: Given) -> Value:
     if ends[0] == 0 and (ends[1] is None or ends[1] == 6):
         return operators.simple(walk.graph, walk.word(node), "relu" if ends[1] is None else "relu6", computed(given))
     raise Misfit("to other ends than 0 and 6")
-
-
-def _pool(kind: str) -> Operator:
-    def operator(walk: Walk, node: OnnxNode, given: Given) -> Value:
-        x, size = computed(given), integers(node, "kernel_shape", ())
-        ones = (1,) * len(size)
-        stride = integers(node, "strides", ones)
-        if set(integers(node, "dilations", ones)) - {1} or not size or walk.uses[(*node.makes, "", "")[1]]:
-            raise Misfit("with gaps or indices")
-        return operators.pool(
-            walk.graph,
-            walk.word(node),
-            kind,
-            x,
-            size=size,
-            stride=stride,
-            pads=_pads(node, walk.graph.sample(x), size, stride, ones),
-            ceil=bool(integer(node, "ceil_mode", 0)),
-            counts_padding=bool(integer(node, "count_include_pad", 0)),
-        )
-
-    return operator
 
 
 def _axes(node: OnnxNode, given: Given) -> tuple[int, ...]:
@@ -418,8 +286,8 @@ def _dropout(walk: Walk, node: OnnxNode, given: Given) -> Value:
 
 
 OPERATORS: Mapping[str, Operator] = {
-    "Conv": _conv,
-    "ConvTranspose": _conv_transpose,
+    "Conv": convolution,
+    "ConvTranspose": transposed_convolution,
     "Gemm": _gemm,
     "MatMul": _matmul,
     "BatchNormalization": _batch_norm,
@@ -441,8 +309,8 @@ OPERATORS: Mapping[str, Operator] = {
     "Softmax": _softmax("softmax"),
     "LogSoftmax": _softmax("log_softmax"),
     "Dropout": _dropout,
-    "MaxPool": _pool("maxpool"),
-    "AveragePool": _pool("avgpool"),
+    "MaxPool": pool("maxpool"),
+    "AveragePool": pool("avgpool"),
     "GlobalAveragePool": lambda walk, node, given: operators.global_mean(
         walk.graph, walk.word(node), computed(given), keep=True
     ),

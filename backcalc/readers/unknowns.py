@@ -39,10 +39,7 @@ def add_unknown(
 def refuse_unknown(network: Network) -> None:
     """Names every operator of a network that is unknown. Raises InputError where there is one."""
     file = network.file or network.name
-    problems = [
-        Problem(file, 0, 0, 0, "", f"layer `{node.name}`: the operator {node.layer.operator} is unknown and not counted")
-        for node in network.nodes
-        if isinstance(node.layer, Unknown)
-    ]
-    if problems:
-        raise InputError(problems)
+    found = [(node.name, node.layer.operator) for node in network.nodes if isinstance(node.layer, Unknown)]
+    if found:
+        message = "layer `{}`: the operator {} is unknown and not counted"
+        raise InputError(Problem(file, 0, 0, 0, "", message.format(*each)) for each in found)

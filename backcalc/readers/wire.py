@@ -21,7 +21,7 @@ Span: TypeAlias = tuple[int, int]
 
 
 class Wire:
-    """A message in memory, or in a file that is mapped to it. So many fields are read in all, and no more.
+    r"""A message in memory, or in a file that is mapped to it. So many fields are read in all, and no more.
 
     >>> list(Wire(memoryview(b"\x08\x96\x01\x12\x01a"), "m").fields((0, 6)))
     [(1, 0, 150), (2, 2, (5, 6))]

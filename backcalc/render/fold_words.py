@@ -20,6 +20,8 @@ def summary(folding: Folding) -> str:
         why = "no two linear layers in a row, no norm beside a dense layer or a convolution"
         if not folding.original.nodes:
             why = "the network is a set of equations; folding works on layers"
+        elif folding.notes:
+            why = "every reason is noted below"
         return f"Nothing to fold: {why}."
     before, after = (len(network.nodes) for network in (folding.original, folding.network))
     counts = [params(network.nodes) for network in (folding.original, folding.network)]

@@ -186,6 +186,21 @@ def arithmetic(digits: int) -> Arithmetic[Certain]:
             return base
         return exponential(exponent * logarithm(base))
 
+    one, half, zero = (Certain.of(Fraction(value), digits) for value in (1, Fraction(1, 2), 0))
+
+    def sigmoid(x: Certain) -> Certain:
+        return one / (one + exponential(-x))
+
+    def tanh(x: Certain) -> Certain:
+        return one + -(one + one) / (one + exponential(x + x))
+
+    def gelu(x: Certain) -> Certain:
+        return half * x * (one + error(x * root(half)))
+
+    def clipped(x: Certain, high: int) -> Certain:
+        top = Certain.of(Fraction(high), digits)
+        return zero if _sign(x) < 0 else top if _sign(x + -top) > 0 else x
+
     return Arithmetic(
         number=lambda value: Certain.of(value, digits),
         power=power,
@@ -198,6 +213,15 @@ def arithmetic(digits: int) -> Arithmetic[Certain]:
             "cos": elementary("cos", 1),
             "sign": lambda x: Certain.of(Fraction(_sign(x)), digits),
             "abs": lambda x: x if _sign(x) >= 0 else -x,
+            "sigmoid": sigmoid,
+            "tanh": tanh,
+            "softplus": lambda x: logarithm(one + exponential(x)),
+            "silu": lambda x: x * sigmoid(x),
+            "gelu": gelu,
+            "relu": lambda x: x if _sign(x) > 0 else zero,
+            "relu6": lambda x: clipped(x, 6),
+            "leaky_relu": lambda x, slope: x if _sign(x) > 0 else slope * x,
+            "elu": lambda x, alpha: x if _sign(x) > 0 else alpha * (exponential(x) + -one),
         },
         compare=compare,
         constants={"e": Certain(None, +context.e, digits), "pi": Certain(None, +context.pi, digits)},

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from backcalc.derive.rules import simplify
 from backcalc.derive.setting import Setting
-from backcalc.derive.terms import to_terms
-from backcalc.derive.write import to_expr
+from backcalc.derive.terms import merge, to_terms
+from backcalc.derive.write import distribute, to_expr
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.tree import ZERO, Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, num, walk
+from backcalc.formula.tree import ZERO, Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, num, size, walk
 from backcalc.transform.assumed import Known, known, with_case
 from backcalc.transform.budget import Deadline, OutOfReach
 from backcalc.transform.normal import Normal, Undecided, Undefined
@@ -22,6 +22,8 @@ from backcalc.transform.quotient import Quotient
 from backcalc.transform.refute import tried
 from backcalc.transform.slopes import confirmed
 
+MOST_SUMS = 8  # in both sides together, where they are compared index by index
+LONGEST = 200  # nodes of both sides
 MOST_CASES = 6  # conditions told apart, one inside the other
 
 
@@ -59,7 +61,7 @@ def decided(question: Question, link: Link, points: list[Point], deadline: Deadl
 
 def _collapsed(question: Question, link: Link) -> tuple[Expr, Expr, list[ProofStep]]:
     """The sides with conditions under sums used up, Σ_k [k = i]·x[k] as x[i], by the rules of derivatives."""
-    setting = Setting({index: (num(1), size) for index, size in question.ranges.items()}, frozenset(question.sizes))
+    setting = Setting({index: (num(1), extent) for index, extent in question.ranges.items()}, frozenset(question.sizes))
     steps: list[ProofStep] = []
     sides: list[Expr] = []
     for side in (link.left, link.right):
@@ -116,6 +118,8 @@ class _Proof:
             switch = _absolute_value(normal, difference.over)
         except Undecided as undecided:
             switch = undecided.polynomial
+        if switch is None and _same_sums(left, right, self.question):
+            return [ProofStep("sums", "multiplied out, both are the same sums in another order", left, right)]
         if switch is None:
             raise OutOfReach("the normal forms of both sides differ" + _where(case))
         return self._apart(left, right, known, case, switch)
@@ -123,6 +127,7 @@ class _Proof:
     def _forms(self, normal: Normal, left: Expr, right: Expr) -> tuple[Quotient, Quotient]:
         forms = normal.quotient(left), normal.quotient(right)
         if len(normal.logarithms) > 1:  # once all are known, those of products fall apart into those of factors
+            normal.seen.clear()
             forms = normal.quotient(left), normal.quotient(right)
         return forms
 
@@ -145,6 +150,16 @@ class _Proof:
             except Undefined as reason:
                 found.append(ProofStep("case", f"where {_and((*case, condition))} one side is not defined: {reason}"))
         return found
+
+
+def _same_sums(left: Expr, right: Expr, question: Question) -> bool:
+    """Whether the difference of sums over several indices cancels term by term, whatever the order of the indices."""
+    difference = Add((left, Neg(right)))
+    sums = sum(isinstance(node, Reduce) for node in walk(difference))
+    if not 2 <= sums <= MOST_SUMS or size(difference) > LONGEST:
+        return False
+    setting = Setting({index: (num(1), extent) for index, extent in question.ranges.items()}, frozenset(question.sizes))
+    return not simplify(distribute(merge(to_terms(difference))), setting)[0]
 
 
 def _sides(switch: Polynomial) -> tuple[Expr, Expr]:

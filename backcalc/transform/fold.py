@@ -10,6 +10,7 @@ from typing import Any
 from backcalc.derive.arrays import elements
 from backcalc.formula.integers import EvaluationError
 from backcalc.formula.program import Equation
+from backcalc.formula.size import Size
 from backcalc.formula.tree import Expr, Ref, Table
 from backcalc.layers.base import Parameter
 from backcalc.layers.fields import Nested
@@ -24,6 +25,7 @@ from backcalc.transform.whole import whole
 from backcalc.transform.written import folded_network, folded_yaml
 
 LARGEST_ARRAY = 20_000  # numbers of a folded array that are computed
+LETTERS = ("sizes are letters: give them numbers, and the network can be folded",)
 ROUNDED = 30  # digits of what is no fraction
 LONGEST = 90  # characters of a fraction in a file
 
@@ -40,10 +42,11 @@ def fold(network: Network, kept: Mapping[str, Any] | None = None) -> Folding:
     """
     chain, dropped = _without_identities(Chain.of(network))
     numbers = _numbers(network)
+    letters = _has_letters(network)
     folds: list[Fold] = []
     sides: list[Both] = []
     stacks: dict[str, list[Node]] = {}
-    while (found := _next(chain)) is not None:
+    while not letters and (found := _next(chain)) is not None:
         chain, made = chain.replaced(found.first, found.second, found.layer, found.name)
         both = together(found.first, found.second, made, found.definitions)
         sides.append(both)
@@ -54,6 +57,7 @@ def fold(network: Network, kept: Mapping[str, Any] | None = None) -> Folding:
     values, rounded = _values(chain, numbers)
     text = folded_yaml(network, chain.nodes, values, dict(kept or {})) if network.nodes else ""
     smaller = folded_network(text) if folds or dropped else network
+    about = LETTERS if letters else (*_refusals(chain), *_about(folds, network, smaller))
     return Folding(
         network,
         smaller,
@@ -61,10 +65,15 @@ def fold(network: Network, kept: Mapping[str, Any] | None = None) -> Folding:
         tuple(folds),
         tuple(map(_stack, stacks.values())),
         (whole(network, smaller, sides),) if folds else (),
-        (*dropped, *_refusals(chain), *_about(folds, network, smaller), *_symbols(network, chain, values)),
+        (*dropped, *about, *_symbols(network, chain, values)),
         rounded,
         values,
     )
+
+
+def _has_letters(network: Network) -> bool:
+    """Whether some size is a letter."""
+    return any(isinstance(size, Size) for node in network.nodes for size in (*node.input_shape, *node.output_shape))
 
 
 def _without_identities(chain: Chain) -> tuple[Chain, tuple[str, ...]]:

@@ -61,7 +61,7 @@ class Normal:
 
     `positive` are the arrays and numbers that are positive as a whole, `facts` the sums whose value is known. `used`
     collects what was rewritten by its definition, `bound` the indices of the sums around what is being rewritten. No
-    sum is given an index that is `taken`.
+    sum is given an index that is `taken`. `seen` are the parts that have been rewritten already.
     """
 
     deadline: Deadline
@@ -72,6 +72,7 @@ class Normal:
     used: dict[str, tuple[Call, Quotient]] = field(default_factory=dict)
     bound: tuple[str, ...] = ()
     taken: frozenset[str] = frozenset()
+    seen: dict[int, tuple[Expr, Quotient]] = field(default_factory=dict)
 
     @property
     def powers(self) -> Powers:
@@ -81,10 +82,14 @@ class Normal:
     def quotient(self, expr: Expr) -> Quotient:
         """The normal form. Raises Undecided, Undefined and OutOfReach."""
         self.deadline.check()
+        if (known := self.seen.get(id(expr))) is not None and known[0] is expr:
+            return known[1]
         try:
-            return self._quotient(expr)
+            found = self._quotient(expr)
         except ZeroDivisionError:
             raise Undefined("a division by zero") from None
+        self.seen[id(expr)] = expr, found  # definitions read their argument several times
+        return found
 
     def _quotient(self, expr: Expr) -> Quotient:
         match expr:

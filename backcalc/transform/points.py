@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise, product
+from types import MappingProxyType
 
-from backcalc.formula.evaluate import Arithmetic, definition, evaluate_expression
-from backcalc.formula.functions import FUNCTIONS
+from backcalc.formula.evaluate import Arithmetic, evaluate_expression
 from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.tree import Add, Call, Compare, Expr, Neg, Num, Reduce, Ref, names, walk
 from backcalc.transform.budget import Deadline
@@ -167,30 +167,40 @@ def _extents(question: Question, expr: Expr, free: list[str], point: Point) -> l
 
 
 def switches(expr: Expr) -> Iterator[Expr]:
-    """The expressions whose sign decides which piece of a function holds, those of functions by definition included.
+    """The expressions whose sign decides which piece of a function holds, those of functions with kinks included.
 
     >>> from backcalc.formula.read import read_expression
     >>> from backcalc.formula.print_text import to_text
     >>> [to_text(switch) for switch in switches(read_expression("relu(x - 3) + abs(y)"))]
-    ['0 - (x - 3)', 'y']
+    ['x - 3', 'y']
     """
     for node in walk(expr):
         match node:
             case Compare(_, operands):
                 yield from (Add((a, Neg(b))) for a, b in pairwise(operands))
-            case Call(("abs" | "sign"), (inside,)):
-                yield inside
+            case Call(function, (inside, *_)) if function in KINKS:
+                yield from (inside if not at else Add((inside, Num(Fraction(-at)))) for at in KINKS[function])
             case Call(("max" | "min"), arguments):
                 yield from (Add((a, Neg(b))) for i, a in enumerate(arguments) for b in arguments[i + 1 :])
-            case Call(function, arguments) if FUNCTIONS[function].definition is not None and function not in _SMOOTH:
-                yield from switches(definition(function, arguments))
             case Reduce(("max" | "min"), _, _, _, _, body):
                 yield body
             case _:
                 pass
 
 
-_SMOOTH = {"gelu", "silu", "softplus", "sigmoid", "tanh", "scaled_tanh", "mod"}
+KINKS: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    {
+        "abs": (0,),
+        "sign": (0,),
+        "relu": (0,),
+        "relu6": (0, 6),
+        "leaky_relu": (0,),
+        "elu": (0,),
+        "hard_sigmoid": (-3, 3),
+        "hard_swish": (-3, 3),
+    }
+)
+"""Where a function has a kink or a jump in its first argument."""
 
 
 def kink_points(

@@ -19,6 +19,7 @@ from backcalc.formula.tree import (
     Compare,
     Expr,
     Mul,
+    Reduce,
     Ref,
     names,
     rebuild,
@@ -31,6 +32,7 @@ from backcalc.transform.claim import Assumptions, Claim, ClaimError, free_indice
 MOST_NODES = 20_000
 LONGEST_RULE = 1_200  # nodes of a derivative as it comes, up to which it is simplified step by step
 MOST_PARTS = 400
+MOST_SUMS = 6
 
 Definitions = Mapping[str, tuple[tuple[str, ...], Expr]]
 
@@ -146,7 +148,8 @@ def _derivative(
     body = _inlined(definitions[above.name][1], definitions)
     try:
         parts = list(islice(partials(body, below.name), MOST_PARTS))
-        if sum(size(factor) for part in parts for factor in part.factors) > LONGEST_RULE:
+        sums = sum(isinstance(factor, Reduce) for factor in walk(body))
+        if sums > MOST_SUMS or sum(size(factor) for part in parts for factor in part.factors) > LONGEST_RULE:
             return _at_once(program, node, body, parts)
         adjoints = differentiate(program, above.name, (), {below.name})
     except NotDifferentiable as error:

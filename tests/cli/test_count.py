@@ -69,7 +69,7 @@ def test_two_conventions() -> None:
         (("--at", "T"), "`T`: expected a whole number from 1 to 1000000000, got ``"),
         (("--solve", "params = 1e6"), "--solve and --for belong together"),
         (("--for", "d"), "--solve and --for belong together"),
-        (("--solve", "params = 1e6", "--for", "d"), "params is 61706: no letter is in it"),
+        (("--solve", "params = 1e6", "--for", "d"), "lenet5 has no size `d`"),
         (("--solve", "params = 1e6", "--for", "d", "--cost", "training"), "--solve and --cost training exclude each"),
         (("--cost", "training", "--flops", "thop"), "`thop` says nothing of the backward pass"),
         (("--cost", "training", "--format", "csv"), "--cost training is for --format text and json"),
@@ -115,3 +115,8 @@ def test_a_size_for_a_total() -> None:
     exact = ["count", "-", "--solve", "params=110", "--for", "d", "--format", "json"]
     answer = json.loads(CliRunner().invoke(cli, exact, input=net).output)
     assert (answer["exact"], answer["near"], answer["formula"]) == ([10], [], "d² + d")
+
+
+def test_a_size_with_a_number_in_the_file_is_solved_for_too() -> None:
+    done = run("llama-2-7b", "--solve", "macs = 850000871424", "--for", "T")
+    assert done.output.endswith("T = 128 gives exactly 850000871424\n")

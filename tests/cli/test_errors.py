@@ -82,7 +82,7 @@ def test_debug_shows_the_traceback_and_the_message(run: Callable[..., Any], tmp_
 
 
 def test_a_fault_of_ours_asks_for_a_report(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(source: object) -> None:
+    def broken(source: object, **options: object) -> None:
         raise KeyError("x")
 
     monkeypatch.setattr(backcalc.net, "load_network", broken)
@@ -93,7 +93,7 @@ def test_a_fault_of_ours_asks_for_a_report(run: Callable[..., Any], monkeypatch:
 
 
 def test_an_interrupt_inside_a_command(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(source: object) -> None:
+    def interrupted(source: object, **options: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(backcalc.net, "load_network", interrupted)

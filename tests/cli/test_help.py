@@ -45,6 +45,8 @@ def test_every_command_has_the_shared_options_and_an_example(name: str, run: Cal
 
 def test_the_examples_run(run: Callable[..., Any], net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    for given, here in (("cnn.onnx", "model.onnx"), ("nested.keras", "model.keras")):
+        shutil.copy(ROOT / "tests" / "data" / given, tmp_path / here)
     net.write_text(net.read_text(encoding="utf-8").replace("name: z", "name: conv1"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     for name in ("", *COMMANDS):

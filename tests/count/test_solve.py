@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backcalc.count import count
-from backcalc.count.solve import SolveError, cells, solve
+from backcalc.count.solve import SolveError, cells, checked, solve
 from backcalc.net import load_network
 
 SQUARE: dict[str, Any] = {"sizes": {"d": None}, "input": {"x": "d"}, "layers": [{"dense": "d"}]}
@@ -112,3 +112,19 @@ def test_questions_that_cannot_be_answered(net: Any, question: str, letter: str,
     with pytest.raises(SolveError) as caught:
         solve(count(load_network(net)), question, letter)
     assert str(caught.value).startswith(message)
+
+
+def test_a_formula_for_large_sizes_is_not_believed_for_small_ones() -> None:
+    """With a letter a window of 50 steps hides some; with 10 steps it hides none, and the count is another."""
+    layer = {"attention": {"heads": 1, "window": 50, "causal": True, "bias": False}}
+    net = {"sizes": {"T": None}, "input": {"x": ["T", 2]}, "layers": [layer]}
+
+    def counted(size: int | None) -> Any:
+        return count(load_network(net, at={"T": size}))
+
+    few = counted(10).totals.flops.value
+    found = solve(counted(None), f"flops = {few}", "T")
+    with pytest.raises(SolveError, match="holds for large T only: T = "):
+        checked(found, counted)
+    many = solve(counted(None), f"flops = {counted(70).totals.flops.value}", "T")
+    assert checked(many, counted).exact == (70,)

@@ -65,3 +65,19 @@ def test_such_a_block_has_no_equations() -> None:
 def test_such_a_block_comes_back_to_its_shape() -> None:
     with pytest.raises(InputError, match=r"it must put out what the block reads, \[3, 4\], not \[3, 5\]"):
         load_network(LETTERED.format(5))
+
+
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        ("{sizes: {L: null}, input: {x: 3}, layers: [repeat: {times: 2*L, layers: [relu]}]}", "or a letter alone"),
+        ("{sizes: {d: 4}, input: {x: d - 5}, layers: [relu]}", "`input`: expected a size, got `d - 5`"),
+        ("{sizes: {d: 4}, input: {x: 3}, layers: [dense: d - 4]}", "expected a whole number from 1"),
+        ("{sizes: {d: 4}, input: {x: 3}, layers: [dense: 4*w]}", "expected a whole number, got `4*w`"),
+        ("{sizes: {d: 4}, input: {x: 3}, layers: [dense: d*d*d*d*d*d*d*d*d*d*d*d*d*d*d*d*d*d]}", "is more than"),
+    ],
+)
+def test_sizes_of_others_that_are_none(net: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load_network(net)
+    assert message in str(caught.value)

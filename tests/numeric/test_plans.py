@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from backcalc.net import load_network
 from backcalc.numeric.engine import Engine, Reference
 from backcalc.numeric.plans import engine_for
+from backcalc.numeric.plans.looped import Looped
 from backcalc.numeric.plans.narrow import Narrow
 from backcalc.numeric.plans.planned import Planned
 from backcalc.numeric.plans.stacked import Stacked
@@ -101,6 +102,12 @@ def chains(draw: Any) -> dict[str, Any]:
         layers.append(draw(st.sampled_from([*kinds, {"dropout": "0.5"}, *POINTWISE])))
     layers.append({"dense": 2})
     return {"input": draw(st.integers(1, 4)), "layers": layers, "loss": "mse"}
+
+
+def test_several_networks_with_maps() -> None:
+    assert isinstance(agree(LENET, 5, 3), Looped)
+    layers = [{"conv2d": {"filters": 2, "kernel": 3}}, "batchnorm", "tanh", {"dropout": "0.5"}, "flatten", {"dense": 2}]
+    assert isinstance(agree({"input": [1, 5, 5], "layers": layers, "loss": "mse"}, 6, 4), Looped)
 
 
 @QUICK

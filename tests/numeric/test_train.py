@@ -230,6 +230,10 @@ def test_a_loss_that_is_no_number_is_told_with_step_and_layer() -> None:
             r"layer `u` \(unknown\) has no equations here",
         ),
         (lambda: train(network(loss=None), BLOBS), "the network has no loss; add one"),
+        (
+            lambda: train(network(update={"momentum": {"rate": 1, "state": {"v_b_a": [0] * 8}}}), BLOBS),
+            "a training begins from nothing",
+        ),
         (lambda: train(network(loss={"nll": 1}), BLOBS), "the labels are the target"),
         (lambda: train(network(), BLOBS, metric="acuracy"), "unknown metric `acuracy`; did you mean `accuracy`"),
         (lambda: train(network(), BLOBS, trials=10**9), "1000000000 trials of 51 parameters are too many"),

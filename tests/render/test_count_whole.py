@@ -45,7 +45,7 @@ def test_polynomials_are_written_as_people_write_them() -> None:
     assert "12·L·d² + 13·L·d" in words
     assert "= 12·L·T·d² + 2·L·T²·d" not in words  # the total itself, no formula that equals it
     assert "MACs 12·L·T·d² + 2·L·T²·d" in words
-    assert "(12·L·d²" not in text and "*" not in text and "^" not in text
+    assert "(12·L·d² + 13·L·d)" not in text and "*" not in text and "^" not in text
     assert "Taken for granted: d is divisible by 12." in words
     assert "it stands L times, one behind the other" in words
 

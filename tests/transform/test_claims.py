@@ -128,6 +128,47 @@ def test_the_jacobian_of_softmax() -> None:
     assert prove(f"diff({SHARE}, z[j]) = {jacobian.replace('- exp', '+ exp')}").holds is False
 
 
+MATRICES = "X: [N, K], Y: [K, M], Z: [M, L]"
+
+
+@pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        ("(X @ Y) @ Z = X @ (Y @ Z)", True),
+        ("(X @ Y).T = Y.T @ X.T", True),
+        ("sum(X @ Y) = sum((X @ Y).T)", True),
+        ("(X @ Y) @ Z = 2*X @ (Y @ Z)", False),
+    ],
+)
+def test_laws_of_matrices(claim: str, holds: bool) -> None:
+    assert prove(claim, [MATRICES]).holds is holds
+
+
+def test_matrices_do_not_commute() -> None:
+    assert prove("X @ Y = Y @ X", ["X: [N, N], Y: [N, N]"]).holds is False
+
+
+@pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        ("sum(j, exp(z[j])*(i = j)) = exp(z[i])", True),
+        ("diff(sum(k, W[j,k]*x[k]), W[m,n]) = (j = m)*x[n]", True),
+        ("diff(sum(k, W[j,k]*x[k]), W[m,n]) = (j = n)*x[n]", False),
+        ("sum(k != i, x[k]) = sum(k, x[k]) - x[i]", True),
+    ],
+)
+def test_an_index_is_one_in_conditions_too(claim: str, holds: bool) -> None:
+    assert prove(claim).holds is holds
+
+
+@pytest.mark.parametrize(
+    ("given", "holds"),
+    [("a = b, b = 2", True), ("b = 2, a = b", True), ("a = b, b = 3", False)],
+)
+def test_equalities_that_are_given_hold_together(given: str, holds: bool) -> None:
+    assert prove("a = 2", [given]).holds is holds
+
+
 def test_a_chain_is_several_links() -> None:
     proof = prove("diff(tanh(x), x) = 1 - tanh(x)^2 = 4*sigmoid(2*x) - 4*sigmoid(2*x)^2 = 1 - tanh(x)")
     assert [link.holds for link in proof.links] == [True, True, False]
@@ -176,6 +217,9 @@ def test_json_has_the_promised_fields() -> None:
         "(a + b + c + d + f + g)^60 = (g + f + d + c + b + a)^60 + 0*h",
         "exp(exp(exp(exp(x)))) = exp(exp(exp(exp(x))))*(1 + 1/10^90)",
         "sum(i=1..100000, x[i]) = sum(i=1..100000, x[i])",
+        "diff(" + "tanh(" * 40 + "x" + ")" * 40 + ", x) = 1",
+        "diff(" + "*".join(f"(x + {i})" for i in range(40)) + ", x) = x",
+        "diff(diff(diff(diff(tanh(x)*sigmoid(x), x), x), x), x) = x + diff(diff(diff(tanh(x)*sigmoid(x), x), x), x)",
         "((((x + 1)^20 + 1)^20 + 1)^20 + 1)^20 = 1 + y",
         " + ".join(f"max(a{i}, b{i})" for i in range(9)) + " = 0",
         "tanh(tanh(tanh(tanh(tanh(tanh(x)))))) = tanh(tanh(tanh(tanh(tanh(tanh(-x))))))*(-1)",

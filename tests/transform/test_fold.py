@@ -245,6 +245,13 @@ def test_what_must_stay_stays(layers: list[Any]) -> None:
     assert len(folding.network.nodes) == len(layers)
 
 
+def test_letters_for_sizes_are_refused() -> None:
+    net = {"sizes": {"d": None}, "input": {"x": "d"}, "layers": [{"dense": 3}, {"dense": 2}]}
+    folding = backcalc.fold(net)
+    assert not folding.folds
+    assert folding.notes == ("sizes are letters: give them numbers, and the network can be folded",)
+
+
 def test_a_padded_convolution_refuses_what_stands_before_it() -> None:
     net = {
         "input": {"x": [1, 4, 4]},

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from backcalc.layers.conv import Conv2d
 from backcalc.layers.loss import RootMeanSquare
 from backcalc.net import Node
 from backcalc.numeric.engine import Engine, Reference
 from backcalc.numeric.kernels.base import Array
 from backcalc.numeric.plans.chain import chain_of
+from backcalc.numeric.plans.looped import Looped
 from backcalc.numeric.plans.narrow import Narrow, is_narrow
 from backcalc.numeric.plans.planned import Planned
 from backcalc.numeric.plans.stacked import Stacked, is_stacked
@@ -26,6 +28,8 @@ def engine_for(runner: Runner, objective: Objective, flat: Array, still: dict[st
         return Planned(runner, objective, flat, still, nodes)
     if is_stacked(nodes) and _once_each(nodes):
         return Stacked(runner, objective, flat, still, nodes)
+    if any(isinstance(node.layer, Conv2d) for node in nodes):
+        return Looped(runner, objective, flat, still, nodes)
     return Reference(runner, objective, flat, still)
 
 
