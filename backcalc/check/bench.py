@@ -81,6 +81,8 @@ class Bench:
                 ruling = self._rule(left, right, about, link)
             except NotFormula as fault:
                 ruling = self._shapes(right, about, str(fault))
+            except (ArithmeticError, LookupError, RecursionError, ValueError) as fault:  # untrusted, and it goes on
+                ruling = Ruling("undecided", Diagnosis("open", f"this cannot be computed: {fault}"))
             self._remember(about, right, ruling)
             return self._claim(link, about, ruling)
         if isinstance(left, Unknown) and first and _defines(link, left) and isinstance(right, Formula):
@@ -94,10 +96,13 @@ class Bench:
     def _formula(self, side: Side, relation: str) -> Side_:
         loose, known = loosened(side, self.subject.plain_values, about=relation == "≈")
         own = {name: formula.expr for name, formula in self.definitions.items()}
+        translator = Translator(self.subject, own, self.wanted)
         try:
-            expr = Translator(self.subject, own, self.wanted)(loose)
+            expr = translator(loose)
         except (Unknown, NotFormula) as fault:
             return fault
+        if not isinstance(expr, Ref) and translator.has_whole(expr):
+            return NotFormula("whole arrays are added or multiplied here, which is not followed yet")
         letters = {node.name for node in walk(expr) if isinstance(node, Ref)}
         for formula in self.definitions.values():
             known |= {name: value for name, value in formula.known.items() if name in letters}

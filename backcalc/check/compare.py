@@ -16,12 +16,13 @@ from backcalc.check.names import NotFormula, at, free_indices
 from backcalc.check.subject import Point, Subject
 from backcalc.check.written import entries
 from backcalc.formula.evaluate import COMPARISONS, Array, evaluate_expression
-from backcalc.formula.integers import EvaluationError, integer
+from backcalc.formula.integers import EvaluationError, integer, rational
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.tree import Expr, Ref, Table, num, walk
+from backcalc.formula.tree import ONE, Expr, Reduce, Ref, Table, children, num, walk
 
 MOST_ELEMENTS = 400
 FEWEST_POINTS = 4
+MOST_OPERATIONS = 50_000
 EQUALS = ("=", "≈", ":=", "==", "←")
 
 
@@ -98,12 +99,30 @@ def compare(left: Formula, right: Formula, subject: Subject, relation: str = "="
         return Outcome(None, str(error))
 
 
+def load(expr: Expr, sizes: Mapping[str, int]) -> int:
+    """About how many operations a formula takes; a sum as many as it has terms.
+
+    >>> from backcalc.formula.read import read_expression
+    >>> load(read_expression("sum(k=1..1000, k^2)"), {})
+    4001
+    """
+    if not isinstance(expr, Reduce):
+        return 1 + sum(load(part, sizes) for part in children(expr))
+    try:
+        width = max(0, rational(expr.upper or ONE, sizes) - rational(expr.lower or ONE, sizes) + 1)
+    except EvaluationError:
+        width = max([8, *sizes.values()])
+    return 1 + int(width) * (1 + load(expr.body, sizes))
+
+
 def constant(formula: Formula, subject: Subject) -> Interval | None:
     """The value of a formula of numbers alone; None where it reads a quantity, or has none."""
     if _reads(formula) or isinstance(formula.expr, Table):
         return None
     store: dict[str, Array[Interval]] = {name: {(): value} for name, value in formula.known.items()}
     try:
+        if load(formula.expr, subject.given.sizes) > MOST_OPERATIONS:
+            return None
         return evaluate_expression(formula.expr, subject.given.sizes, store, INTERVALS)
     except EvaluationError:
         return None
@@ -152,6 +171,8 @@ def _test(left: Formula, right: Formula, subject: Subject, relation: str, point:
     store = dict(point.store)
     store |= {name: {(): value} for formula in (left, right) for name, value in formula.known.items()}
     for one, other in _elements(left.expr, right.expr, subject, point):
+        if load(one, point.sizes) + load(other, point.sizes) > MOST_OPERATIONS:
+            raise EvaluationError("the formula takes too many operations")
         values = [evaluate_expression(side, point.sizes, store, INTERVALS, subject.program) for side in (one, other)]
         if not _holds(relation, *values):
             return Witness(_values(one, other, point, subject), str(values[0]), str(values[1]))

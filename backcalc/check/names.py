@@ -70,7 +70,7 @@ class Translator:
                 return Mul((delta, *(self(part, bound) for part in rest))) if rest else delta
             case Call("diff", (above, below)):
                 return self.derivative(above, below, bound)
-            case Call("norm2", (inner,)) if not self._has_whole(size := self(inner, bound)):
+            case Call("norm2", (inner,)) if not self.has_whole(size := self(inner, bound)):
                 return Call("abs", (size,))
             case Compare(operators, operands):
                 return Compare(operators, tuple(self._compared(part, bound) for part in operands))
@@ -94,7 +94,8 @@ class Translator:
             return expr
         return self(expr, bound)
 
-    def _has_whole(self, expr: Expr) -> bool:
+    def has_whole(self, expr: Expr) -> bool:
+        """Whether a formula reads a whole array."""
         return any(isinstance(node, Ref) and not node.indices and self._shapes.get(node.name) for node in walk(expr))
 
     @property

@@ -224,6 +224,7 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
         **dict.fromkeys(("avgpool1d", "avgpool2d", "global_avgpool", "adaptive_avgpool2d"), _averaged),
         **dict.fromkeys(("positional", "class_token"), _shifted),
         "add": lambda node, cost, batch: Backward(),
+        **dict.fromkeys(("formula", "unknown"), lambda node, cost, batch: Backward(known=False)),
         "attention": _attended,
         "embedding": _looked_up,
         "layer_scale": _scaled,

@@ -10,7 +10,7 @@ from backcalc.count.conventions import MEASURED, Convention, convention
 from backcalc.count.receptive import Reception, align, at_input, is_steps, merged
 from backcalc.count.table import Formula, Formulas, Row, Table, Totals
 from backcalc.formula.size import Size, assumed_of, shown
-from backcalc.layers.base import WHOLE, Cost, Parameter, times
+from backcalc.layers.base import POINT, WHOLE, Cost, Parameter, times
 from backcalc.layers.fields import Entries
 from backcalc.layers.unknown import Unknown
 from backcalc.net import InputError, Network, Node, Problem
@@ -150,7 +150,8 @@ def _row(
         cost = Cost(weights=cost.weights, biases=cost.biases, params=cost.params, idle=cost.idle)
     branches = tuple(receptions[name] for name in node.inputs)
     if layer.several:
-        reception = merged(branches)
+        window = layer.receptive(shape)
+        reception = merged(branches if window == POINT else tuple(branch.after(window) for branch in branches))
     else:
         reception = branches[0].after(layer.receptive(shape), scatters=layer.scatters(shape))
         if branches[1:]:

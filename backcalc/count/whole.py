@@ -142,7 +142,7 @@ def whole(
         cache += Formula(cost.cache).times(node.copies).value
         by_input = found.inputs if any(name in trained for name in node.inputs) else {}
         by_parameters = found.parameters if any(each.trainable for each in node.parameters) else {}
-        known = found.known or "add" not in prices
+        known = found.known or ("add" not in prices and "macs" in found.inputs)
         rows.append(
             Passes(
                 *(row.name, row.kind, row.flops),

@@ -18,7 +18,7 @@ from backcalc.readers.values import Constant, Graph, Misfit, Operand, Value, Wei
 
 def attention(walk: Walk, call: Call) -> Value:
     """`softmax(q k / sqrt(size)) v` as the products and the softmax that it is."""
-    graph, word = walk.graph, call.word
+    graph, word = walk.graph, call.word.replace("scaled_dot_product_attention", "attention")
     query, key, value = (call.value(name) for name in ("query", "key", "value"))
     size = query.dims[-1]
     if call.get("dropout_p", 0) or call.get("enable_gqa", False) or isinstance(call.get("attn_mask"), Value):

@@ -18,7 +18,7 @@ def read_module(
     module: Module,
     input_shape: Sequence[int] | Sequence[Sequence[int]] | None,
     *,
-    at: Mapping[str, int] | None = None,
+    at: Mapping[str, int | None] | None = None,
 ) -> Network:
     """The network that a module computes for inputs of that shape, or of those shapes, without the batch axis.
 

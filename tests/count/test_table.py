@@ -69,6 +69,7 @@ def test_json_has_the_names_that_scripts_build_on():
         "non_trainable": 0,
         "total": 61706,
         "active": 61706,
+        "at_least": False,
         "connections": 423038,
         "macs": 416520,
         "flops": 844305,
