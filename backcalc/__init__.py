@@ -14,18 +14,22 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+    from typing import Any
 
     from backcalc.check import Key, Report
     from backcalc.count import Table
     from backcalc.derive import Derivation
     from backcalc.net import Network
+    from backcalc.numeric.data import Data
+    from backcalc.numeric.history import History
+    from backcalc.numeric.train import Progress
     from backcalc.readers import Module
     from backcalc.transform import Folding, Proof
     from backcalc.verify import Verification
 
-__all__ = ["check", "count", "fold", "grad", "load", "prove", "verify"]
+__all__ = ["check", "count", "fold", "grad", "load", "prove", "train", "verify"]
 __version__ = "0.1.0"
 
 
@@ -131,6 +135,37 @@ def verify(source: str | Path | Mapping[str, object] | Network, *, wrt: Sequence
     from backcalc.verify import verify
 
     return verify(load(source), wrt=None if wrt is None else tuple(wrt))
+
+
+def train(
+    source: str | Path | Mapping[str, object] | Network,
+    data: str | Data,
+    *,
+    optimizer: str | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    **settings: Any,
+) -> History:
+    """Trains a network with NumPy and tests it: the curves of every trial, the test, and the parameters.
+
+    `data` is a name (`iris`, `spirals:300`, `csv:FILE#COLUMN`) or arrays; of a set without samples for testing a fifth
+    is kept for that. `optimizer` is another update rule than the file's, and `settings` are those of
+    `backcalc.numeric.settings.Training`: `epochs`, `batch`, `trials`, `seed`, `rate` and the others.
+
+    >>> import backcalc
+    >>> net = {"input": 2, "layers": [{"dense": 3}, "softmax"], "loss": "cross_entropy"}
+    >>> history = backcalc.train(net, "blobs:90", optimizer="adam", rate=0.1, epochs=20, batch=10)
+    >>> history.params, history.test["metric"][0] > 0.9
+    (9, True)
+
+    Raises `backcalc.net.errors.InputError`, `backcalc.numeric.data.DataError`, and
+    `backcalc.numeric.settings.TrainingError`, also where the loss becomes no finite number.
+    """
+    from backcalc.numeric.prepare import prepared, with_rule
+    from backcalc.numeric.train import train
+
+    network = with_rule(load(source), optimizer)
+    given = prepared(data, seed=settings.get("seed", 0)) if isinstance(data, str) else data
+    return train(network, given, progress=progress, **settings)
 
 
 def prove(claim: str, *, given: Sequence[str] | str = ()) -> Proof:

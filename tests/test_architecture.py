@@ -27,7 +27,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "readers": {"formula", "layers", "net"},
     "check": {"formula", "layers", "net", "derive", "count"},
     "render": {"formula", "layers", "net", "derive", "count", "numeric", "verify", "transform", "readers", "check"},
-    "cli": {"formula", "layers", "net", "derive", "count", "numeric", "verify", "transform", "readers", "check", "render"},
+    "cli": {
+        "formula",
+        "layers",
+        "net",
+        "derive",
+        "count",
+        "numeric",
+        "verify",
+        "transform",
+        "readers",
+        "check",
+        "render",
+    },
 }
 
 # What costs start-up time is never imported in some rooms, and in others inside functions only.

@@ -76,6 +76,8 @@ class Bench:
 
     def _judged(self, link: Link, left: Side_, right: Side_, *, first: bool) -> Claim:
         about = self.about
+        if first and isinstance(link.left.expr, Ref) and link.left.expr.name in self.definitions:
+            left = Unknown(link.left.expr.name)  # an own name may be given a new meaning
         if isinstance(left, Formula) and isinstance(right, Formula):
             try:
                 ruling = self._rule(left, right, about, link)

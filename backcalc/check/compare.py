@@ -109,10 +109,10 @@ def load(expr: Expr, sizes: Mapping[str, int]) -> int:
     if not isinstance(expr, Reduce):
         return 1 + sum(load(part, sizes) for part in children(expr))
     try:
-        width = max(0, rational(expr.upper or ONE, sizes) - rational(expr.lower or ONE, sizes) + 1)
+        width = max(0, int(rational(expr.upper or ONE, sizes) - rational(expr.lower or ONE, sizes)) + 1)
     except EvaluationError:
         width = max([8, *sizes.values()])
-    return 1 + int(width) * (1 + load(expr.body, sizes))
+    return 1 + width * (1 + load(expr.body, sizes))
 
 
 def constant(formula: Formula, subject: Subject) -> Interval | None:

@@ -54,6 +54,8 @@ def replaced(expr: Expr, name: Ref, other: Expr) -> Expr:
     """The formula with another expression in place of every occurrence of a quantity.
 
     >>> from backcalc.formula.read import read_expression
+    >>> from backcalc.formula.print_unicode import to_unicode
+    >>> from backcalc.formula.tree import num
     >>> print(to_unicode(replaced(read_expression("y[1]*(1 - y[1])"), Ref("y", (num(1),)), num(3))))
     3·(1 − 3)
     """

@@ -30,6 +30,7 @@ MOST_CELLS = 5_000
 
 _FORMULA_KINDS = {"inline": False, "display": False, "code": True, "line": True}
 _PICTURES = frozenset({".pdf", ".png", ".jpg", ".jpeg", ".heic", ".gif", ".tif", ".tiff", ".docx", ".doc", ".pages"})
+_NAME = re.compile(r"[A-Za-z][\w.]*\s*$")
 _COMMENT = re.compile(r"#+[ \t]*(.*)")
 
 
@@ -125,17 +126,14 @@ def _document(text: str, file: str, *, tex: bool = False) -> Iterator[Line]:
         spans = find_spans(text, tex=tex)
     except DocumentTooLong as error:
         raise _fault(file, str(error)) from None
-    found = [
-        Line(
-            span.text,
-            span.line,
-            span.column,
-            "\n".join(lines[span.line - 1 : span.line + span.text.count("\n")]),
-            _FORMULA_KINDS[span.kind],
-        )
-        for span in spans
-        if span.kind in _FORMULA_KINDS
-    ]
+    found = []
+    for span in spans:
+        if span.kind in _FORMULA_KINDS:
+            source = "\n".join(lines[span.line - 1 : span.line + span.text.count("\n")])
+            named = _NAME.search(source[: span.column - 1]) if span.text[:1] in ("=", "≈") else None
+            lead = source[named.start() : span.column - 1] if named is not None else ""
+            column = span.column - len(lead)
+            found.append(Line(lead + span.text, span.line, column, source, _FORMULA_KINDS[span.kind]))
     heads = [Line("", number, 1, line) for number, line in enumerate(lines[:MOST_LINES], start=1) if line.strip()]
     yield from sorted([*heads, *found], key=lambda line: (line.number, bool(line.text), line.column))
 

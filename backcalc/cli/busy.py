@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,23 @@ PATIENCE = 1.0
 
 
 @contextmanager
-def busy(message: str, *, quiet: bool = False) -> Iterator[None]:
-    """Shows the message with a spinner while the block runs, where a person is looking and it takes a while."""
+def busy(message: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Shows the message with a spinner while the block runs, where a person is looking and it takes a while.
+
+    The block may call what it is given with another message, as often as it likes.
+    """
     if quiet or not sys.stderr.isatty():
-        yield
+        yield lambda text: None
         return
     shown: list[Status] = []
     lock = threading.Lock()
+
+    def say(text: str) -> None:
+        nonlocal message
+        with lock:
+            message = text
+            for status in shown:
+                status.update(text)
 
     def show() -> None:
         from rich.console import Console
@@ -37,7 +47,7 @@ def busy(message: str, *, quiet: bool = False) -> Iterator[None]:
     timer.daemon = True
     timer.start()
     try:
-        yield
+        yield say
     finally:
         timer.cancel()
         with lock:

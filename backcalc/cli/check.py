@@ -13,17 +13,18 @@ from backcalc.cli.common import Answer, command, to_json
 @click.argument("submissions", metavar="[SUBMISSION]…", nargs=-1, type=click.Path())
 @click.option("--claims", is_flag=True, help="Show the claims that are right, too.")
 def check(key: str, submissions: tuple[str, ...], claims: bool, form: str) -> Answer:
-    """Checks homework: every claim of a SUBMISSION against KEY, the first wrong step, and why.
+    """Checks homework: what is right, the first wrong step, and why.
 
+    Every claim of a SUBMISSION, each link of each chain of equal sides, is judged against KEY.
     A submission is a file (.md, .tex, .txt, .ipynb, .py, .yaml, .csv, .npz, .json) or a folder. Without one the key is
     checked and its answers are shown. The exit status is 1 where a claim is wrong, or right only by an own error
     carried forward; what could not be settled or read is said and never counted as wrong.
 
     \b
     Examples:
-      backcalc check hw07.yaml
-      backcalc check hw07.yaml ada.md
-      backcalc check hw07.yaml submissions/ --format json --output result.json
+      backcalc check examples/homework/key.yaml
+      backcalc check examples/homework/key.yaml examples/homework/ada.md
+      backcalc check examples/homework/key.yaml examples/homework/ada.md --format json --output result.json
     """
     report = backcalc.check(key, submissions)
     if form == "json":

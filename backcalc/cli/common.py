@@ -61,7 +61,8 @@ def command(
     """Makes a click command of a function that returns an `Answer`, and adds the options that all commands take.
 
     The function receives its own options and `form`, the chosen format. What it raises is told on standard error;
-    what it returns goes to standard output or, whole or not at all, into the file that `--output` names.
+    what it returns goes to standard output or, whole or not at all, into the file that `--output` names. What it says
+    by `say` stands beside the spinner.
     """
 
     def decorate(answer: Callable[..., Answer]) -> click.Command:
@@ -69,7 +70,7 @@ def command(
             try:
                 if output is not None:
                     require_folder(output)
-                with busy(f"{name} …", quiet=quiet):
+                with busy(f"{name} …", quiet=quiet) as click.get_current_context().obj:
                     result = answer(**options)
                 deliver(result.text, output)
             except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -103,6 +104,23 @@ def command(
         return click.command(name, params=[*reversed(own), *shared])(run)
 
     return decorate
+
+
+def say(text: str) -> None:
+    """Tells a person who looks at the terminal how far the command is."""
+    click.get_current_context().obj(text)
+
+
+def source(net: str) -> str | Path:
+    """What the NET of the command line is read from; standard input is checked under its own name first."""
+    from backcalc.net import load_network
+    from backcalc.net.zoo import NETWORKS
+
+    if net == "-":
+        text = read_stdin() + "\n"  # what has a line end is YAML, never a path
+        load_network(text, label=STDIN)
+        return text
+    return net if net in NETWORKS else Path(net)
 
 
 def network(net: str, at: str | None = None) -> Network:

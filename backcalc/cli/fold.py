@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import backcalc
-from backcalc.cli.common import STDIN, Answer, command, net_argument, read_stdin, to_json
+from backcalc.cli.common import Answer, command, net_argument, source, to_json
 
 
 @command("fold", formats=("text", "latex", "yaml", "json"))
@@ -22,7 +20,7 @@ def fold(net: str, form: str) -> Answer:
       backcalc fold examples/linear-stack.yaml
       backcalc fold examples/linear-stack.yaml --format yaml --output folded.yaml
     """
-    folding = backcalc.fold(_source(net))
+    folding = backcalc.fold(source(net))
     if form == "json":
         text = to_json(folding.to_json())
     elif form == "yaml":
@@ -37,15 +35,3 @@ def fold(net: str, form: str) -> Answer:
         text = fold_text.render(folding)
     messages = () if folding.folds else ("nothing to fold", *folding.notes)
     return Answer(text, status=0 if folding.passed else 1, messages=messages if form in ("yaml", "json") else ())
-
-
-def _source(net: str) -> str | Path:
-    """The NET of the command line; what comes from standard input is checked under that name first."""
-    from backcalc.net import load_network
-    from backcalc.net.zoo import NETWORKS
-
-    if net == "-":
-        text = read_stdin() + "\n"  # what has a line end is YAML, never a path
-        load_network(text, label=STDIN)
-        return text
-    return net if net in NETWORKS else Path(net)

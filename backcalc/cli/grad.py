@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from backcalc.derive import Derivation
 
 
-@command("grad", formats=("text", "markdown", "latex", "ipynb", "python", "json"))
+@command("grad", formats=("text", "markdown", "latex", "html", "ipynb", "python", "json"))
 @net_argument
 @click.option(
     "--wrt", metavar="NAMES", multiple=True, help="What to differentiate by: w1,w2 (default: what `find` asks)."
@@ -55,6 +55,7 @@ def grad(
       backcalc grad examples/shared-kernel.yaml --wrt w1,w2 --steps brief
       backcalc grad net.yaml --format json --digits 30 --output net.json
       backcalc grad net.yaml --format latex --output net.tex
+      backcalc grad net.yaml --format html --output net.html
       backcalc grad net.yaml --format python --output net.py
     """
     if fragment and form != "latex":
@@ -84,6 +85,10 @@ def _written(derivation: Derivation, form: str, steps: str, digits: int | None, 
             from backcalc.render import grad_latex
 
             return grad_latex.render(derivation, steps, digits, fragment)
+        case "html":
+            from backcalc.render import grad_html
+
+            return grad_html.render(derivation, steps, digits)
         case "ipynb":
             from backcalc.render import grad_ipynb
 

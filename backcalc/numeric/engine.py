@@ -82,4 +82,5 @@ def evaluated(
         losses += (value**2 if rooted else value) * (count if by_mean else 1)
         metrics += metric(forward.outputs[runner.output.name], target[:, part]) * count
     losses /= samples if by_mean else 1
+    metrics[np.isnan(losses)] = np.nan  # what a network without numbers puts out is right by chance
     return np.sqrt(losses) if rooted else losses, metrics / samples

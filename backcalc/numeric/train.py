@@ -193,9 +193,10 @@ class _Run:
         return taken
 
     def _keep(self, curve: str, numbers: Array) -> None:
-        """Notes a number for every trial; a trial that has stopped keeps its last."""
+        """Notes a number for every trial; a trial that has stopped keeps its last, if there is one."""
         before = self.curves[curve][-1] if self.curves[curve] else ()
-        row = [before[trial] if self.done[trial] else float(number) for trial, number in enumerate(numbers)]
+        still = self.done if before else np.zeros_like(self.done)
+        row = [before[trial] if still[trial] else float(number) for trial, number in enumerate(numbers)]
         self.curves[curve].append(tuple(row))
 
     def _stop(self, watched: Array) -> None:

@@ -342,7 +342,7 @@ OPERATORS: Mapping[str, Operator] = {
     "amin": _reduce("min"),
     **dict.fromkeys(
         ("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "contiguous", "clone", "to",
-         "_to_copy", "detach", "alias", "lift_fresh_copy", "type_as", "float", "dropout_eval"),
+         "_to_copy", "detach", "alias", "lift_fresh_copy", "type_as", "float"),
         _same_numbers,
     ),
     **dict.fromkeys(("permute", "transpose", "t", "numpy_T"), _permute),

@@ -47,7 +47,7 @@ def keras_draft(document: Any, path: Path, program: str) -> Draft:
         kind, config = document["class_name"], document["config"]
         if kind not in MODELS:
             refuse(draft.file, f"expected a Functional or a Sequential model, got `{str(kind)[:80]}`")
-        walk = Walk(draft, channels_first="channels_first" in _formats(document))
+        walk = Walk(draft, "channels_first" in _formats(document), program.startswith(("Keras 1", "Keras 2")))
         outputs = walk.model(kind, config, None, "")
         names = [walk.plain(tensor) if tensor.pads else tensor.name for tensor in outputs]
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
@@ -78,10 +78,14 @@ def _formats(document: Any) -> set[str]:
 
 @dataclass
 class Walk:
-    """The draft, and how often a layer was called so far by the place that it has in its model."""
+    """The draft, and how often a layer was called so far by the place that it has in its model.
+
+    `old` says that the model is one of Keras 2, which has another hard sigmoid.
+    """
 
     draft: Draft
     channels_first: bool = False
+    old: bool = False
     calls: dict[str, int] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
     total: int = 0
@@ -147,6 +151,8 @@ class Walk:
         try:
             if kind not in LAYERS:
                 raise Misfit
+            if self.old and "hard_sigmoid" in (config.get("activation"), config.get("recurrent_activation")):
+                raise Misfit("with the hard sigmoid of Keras 2")
             return [LAYERS[kind](self, word, config, given)]
         except Misfit as misfit:
             return [self._unknown(f"{kind} {misfit}".strip(), word, given, shape)]

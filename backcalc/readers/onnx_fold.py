@@ -12,6 +12,8 @@ from backcalc.layers import Shape
 from backcalc.readers.onnx_model import MOST_NUMBERS, OnnxNode, decimal
 from backcalc.readers.values import Constant, Misfit
 
+MOST_BITS = 512
+
 _BINARY: Mapping[str, Callable[[Fraction, Fraction], Fraction | int]] = {
     "Add": lambda a, b: a + b,
     "Sub": lambda a, b: a - b,
@@ -43,7 +45,12 @@ def folded(node: OnnxNode, given: Sequence[Constant | None], dims: Shape | None)
     known = [each for each in given if each is not None]
     try:
         whole = node.attributes.get("to") in _WHOLE if node.operator == "Cast" else all(each.integer for each in known)
-        return replace(_folded(node, known), integer=whole)
+        found = _folded(node, known)
+        if any(
+            max(each.numerator.bit_length(), each.denominator.bit_length()) > MOST_BITS for each in found.numbers or ()
+        ):
+            raise Misfit  # squares of squares have more digits than memory holds
+        return replace(found, integer=whole)
     except (Misfit, ZeroDivisionError, IndexError, OverflowError, ValueError, TypeError):
         return Constant(() if dims is None else dims)
 

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 
 from backcalc.layers import Shape
@@ -229,8 +230,6 @@ def operand(tensor: Tensor) -> Operand:
 
 def fixed(value: object) -> Constant:
     """The number or the numbers of an attribute."""
-    from fractions import Fraction
-
     if isinstance(value, tuple):
         return Constant((len(value),), tuple(map(Fraction, value)), integer=True)
     if isinstance(value, int | Fraction):

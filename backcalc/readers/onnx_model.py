@@ -26,6 +26,8 @@ MOST_AXES = 16
 _INTEGERS = {2: "B", 3: "b", 4: "H", 5: "h", 6: "i", 7: "q", 9: "?", 12: "I", 13: "Q"}
 _REALS = {1: "f", 10: "e", 11: "d"}
 
+_LARGEST_SINGLE = 3.4e38
+
 Attribute: TypeAlias = "int | Fraction | str | tuple[int, ...] | Tensor | None"
 
 
@@ -71,7 +73,7 @@ def decimal(value: float) -> Fraction:
     """
     if not isfinite(value):
         return Fraction(0)
-    for digits in range(6, 10):
+    for digits in range(6, 10) if abs(value) < _LARGEST_SINGLE else ():
         text = f"{value:.{digits}g}"
         if struct.pack("<f", float(text)) == struct.pack("<f", value):
             return Fraction(Decimal(text))

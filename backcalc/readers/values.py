@@ -33,7 +33,7 @@ class Value:
 class Weight:
     """A trained array of the file. `dims` are those of the view that is read, `stored` those of the array itself.
 
-    `turned` says that its last two axes change places, `broadcast` that rows of it are repeated or picked.
+    `turned` says that its two axes change places in the view.
     """
 
     name: str

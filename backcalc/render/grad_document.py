@@ -141,9 +141,9 @@ class _Filler:
         seen = self.text.through_copies(adjoint)
         left = Formula(self.indexed.write(Ref(adjoint.name)))
         yield Heading(3, (f"{number}. ", left, *self.why(adjoint, seen)))
-        lemmas = [_lemma(function) for function in seen.functions]
+        lemmas = [lemma(function) for function in seen.functions]
         if lemmas:
-            yield Paragraph(("With ", *joined([(Formula(lemma),) for lemma in lemmas]), "."))
+            yield Paragraph(("With ", *joined([(Formula(latex),) for latex in lemmas]), "."))
 
     def why(self, adjoint: Adjoint, seen: Adjoint) -> Words:
         network = self.derivation.network
@@ -260,7 +260,7 @@ def _renamed(expr: Expr, old: str, new: str) -> Expr:
     return rebuild(expr, lambda part: _renamed(part, old, new))
 
 
-def _lemma(function: str) -> str:
+def lemma(function: str) -> str:
     r"""`\log'(u) = \frac{1}{u}`, from the table of functions."""
     entry = FUNCTIONS[function]
     printer = DerivationPrinter()

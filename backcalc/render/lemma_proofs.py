@@ -23,7 +23,7 @@ PROOFS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
         ),
         "sqrt": (("1/(2*sqrt(u))", "both sides of the square of the root = u differentiated"),),
         "erf": (("2/sqrt(pi)*exp(-u^2)", "the integrand at the upper limit"),),
-        "abs": (("if(u < 0, -1, 1)*(u != 0)", "the slope on either side; 0 at the kink"), ("sign(u)", "the same")),
+        "abs": (("(u > 0) - (u < 0)", "the slope on either side; 0 at the kink"), ("sign(u)", "the sign")),
         "relu": (
             ("if(u > 0, 1, 0)", "the slope on either side; 0 at the kink"),
             ("(u > 0)", "the same as a bracket"),

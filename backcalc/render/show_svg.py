@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
+from types import MappingProxyType
 
 from backcalc.render.graph import Graph, Vertex
 from backcalc.render.layered import layered
@@ -14,6 +16,7 @@ HEIGHT = 44.0
 GAP = 26.0  # between boxes side by side
 RISE = 34.0  # between rows
 MARGIN = 20.0
+LABEL_GAP = 7.0  # between an arrow and what stands beside it
 
 STYLE = """
 .box{fill:#f4f6fa;stroke:#5b6b85;stroke-width:1.2}.input .box{fill:#e7f3ea;stroke:#4c8a5c}
@@ -25,12 +28,15 @@ STYLE = """
 """.replace("\n", "")
 
 
-def render(graph: Graph) -> str:
-    """The picture as one SVG document that needs nothing else."""
+def render(graph: Graph, style: str = STYLE, labels: Mapping[tuple[str, str], str] = MappingProxyType({})) -> str:
+    """The picture as one SVG document that needs nothing else; `labels` stand where their arrows begin."""
     widths = {vertex.name: _width(vertex) for vertex in graph.vertices}
     layout = layered([vertex.name for vertex in graph.vertices], graph.edges, widths, GAP)
     ends = [(layout.places[name] - width / 2, layout.places[name] + width / 2) for name, width in widths.items()]
     ends += [(x, x) for route in layout.routes.values() for x, _ in route]
+    for edge, text in labels.items():
+        start, _ = layout.routes[edge][0]
+        ends.append((start, start + LABEL_GAP + len(text) * FONT * LETTER))
     left = min((low for low, _ in ends), default=0.0) - MARGIN
     width = max((high for _, high in ends), default=0.0) + MARGIN - left
     height = (1 + max(layout.layers.values(), default=0)) * (HEIGHT + RISE) - RISE + 2 * MARGIN
@@ -44,7 +50,7 @@ def render(graph: Graph) -> str:
         f'font-family="system-ui, sans-serif" font-size="{FONT:.0f}">',
         f'<title id="title">{escape(graph.title)}</title>',
         f'<desc id="desc">{escape(described(graph))}</desc>',
-        f"<style>{STYLE}</style>",
+        f"<style>{style}</style>",
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         '<path class="head" d="M0 0L8 4L0 8z"/></marker></defs>',
     ]
@@ -60,6 +66,10 @@ def render(graph: Graph) -> str:
             f'<text class="title" x="{x:.1f}" y="{y + 18:.1f}" text-anchor="middle">{escape(vertex.title)}</text>'
             f'<text class="detail" x="{x:.1f}" y="{y + 35:.1f}" text-anchor="middle">{escape(vertex.detail)}</text></g>'
         )
+    for edge, text in labels.items():
+        start, layer = layout.routes[edge][0]
+        x, y = start - left + LABEL_GAP, top(layer) + HEIGHT + RISE / 2 + 2
+        parts.append(f'<text class="gradient" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 

@@ -17,9 +17,11 @@ def render(found: Tensors) -> str:
     ────────────────────────────────
     total                         40
     """
-    return grid([
-        Column("tensor", tuple(each.name for each in found.tensors), "total", right=False),
-        Column("type", tuple(each.type for each in found.tensors), right=False),
-        Column("shape", tuple(str(list(each.shape)) for each in found.tensors), right=False),
-        Column("params", tuple(str(each.count) for each in found.tensors), str(found.total)),
-    ])
+    return grid(
+        [
+            Column("tensor", tuple(each.name for each in found.tensors), "total", right=False),
+            Column("type", tuple(each.type for each in found.tensors), right=False),
+            Column("shape", tuple(str(list(each.shape)) for each in found.tensors), right=False),
+            Column("params", tuple(str(each.count) for each in found.tensors), str(found.total)),
+        ]
+    )

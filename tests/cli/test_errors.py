@@ -15,7 +15,6 @@ import backcalc.net
 from backcalc.cli.program import COMMANDS
 from backcalc.net.load import LARGEST_FILE
 
-
 DATA = Path(__file__).parents[1] / "data"
 
 

@@ -100,6 +100,7 @@ SEQUENCES: list[tuple[str, list[Any], tuple[int, ...]]] = [
     ("relative bias", [{"relative_bias": [2, 1]}, "tanh"], (2, 2, 2)),
     ("attention", [{"attention": 1}], (2, 2)),
     ("attention heads", [{"attention": {"heads": 2, "bias": False}}], (2, 4)),
+    ("attention last bias", [{"attention": {"heads": 2, "kv_heads": 1, "output_bias": False}}], (2, 4)),
     ("attention causal", [{"attention": {"heads": 1, "causal": True}}], (3, 2)),
     ("attention window", [{"attention": {"heads": 2, "kv_heads": 1, "window": 2, "head_size": 1}}], (3, 2)),
     ("attention near", [{"attention": {"heads": 1, "causal": True, "window": 2, "rotary": 10}}], (3, 2)),

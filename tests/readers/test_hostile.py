@@ -126,6 +126,15 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "onnx with a length of 2^63": ("m.onnx", lambda: varint(7 << 3 | 2) + varint(2**63), "is cut off at byte"),
     "onnx with a number that never ends": ("m.onnx", lambda: b"\x08" + b"\xff" * 100, "more than 64 bits"),
     "onnx of a million fields": ("m.onnx", lambda: onnx(plain(99, 1) * 1_000_000), "more than 600000 fields"),
+    "onnx of squares of squares, 10^4": (
+        "m.onnx",
+        lambda: onnx(
+            message(5, plain(1, 2) + plain(2, 7) + plain(7, 9) + plain(7, 8) + message(8, b"c0")),
+            *(node("Mul", [f"c{k}", f"c{k}"], [f"c{k + 1}"]) for k in range(10_000)),
+            node("Reshape", ["x", "c10000"], ["y"]),
+        ),
+        "the operator Reshape with sizes that are computed",
+    ),
     "onnx with a cycle": (
         "m.onnx",
         lambda: onnx(node("Relu", ["y"], ["a"]), node("Relu", ["a"], ["y"])),

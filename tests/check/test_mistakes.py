@@ -1,0 +1,100 @@
+"""Every named mistake is recognised by the number or the formula that it leads to."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from backcalc.check import check, load_key
+from backcalc.check.key import Key
+from backcalc.check.result import Claim
+from backcalc.check.submission import read_text
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@lru_cache
+def key(name: str) -> Key:
+    kind = "count" if name in ("lenet-32", "lenet-without-biases", "conv-pool-flops", "digits-deep") else "net"
+    asked = "params" if kind == "count" else {"six-weights": "L", "shared-kernel": "J"}[name]
+    bias = name != "lenet-without-biases"
+    return load_key({"problems": [{"id": 1, kind: str(EXAMPLES / f"{name}.yaml"), "bias": bias, "ask": [asked]}]})
+
+
+def claim(name: str, text: str) -> Claim:
+    (submission,) = check(key(name), [read_text(text)]).submissions
+    return submission.claims[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [
+        ("shared-kernel", "dJ/dz1 = 0.5", "sign"),
+        ("shared-kernel", "dJ/dy2 = -1/y2", "no-path"),
+        ("shared-kernel", "new w3 = 0.925", "update-sign"),  # 1 + 0.1·(−3/4), up the hill
+        ("shared-kernel", "delta w3 = 0.75", "rate-missing"),
+        ("shared-kernel", "J = 0.30103", "log-base"),
+        ("shared-kernel", "dJ/dw1 = -x2*dJ/dq2 - 1", "wrong"),
+        ("shared-kernel", "z1 = w3*h1", "sum-term"),
+        ("shared-kernel", "y1 = 2", "reciprocal"),
+        ("six-weights", "dL/dz5 = dL/dyhat*(1 - yhat)", "chain-factor"),
+        ("six-weights", "dL/dz4 = dL/dz5*w6*w6", "factor-twice"),
+        ("six-weights", "dL/dz2 = dL/dz4*z4*(1 + z4)", "one-minus"),
+        ("six-weights", "z2 = -1.423", "digits"),
+        ("six-weights", "z1 = w1*x1", "sum-term"),
+        ("lenet-32", "conv2.params = (5*5 + 1)*16", "depth-forgotten"),
+        ("lenet-32", "conv1.biases = 6*28*28", "bias-a-position"),
+        ("lenet-32", "pool1.weights = 6", "pooling-weights"),
+        ("lenet-32", "params = 61706 - 850", "layer-left-out"),
+        ("lenet-32", "params = 61760", "digits-swapped"),
+        ("lenet-without-biases", "conv2.weights = 1500", "connection-table"),
+        ("lenet-without-biases", "conv2.connections = 16*6*5*5*14*14", "padding-or-stride"),
+        ("conv-pool-flops", "conv.params = 16000", "bias"),  # true without biases: a convention, not an error
+        ("digits-deep", "params = 203170", "wrong-width"),
+    ],
+)
+def test_a_mistake_has_its_name(name: str, text: str, code: str) -> None:
+    found = claim(name, text)
+    assert found.verdict in ("wrong", "convention") and found.diagnosis is not None
+    assert (found.diagnosis.code, found.verdict == "convention") == (code, code == "bias"), found
+
+
+def test_a_factor_of_a_squared_error_is_a_convention_until_the_loss_is_stated() -> None:
+    assert claim("six-weights", "dL/dyhat = yhat - y").verdict == "convention"
+    stated = claim("six-weights", "L = (y - yhat)^2 = 0.02116\ndL/dyhat = yhat - y")
+    assert stated.verdict == "wrong" and stated.diagnosis is not None
+    assert stated.diagnosis.code == "mixed-convention"
+
+
+def test_the_sign_of_a_step_is_a_convention() -> None:
+    found = claim("shared-kernel", "delta w3 = -0.075")
+    assert (found.verdict, found.convention) == ("convention", "update-sign")
+
+
+def test_a_number_that_is_cut_off_is_a_convention() -> None:
+    found = claim("six-weights", "z4 = 0.19278")  # 0.192787…
+    assert (found.verdict, found.convention) == ("convention", "truncated")
+
+
+def test_an_error_is_carried_forward_through_the_whole_graph() -> None:
+    work = "z1 = 1.40\nz3 = 0.8022\nz5 = w5*z3 + w6*z4 = 0.6032"  # σ(1.4) = 0.80218, 0.8·0.8022 − 0.2·0.19279 = 0.60320
+    (submission,) = check(key("six-weights"), [read_text(work)]).submissions
+    assert [found.verdict for found in submission.claims] == ["wrong", "follows", "right", "follows"]
+    assert submission.parts[0].first_error == 0
+
+
+def test_nothing_is_earned_through_a_wrong_zero() -> None:
+    work = "dL/dz5 = 0\ndL/dz4 = 0"
+    (submission,) = check(key("six-weights"), [read_text(work)]).submissions
+    assert [found.verdict for found in submission.claims] == ["wrong", "wrong"]
+
+
+def test_what_a_key_accepts_is_right() -> None:
+    network = str(EXAMPLES / "lenet-32.yaml")
+    problems = [{"id": 1, "count": network, "ask": ["params"]}]
+    for accept, verdict, points in (([], "convention", 0), (["bias"], "right", 1)):
+        report = check({"accept": accept, "problems": problems}, [read_text("params = 61470")])
+        (submission,) = report.submissions
+        assert (submission.claims[0].verdict, submission.points) == (verdict, points)
