@@ -101,8 +101,8 @@ def count(
 ) -> Table:
     """Counts shapes, parameters, connections, MACs, FLOPs, activations, memory and receptive field, a row a layer.
 
-    `source` may be a module of PyTorch, `count(module, (3, 32, 32))`, with the shape of its input without the batch axis.
-    `at` gives numbers for the `sizes` of the file, `causal="exact"` leaves out products that attention masks.
+    `source` may be a module of PyTorch, `count(module, (3, 32, 32))`, with the shape of its input without the batch
+    axis. `at` gives numbers for the `sizes` of the file, `causal="exact"` leaves out products that attention masks.
 
     >>> import backcalc
     >>> [row.weights for row in backcalc.count("lenet5", bias=False).rows if row.weights]

@@ -35,7 +35,9 @@ BAR = 24
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Fixes all that is drawn.")
 @click.option("--optimizer", type=click.Choice(RULES), help="The update rule (default: the file's `update`).")
 @click.option("--rate", type=float, help="The learning rate (default: that of the file's `update`).")
-@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
+@click.option(
+    "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True, help="Precision."
+)
 @click.option(
     "--test",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -68,8 +70,8 @@ def train(
     """Trains NET with NumPy and tests it.
 
     The loss, and the optimiser with its rate, are those of NET. Trials train side by side, each from its own random
-    numbers; early stopping gives back the best parameters. With --check nothing is trained and the exit status is 1
-    where NumPy's gradients on the first mini-batch are not those of the derived formulas.
+    numbers; early stopping gives back the best parameters. --check holds the gradients of the first mini-batch against
+    the derived formulas; where they differ, nothing is trained and the exit status is 1.
 
     \b
     Examples:
@@ -90,7 +92,7 @@ def train(
     chosen = Training(**settings)
     samples = _data(data, chosen.seed, test, standardise)
     checks: tuple[Check, ...] = ()
-    if check:
+    if check and network.criterion is not None:  # without a loss, the training says so
         checks = (_first_batch(read, network, samples, chosen),)
         if not checks[0].passed:
             from backcalc.render.verify_text import said

@@ -263,7 +263,7 @@ def _put_in(
     """The terms with derivatives put in, the result of simplifying that, and how; None where it is as long as that."""
     opened: list[Term] = []
     for term in terms:
-        opened += _open(term, upstream)
+        opened += _open(term, upstream, frozenset(setting.ranges))
     if tuple(opened) == terms:
         return None
     # A sum reads best with a term first that is added.
@@ -287,10 +287,10 @@ def _statistics(program: Program, name: str, target: Target, readers: Iterable[s
     return frozenset(found) if len(list(readers)) > 1 else frozenset()
 
 
-def _open(term: Term, upstream: Mapping[str, Adjoint]) -> list[Term]:
-    """The term with every factor dJ/dv[e] replaced by its closed form at e."""
+def _open(term: Term, upstream: Mapping[str, Adjoint], free: frozenset[str]) -> list[Term]:
+    """The term with every factor dJ/dv[e] replaced by its closed form at e, whose sums take no `free` index."""
     open_terms = [replace(term, factors=(), sums=())]
-    bound = term.bound
+    bound = term.bound | free
     for base, exponent in term.factors:
         adjoint = upstream.get(base.name) if isinstance(base, Ref) and exponent == 1 else None
         if adjoint is None or not isinstance(base, Ref):

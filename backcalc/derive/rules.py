@@ -18,7 +18,7 @@ from backcalc.derive.setting import Setting
 from backcalc.derive.terms import Term, Terms, merge, multiply, put, rename, single
 from backcalc.derive.write import distribute, splice, to_expr
 from backcalc.formula.affine import at_least, linear, tidy
-from backcalc.formula.tree import ONE, ZERO, Add, Call, Neg, Num, size
+from backcalc.formula.tree import ONE, ZERO, Add, Call, Neg, Num, Ref, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,8 @@ def _in_one_sum(left: Term, right: Term) -> Term | None:
         Term(term.coefficient, tuple(pair for pair in term.factors if key(pair[0]) not in shared))
         for term in sorted((left, right), key=lambda term: term.coefficient < 0)
     ]
+    if any(len(part.factors) != 1 or not isinstance(part.factors[0][0], Ref) for part in parts):
+        return None  # p - t reads well in one sum, what is longer does not
     own = [place for place, (base, _) in enumerate(left.factors) if key(base) not in shared]
     place = own[0] if own else len(common)
     factors = (*common[:place], (to_expr(tuple(parts)), Fraction(1)), *common[place:])

@@ -91,9 +91,7 @@ def _together(terms: Terms) -> Terms:
     return tuple(found)
 
 
-def _ranges(
-    indices: tuple[str, ...], expr: Expr, program: Program, adjoints: Mapping[str, Adjoint]
-) -> dict[str, Expr]:
+def _ranges(indices: tuple[str, ...], expr: Expr, program: Program, adjoints: Mapping[str, Adjoint]) -> dict[str, Expr]:
     """How far the free indices run, read off the arrays that they stand in by themselves."""
     shapes = {**program.shapes, **{adjoint.name: adjoint.shape for adjoint in adjoints.values()}}
     found: dict[str, Expr] = {}

@@ -12,8 +12,8 @@ from backcalc.derive.adjoint import Adjoint, with_adjoints
 from backcalc.derive.exact import Exact
 from backcalc.derive.facts import complement, shares
 from backcalc.derive.gradient import Gradient
-from backcalc.derive.question import DerivationError
 from backcalc.derive.ground import Ground, TooWide, is_copy, is_identity
+from backcalc.derive.question import DerivationError
 from backcalc.derive.scalar import Line, Writer
 from backcalc.formula.evaluate import Array
 from backcalc.formula.integers import EvaluationError, integer
@@ -132,9 +132,7 @@ def _places(program: Program, shape: tuple[Expr, ...]) -> list[tuple[int, ...]]:
     return list(product(*(range(1, extent + 1) for extent in extents)))
 
 
-def _forward_blocks(
-    equations: Sequence[Equation], program: Program, ground: Ground, writer: Writer
-) -> Iterator[Block]:
+def _forward_blocks(equations: Sequence[Equation], program: Program, ground: Ground, writer: Writer) -> Iterator[Block]:
     """The lines of the forward pass; what is computed row by row together is written row by row."""
     wanted = {equation.name for equation in equations}
     for block in program.blocks:

@@ -77,9 +77,12 @@ class CrossEntropyLogits(OverClasses):
 class KullbackLeibler(Elementwise):
     """`sum(i, t[i]*log(t[i]/y[i]))` for probabilities t and y; a t of 0 adds nothing.
 
+    Where t may be 0 its logarithm stands apart, behind the condition that there is one.
     Kullback, Leibler, "On information and sufficiency" (1951), eq. 2.2.
 
     >>> KullbackLeibler().equation("y", (3,)).line
+    'J = sum(i, (t[i] > 0)*t[i]*log(t[i]) - t[i]*log(y[i]))'
+    >>> KullbackLeibler(target=[Fraction(1, 2), Fraction(1, 2)]).equation("y", (2,)).line
     'J = sum(i, t[i]*log(t[i]/y[i]))'
     >>> KullbackLeibler(target=[0, 1]).equation("y", (2,)).line
     'J = sum(i, (t[i] > 0)*t[i]*log(t[i]/y[i]))'
@@ -91,6 +94,9 @@ class KullbackLeibler(Elementwise):
 
     def _term(self, output: str, target: Target, axes: tuple[str, ...]) -> str:
         plain = super()._term(output, target, axes)
+        if target.values is None:
+            t = target.at(axes)
+            return f"({t} > 0)*{t}*log({t}) - {t}*log({output}[{','.join(axes)}])"
         return f"({target.at(axes)} > 0)*{plain}" if _has_zero(target.values) else plain
 
 

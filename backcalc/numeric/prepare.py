@@ -35,7 +35,7 @@ def with_rule(network: Network, kind: str | None) -> Network:
     """The network with another update rule, which has its usual arguments and no rate yet; its own is kept as it is.
 
     >>> from backcalc.net import load_network
-    >>> network = load_network({"input": 1, "layers": [{"dense": 1}], "loss": "mse", "update": {"sgd": {"rate": "0.1"}}})
+    >>> network = load_network({"input": 1, "layers": [{"dense": 1}], "update": {"sgd": {"rate": "0.1"}}})
     >>> with_rule(network, "sgd").update.rate, with_rule(network, "adam").update.rate
     (Fraction(1, 10), None)
 

@@ -71,14 +71,19 @@
   };
   document.addEventListener("mouseover", pointed);
   document.addEventListener("click", pointed);
-  document.addEventListener("focusin", (event) => {
-    const box = event.target.closest(".display");
-    if (!box || !event.target.matches(":focus-visible")) return;
+  const list = (box) => { // what stands in a formula that the keyboard has come to
     const places = [...new Set(all("[data-symbol]", box).map((symbol) => Number(symbol.dataset.symbol)))];
     if (places.length) show(places.slice(0, 8), box.getBoundingClientRect());
-  });
+  };
+  const reached = () => {
+    const element = document.activeElement;
+    return element && element.matches(".display:focus-visible") ? element : null;
+  };
+  document.addEventListener("focusin", () => { if (reached()) list(reached()); });
   document.addEventListener("focusout", hide);
-  document.addEventListener("scroll", hide, { passive: true });
+  document.addEventListener("scroll", () => { // the page moves to what the keyboard comes to
+    if (reached() && !tip.hidden) list(reached()); else hide();
+  }, { passive: true });
 
   // -- steps ----------------------------------------------------------------------------------------
   const steps = all(".step");

@@ -90,5 +90,5 @@ def proof(function: str) -> tuple[Block, ...]:
             rows = [Row(left, rows[0].rights, ("table of derivatives",))]
     blocks.append(Equations(tuple(rows)))
     if entry.domain:
-        blocks.append(Paragraph((f"{entry.domain[0].upper()}{entry.domain[1:]}.",)))
+        blocks.append(Paragraph((f"Where it holds: {entry.domain}.",)))
     return tuple(blocks)

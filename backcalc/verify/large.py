@@ -86,7 +86,8 @@ def _steps(derivation: Derivation, store: Mapping[str, Floats]) -> Check:
     detail = (
         f"{total} steps" if checked == total else f"{checked} of {total} steps, the others are too large written out"
     )
-    return Check("both sides of every step", worst, passed, f"{detail}; double precision, {_where(derivation)}")
+    what = "both sides of every step" if checked == total else "both sides of the steps that are not too long"
+    return Check(what, worst, passed, f"{detail}; double precision, {_where(derivation)}")
 
 
 def _where(derivation: Derivation) -> str:

@@ -174,7 +174,8 @@ def _steps(derivation: Derivation, point: Point, exactly: Mapping[str, Array[Any
                 sides = (step.before, step.after)
                 worst = max(worst, _difference(sides, frame, (store, exactly), program))
     detail = f"{checked} of {total} steps" if checked < total else many(total, "step")
-    found = Check("both sides of every step", worst, worst <= CLOSE_FLOAT, f"{detail}, {point.chosen}")
+    what = "both sides of every step" if checked == total else "both sides of the steps that are not too long"
+    found = Check(what, worst, worst <= CLOSE_FLOAT, f"{detail}, {point.chosen}")
     return (found,) if total else ()
 
 

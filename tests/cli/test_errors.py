@@ -16,6 +16,7 @@ from backcalc.cli.program import COMMANDS
 from backcalc.net.load import LARGEST_FILE
 
 DATA = Path(__file__).parents[1] / "data"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,15 @@ def test_standard_input_that_is_no_network(
 
 def arguments(command: str, net: Path) -> list[Any]:
     """What a command needs."""
-    others = {"show": [net, "--equations"], "convert": [DATA / "cnn.pt2"], "zoo": [], "schema": []}
+    others: dict[str, list[Any]] = {
+        "show": [net, "--equations"],
+        "convert": [DATA / "cnn.pt2"],
+        "zoo": [],
+        "schema": [],
+        "check": [EXAMPLES / "homework" / "key.yaml"],
+        "prove": ["1 - sigmoid(x) = sigmoid(-x)"],
+        "train": [EXAMPLES / "spirals.yaml", "--data", "spirals:40", "--epochs", "1"],
+    }
     return others.get(command, [net])
 
 

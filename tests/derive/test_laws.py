@@ -11,11 +11,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from backcalc.formula.affine import at_least, linear, tidy
 from backcalc.derive.key import key
 from backcalc.derive.partial import NotDifferentiable, partials
 from backcalc.derive.terms import merge, multiply, power, to_terms
 from backcalc.derive.write import distribute, splice, to_expr
+from backcalc.formula.affine import at_least, linear, tidy
 from backcalc.formula.print_text import to_text
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import Add, Expr, Mul, Reduce, Ref, num, substitute

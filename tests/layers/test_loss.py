@@ -33,7 +33,7 @@ HALF = Fraction(1, 2)
         ("rmse", {"factor": 2}, (2,), "J = 2*sqrt(mean(i, (y[i] - t[i])^2))"),
         ("mae", {}, (2,), "J = mean(i, abs(y[i] - t[i]))"),
         ("huber", {}, (2,), "J = mean(i, if(abs(y[i] - t[i]) <= 1, 1/2*(y[i] - t[i])^2, abs(y[i] - t[i]) - 1/2))"),
-        ("kl", {}, (2,), "J = sum(i, t[i]*log(t[i]/y[i]))"),
+        ("kl", {}, (2,), "J = sum(i, (t[i] > 0)*t[i]*log(t[i]) - t[i]*log(y[i]))"),
         ("kl", {"target": [0, 1]}, (2,), "J = sum(i, (t[i] > 0)*t[i]*log(t[i]/y[i]))"),
         ("nll_logits", {"target": 2}, (3,), "J = log(sum(k, exp(y[k]))) - y[2]"),
         ("nll_logits", {"factor": HALF, "target": "k"}, (3,), "J = 1/2*(log(sum(k2, exp(y[k2]))) - y[k])"),

@@ -220,7 +220,7 @@ def test_lenet_is_small_enough_to_send(lenet: str) -> None:
 
 def test_brief_leaves_the_way_out() -> None:
     brief = grad_html.render(derived_from("batch-norm"), "brief")
-    assert "(chain rule)" in written("batch-norm") and "(chain rule)" not in brief
+    assert "(local derivatives)" in written("batch-norm") and "(local derivatives)" not in brief
 
 
 # -- lemmas -------------------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ class Visit:
         context = browser.new_context(
             viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce"
         )
+        context.set_default_timeout(8000)
         self.page = context.new_page()
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("console", lambda message: self.complaints.append(message.text))
@@ -118,6 +119,7 @@ def test_the_page_is_walked(browser: Any, file: Path, width: int, scheme: str) -
     visit.close(file)
 
 
+@pytest.mark.parametrize("file", ["lstm"], indirect=True)
 def test_light_and_dark_follow_the_system_and_the_button(browser: Any, file: Path) -> None:
     grounds = []
     for scheme in ("light", "dark"):
@@ -130,6 +132,7 @@ def test_light_and_dark_follow_the_system_and_the_button(browser: Any, file: Pat
     assert light == lightened == "rgb(255, 255, 255)" and dark == darkened != light
 
 
+@pytest.mark.parametrize("file", ["lenet5", "batch-norm"], indirect=True)
 def test_a_symbol_says_what_it_is(browser: Any, file: Path) -> None:
     visit = Visit(browser, file, 1280, "light")
     assert visit.page.locator("#tip").is_hidden()
@@ -145,6 +148,7 @@ def test_a_symbol_says_what_it_is(browser: Any, file: Path) -> None:
     visit.close(file)
 
 
+@pytest.mark.parametrize("file", ["lstm"], indirect=True)
 def test_lemmas_unfold_and_paper_shows_everything(browser: Any, file: Path) -> None:
     visit = Visit(browser, file, 1280, "dark")
     lemmas = visit.page.locator("details")
