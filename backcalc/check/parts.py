@@ -25,7 +25,6 @@ def assigned_parts(key: Key, lines: Sequence[Line]) -> tuple[dict[int, str], set
     second result are the lines that may belong elsewhere: nothing in them is called wrong.
     """
     unsure: set[int] = set()
-    foreign = False
     ids: dict[str, str] = {}
     for problem in key.problems:
         ids.setdefault(_LETTERED.sub("", problem.id.casefold(), count=1), problem.id)
@@ -41,11 +40,10 @@ def assigned_parts(key: Key, lines: Sequence[Line]) -> tuple[dict[int, str], set
         begun = None if single else _begun(line, ids)
         if begun is not None:
             current, headed = begun, True
-        foreign = foreign or (not single and line.source.lstrip().startswith("#") and begun is None)
         if line.text and not headed:
-            current, sure = _guessed(key, line, current)
-            if not sure or foreign:
-                unsure.add(id(line))
+            # Nothing says which problem this is about, so that nothing in it can be called wrong.
+            current = _guessed(key, line, current)
+            unsure.add(id(line))
         if line.text:
             found[id(line)] = current
     return found, unsure
@@ -64,14 +62,13 @@ def _begun(line: Line, ids: Mapping[str, str]) -> str | None:
     return ids.get(joined, ids.get(word)) if marked else None
 
 
-def _guessed(key: Key, line: Line, current: str) -> tuple[str, bool]:
-    """The problem that a line is about, from the names in it, and whether it can be no other."""
+def _guessed(key: Key, line: Line, current: str) -> str:
+    """The problem that a line is about, from the names in it."""
     knowing = [problem for problem in key.problems if _knows(problem, line)]
     if len(knowing) < 2:
-        return (knowing[0].id if knowing else current), True
+        return knowing[0].id if knowing else current
     order = sorted(knowing, key=lambda problem: problem.id != current)
-    fitting = next((problem.id for problem in order if _fits(problem, line)), None)
-    return (order[0].id, False) if fitting is None else (fitting, True)
+    return next((problem.id for problem in order if _fits(problem, line)), order[0].id)
 
 
 def _knows(problem: KeyProblem, line: Line) -> bool:
