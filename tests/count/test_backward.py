@@ -129,7 +129,8 @@ def test_what_is_not_known_is_said() -> None:
     assert whole(network, flops="mac").backward == whole(network, flops="mac").forward
     own = "{input: {x: 3}, layers: [dense: {name: h, units: 3}, formula: {name: y, equations: 'y[i] = h[i]^2'}]}"
     assert whole(load_network(own), flops="mac").unknown == ("formula",)
-    assert found.to_json()["training"]["at_least"] is True  # type: ignore[index]
+    training = found.to_json()["training"]
+    assert isinstance(training, dict) and training["at_least"] is True
 
 
 def test_letters() -> None:

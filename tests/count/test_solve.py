@@ -40,7 +40,8 @@ BLOCK: dict[str, Any] = {
 
 def test_a_block_of_a_transformer() -> None:
     table = count(load_network(BLOCK))
-    assert table.to_json()["totals"]["params"] == "12*L*d^2 + 13*L*d"  # type: ignore[index]
+    totals = table.to_json()["totals"]
+    assert isinstance(totals, dict) and totals["params"] == "12*L*d^2 + 13*L*d"
     assert table.assumed == ("d is divisible by 12",)
 
 
