@@ -8,7 +8,21 @@ from backcalc.derive.partial import Partial, partials
 from backcalc.derive.target import Target
 from backcalc.derive.terms import Bound, Term, multiply, rename_apart, single
 from backcalc.formula.program import Equation, Program
-from backcalc.formula.tree import ONE, Call, Compare, Expr, Mul, Reduce, Ref, Table, fresh_name, names, num, substitute
+from backcalc.formula.tree import (
+    ONE,
+    Call,
+    Compare,
+    Expr,
+    Mul,
+    Reduce,
+    Ref,
+    Table,
+    fresh_name,
+    names,
+    num,
+    substitute,
+    table_entries,
+)
 
 
 def contributions(
@@ -99,14 +113,3 @@ def chain_rule(
     for index, extent in reversed(list(zip(own, program.shapes[equation.name], strict=True))):
         product = Reduce("sum", index, num(1), extent, None, product)
     return product
-
-
-def table_entries(table: Table, prefix: tuple[int, ...] = ()) -> list[tuple[tuple[int, ...], Expr]]:
-    """The entries of a table with their indices from 1."""
-    found = []
-    for position, item in enumerate(table.items, start=1):
-        if isinstance(item, Table):
-            found += table_entries(item, (*prefix, position))
-        else:
-            found.append(((*prefix, position), item))
-    return found

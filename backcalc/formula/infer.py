@@ -30,7 +30,7 @@ from backcalc.formula.tree import (
     names,
     num,
     rebuild,
-    table_items,
+    table_entries,
     table_shape,
     walk,
 )
@@ -235,7 +235,7 @@ class Inference:
         self.rank(name, len(shape), position)
         for axis, extent in enumerate(shape):
             self.know((name, axis), num(extent), f"the table of `{name}`", position, name)
-        for item in table_items(equation.right):
+        for _, item in table_entries(equation.right):
             self.read(item, {}, position)
 
     def read(self, expr: Expr, scope: Mapping[str, Index], position: int) -> None:

@@ -197,13 +197,15 @@ def table_shape(table: Table) -> tuple[int, ...] | None:
     return None if rest is None else (len(table.items), *rest)
 
 
-def table_items(table: Table) -> Iterator[Expr]:
-    """The entries of an array spelled out, row by row."""
-    for item in table.items:
+def table_entries(table: Table, prefix: tuple[int, ...] = ()) -> list[tuple[tuple[int, ...], Expr]]:
+    """The entries of a table with their indices from 1."""
+    found = []
+    for position, item in enumerate(table.items, start=1):
         if isinstance(item, Table):
-            yield from table_items(item)
+            found += table_entries(item, (*prefix, position))
         else:
-            yield item
+            found.append(((*prefix, position), item))
+    return found
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
