@@ -45,8 +45,10 @@ def test_the_lock_holds_what_the_project_asks_for() -> None:
     asked = {extra: requirement_names(names) for extra, names in PROJECT["project"]["optional-dependencies"].items()}
     asked["all"] = set().union(*(names for extra, names in asked.items() if extra != "all"))
     assert {extra: {p["name"] for p in names} for extra, names in own["optional-dependencies"].items()} == asked
-    dev = {package["name"] for package in own["dev-dependencies"]["dev"]}
-    assert dev == requirement_names(PROJECT["dependency-groups"]["dev"])
+    groups = PROJECT["dependency-groups"]
+    for group, inherited in {"docs": [], "dev": groups["docs"]}.items():
+        written = [line for line in groups[group] if isinstance(line, str)] + inherited
+        assert {package["name"] for package in own["dev-dependencies"][group]} == requirement_names(written)
     assert LOCK["requires-python"] == PROJECT["project"]["requires-python"]
 
 
