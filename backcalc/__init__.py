@@ -19,17 +19,19 @@ if TYPE_CHECKING:
     from typing import Any
 
     from backcalc.check import Key, Report
+    from backcalc.check.solution import Solution
     from backcalc.count import Table
     from backcalc.derive import Derivation
     from backcalc.net import Network
     from backcalc.numeric.data import Data
+    from backcalc.numeric.experiment import Results
     from backcalc.numeric.history import History
     from backcalc.numeric.train import Progress
     from backcalc.readers import Module
     from backcalc.transform import Folding, Proof
     from backcalc.verify import Verification
 
-__all__ = ["check", "count", "fold", "grad", "load", "prove", "train", "verify"]
+__all__ = ["check", "count", "experiment", "fold", "grad", "load", "prove", "solve", "train", "verify"]
 __version__ = "0.1.0"
 
 
@@ -168,6 +170,29 @@ def train(
     return train(network, given, progress=progress, **settings)
 
 
+def experiment(source: str | Path | Mapping[str, object], folder: str | Path | None = None, **options: Any) -> Results:
+    """Runs an experiment: a sweep over values of a network, its data or its training, each repeated.
+
+    What is given a `folder` is written there as it comes, and gone on with by `resume=True`. `jobs` is how many
+    processes work, `cluster` the address of a Dask scheduler; the numbers do not depend on either.
+
+    >>> import backcalc
+    >>> net = {"input": 2, "layers": [{"dense": {"name": "a", "units": 4}}, "relu", {"dense": 3}, "softmax"],
+    ...        "loss": "nll", "update": {"adam": {"rate": 0.05}}}
+    >>> results = backcalc.experiment({"net": net, "data": "blobs:60", "train": {"epochs": 20}, "repeats": 3,
+    ...                                "vary": {"a.units": [2, 8]}, "measure": ["test.accuracy", "params"]})
+    >>> [row.summaries["params"].mean for row in results.rows], len(results.rows[0].runs)
+    ([15.0, 51.0], 3)
+
+    Raises `backcalc.net.errors.InputError`, which names every fault with its place, and what `train` raises.
+    """
+    from pathlib import Path
+
+    from backcalc.numeric.experiment import read_experiment, run
+
+    return run(read_experiment(source), None if folder is None else Path(folder), **options)
+
+
 def prove(claim: str, *, given: Sequence[str] | str = ()) -> Proof:
     """Proves or refutes an equality of formulas, or a chain of them, under assumptions such as `x > 0`.
 
@@ -217,6 +242,23 @@ def check(key: str | Path | Mapping[str, object] | Key, submissions: str | Path 
     from backcalc.check import check
 
     return check(key, [submissions] if isinstance(submissions, str | Path) else submissions)
+
+
+def solve(key: str | Path | Mapping[str, object] | Key) -> Solution:
+    """Works out the model solution of a homework: every problem of a key, its answers, and how they were verified.
+
+    >>> import backcalc
+    >>> problem = {"id": 1, "count": "lenet5", "bias": False, "ask": ["conv2.weights"], "points": 5}
+    >>> solution = backcalc.solve({"problems": [problem]})
+    >>> [(result.word, str(result.values[()])) for result in solution.parts[0].results], solution.holds
+    ([('conv2.weights', '2400')], True)
+
+    Raises `backcalc.net.errors.InputError`, which names every fault with its place.
+    """
+    from backcalc.check.solve import solve
+    from backcalc.render.solve_notebook import shown
+
+    return shown(solve(key))
 
 
 class _Package(ModuleType):

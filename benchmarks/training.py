@@ -1,10 +1,12 @@
-"""How long a training step takes: forward, backward and Adam, in single precision.
+"""How long a training step takes: forward, backward and Adam, in single precision, batch 64.
 
 Plans beside the plain reference kernels, in one run, with the share of the fastest matrix product that was measured on
-this machine just before; PyTorch beside them where it is installed. Every pair is measured in turns, medians of rounds:
-in processor time, since products take one thread and other programs may be running; beside PyTorch in time that passes.
+this machine just before. Where PyTorch is installed its best variant stands beside them (eager; fused Adam; channels
+last; compiled with `--compile`), and its trainings one at a time beside ours all at once. Everything is measured in
+turns, medians of rounds: in processor time where products take one thread and nothing else is compared; beside
+PyTorch in time that passes, both with as many threads. Other programs that are running spoil that.
 
-    python benchmarks/training.py [--rounds 30]
+    python benchmarks/training.py [--rounds 30] [--threads 2] [--compile]
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any
@@ -32,6 +35,9 @@ from backcalc.numeric.plans import engine_for
 from backcalc.numeric.run import Objective, Runner, starting
 from backcalc.numeric.threads import blas_threads
 from backcalc.numeric.train import train
+
+rival = import_module("rival") if find_spec("torch") else None
+"""The same work in PyTorch, in the file beside this one."""
 
 BATCH = 64
 ADAM = {"adam": {"rate": "0.001"}}
@@ -60,6 +66,17 @@ def mlp(*sizes: int) -> Work:
     return Work(f"MLP {'-'.join(map(str, sizes))}", load_network(net), dense(*sizes))
 
 
+def with_norms() -> Network:
+    """LeNet-5 with tanh, average pooling and batch norm behind every convolution and hidden layer."""
+    layers: list[Any] = []
+    for filters, padding in ((6, "same"), (16, "valid")):
+        conv = {"filters": filters, "kernel": 5, "padding": padding}
+        layers += [{"conv2d": conv}, "batchnorm", "tanh", {"avgpool2d": 2}]
+    layers += ["flatten", *(part for units in (120, 84) for part in ({"dense": units}, "batchnorm", "tanh"))]
+    layers += [{"dense": 10}, "softmax"]
+    return load_network({"input": [1, 28, 28], "layers": layers, "loss": "cross_entropy", "update": ADAM})
+
+
 def works() -> list[Work]:
     lenet = load_network("lenet5")
     maps = 2 * (2 * 6 * 25 * 784 + 3 * 16 * 150 * 100)
@@ -68,6 +85,7 @@ def works() -> list[Work]:
     tall = dense(400, 120, 84, 10) + 2 * 400 * 120
     return [
         Work("LeNet-5", lenet, maps + tall),
+        Work("LeNet-5, batch norm", with_norms(), maps + tall),
         mlp(784, 256, 10),
         mlp(784, 204, 202, 10),
         Work("autoencoder 784-128-784", coder, dense(784, 128, 784)),
@@ -108,7 +126,7 @@ def peak(size: int = 1024) -> float:
 
 def clock() -> float:
     """Seconds of processor time; of time that passes where PyTorch is there, which has several threads."""
-    return time.process_time() if find_spec("torch") is None else time.perf_counter()
+    return time.process_time() if rival is None else time.perf_counter()
 
 
 def measured(steps: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
@@ -122,40 +140,6 @@ def measured(steps: dict[str, Callable[[], None]], rounds: int) -> dict[str, flo
             step()
             times[name].append(clock() - began)
     return {name: statistics.median(each) for name, each in times.items()}
-
-
-def pytorch(work: Work) -> Callable[[], None] | None:
-    """The same step in PyTorch, eager, where it is installed."""
-    if find_spec("torch") is None:
-        return None
-    import torch
-    from torch import nn
-
-    made: list[Any] = []
-    for node in work.network.nodes[: -1 if work.network.nodes[-1].layer.kind in ("softmax", "sigmoid") else None]:
-        layer, before, after = node.layer, node.input_shape, node.output_shape
-        parts: dict[str, Callable[[], Any]] = {
-            "dense": lambda b=before, a=after: nn.Linear(b[0], a[0]),
-            "conv2d": lambda b=before, a=after, n=layer: nn.Conv2d(b[0], a[0], n.kernel, padding=n.padding),
-            "maxpool2d": lambda n=layer: nn.MaxPool2d(n.size),
-            "relu": nn.ReLU,
-            "flatten": nn.Flatten,
-        }
-        made.append(parts[layer.kind]())
-    model = nn.Sequential(*made)
-    rule = torch.optim.Adam(model.parameters(), fused=True)
-    (shape,) = work.network.inputs.values()
-    x = torch.rand(BATCH, *shape)
-    is_coder = work.network.nodes[-1].layer.kind == "sigmoid"
-    t = x if is_coder else torch.randint(0, 10, (BATCH,))
-    loss = nn.BCEWithLogitsLoss() if is_coder else nn.CrossEntropyLoss()
-
-    def step() -> None:
-        rule.zero_grad()
-        loss(model(x), t).backward()
-        rule.step()
-
-    return step
 
 
 def dying(trials: int) -> tuple[float, int]:
@@ -191,35 +175,45 @@ def sweep(trials: int) -> float:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=30)
-    rounds = arguments.parse_args().rounds
-    with blas_threads(1):
-        report(rounds)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--threads", type=int, default=1 if rival is None else 2)
+    parser.add_argument("--compile", action="store_true", help="PyTorch's compiled variant too, which takes a minute")
+    arguments = parser.parse_args()
+    with blas_threads(arguments.threads):
+        report(arguments.rounds, arguments.threads, compiled=arguments.compile)
 
 
-def report(rounds: int) -> None:
-    """Prints the table, every product on one thread."""
+def report(rounds: int, threads: int, *, compiled: bool) -> None:
+    """Prints the tables."""
     fastest = peak()
-    print(f"NumPy {np.__version__}, batch {BATCH}, float32, sgemm {fastest / 1e9:.0f} GFLOP/s")
+    print(f"NumPy {np.__version__}, batch {BATCH}, float32, threads {threads}, sgemm {fastest / 1e9:.0f} GFLOP/s")
     print(f"{'step':24} {'reference':>10} {'plan':>9} {'faster':>7} {'of peak':>8}  PyTorch")
     for work in works():
         steps = {"reference": step_of(work, Reference), "plan": step_of(work, engine_for)}
-        other = pytorch(work)
-        found = measured(steps if other is None else {**steps, "pytorch": other}, rounds)
+        others = {} if rival is None else rival.variants(work.network, BATCH, threads, compiled=compiled)
+        found = measured({**steps, **others}, rounds)
         share = work.flops * BATCH / found["plan"] / fastest
-        torch = (
-            f"{found['pytorch'] * 1e3:.2f} ms, {found['pytorch'] / found['plan']:.2f} times"
-            if other
-            else "not installed"
-        )
+        torch = "not installed"
+        if others:
+            best = min(others, key=found.__getitem__)
+            torch = f"{found[best] * 1e3:.2f} ms ({best}), {found[best] / found['plan']:.2f} times"
         times = f"{found['reference'] * 1e3:7.2f} ms {found['plan'] * 1e3:6.2f} ms"
         print(f"{work.name:24} {times} {found['reference'] / found['plan']:6.1f}x {share:7.0%}  {torch}")
     seconds, dead = dying(1000)
-    print(f"dying ReLU, 1000 networks, 47 steps: {seconds:.2f} s, {dead} put out 0 everywhere")
-    print(f"4-50-50-3, 10 epochs of 120 samples, 100 at once: {sweep(100) * 1e3:.2f} ms each")
-    if sys.platform != "win32":
+    alone = None if rival is None else rival.dying_relu(2) / 2
+    beside = ratio(alone, seconds / 1000)
+    print(f"dying ReLU, 1000 networks, 47 steps: {seconds:.2f} s, {dead} put out 0 everywhere{beside}")
+    each = sweep(100)
+    alone = None if rival is None else rival.flowers(2) / 2
+    print(f"4-50-50-3, 10 epochs of 120 samples, 100 at once: {each * 1e3:.2f} ms each{ratio(alone, each)}")
+    if sys.platform != "win32" and rival is None:
         print(f"largest memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+def ratio(theirs: float | None, ours: float) -> str:
+    """How many times as long PyTorch takes for one of them."""
+    return "" if theirs is None else f"; PyTorch one at a time {theirs * 1e3:.1f} ms each, {theirs / ours:.0f} times"
 
 
 if __name__ == "__main__":

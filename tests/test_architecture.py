@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "verify": {"formula", "layers", "net", "derive", "numeric"},
     "transform": {"formula", "layers", "net", "derive"},
     "readers": {"formula", "layers", "net"},
-    "check": {"formula", "layers", "net", "derive", "count"},
+    "check": {"formula", "layers", "net", "derive", "count", "verify", "transform"},
     "render": {"formula", "layers", "net", "derive", "count", "numeric", "verify", "transform", "readers", "check"},
     "cli": {
         "formula",

@@ -108,7 +108,7 @@ class Bench:
         letters = {node.name for node in walk(expr) if isinstance(node, Ref)}
         for formula in self.definitions.values():
             known |= {name: value for name, value in formula.known.items() if name in letters}
-        return Formula(expr, known)
+        return Formula(expr, known, tuple(dict.fromkeys(translator.notes)))
 
     def _about(self, formulas: list[Side_]) -> Ref | None:
         for formula in formulas:
@@ -122,12 +122,12 @@ class Bench:
         outcome = compare(left, right, self.subject, link.relation)
         if about is None or link.relation not in EQUALS or about in (left.expr, right.expr):
             if outcome.holds is not False:
-                return self._holds(outcome, link)
+                return self._holds(outcome, link, left, right)
             return self._fails(outcome, left, right, about, link)
         target = Formula(about)
         told, before = compare(target, right, self.subject), compare(target, left, self.subject)
         if outcome.holds and told.holds:
-            return self._holds(outcome, link)
+            return self._holds(outcome, link, left, right)
         if outcome.holds and told.holds is False:
             found = self._other(about, right, link)
             if found is not None:
@@ -144,11 +144,12 @@ class Bench:
             return self._fails(outcome, left, right, about, link)
         return Ruling("undecided", Diagnosis("open", outcome.reason or told.reason))
 
-    def _holds(self, outcome: Outcome, link: Link) -> Ruling:
+    def _holds(self, outcome: Outcome, link: Link, *sides: Formula) -> Ruling:
         """What is true, or was not settled."""
         if outcome.holds is None:
             return Ruling("undecided", Diagnosis("open", outcome.reason))
-        notes = [*link.left.notes, *link.right.notes]
+        said = [*link.left.notes, *link.right.notes, *(note for side in sides for note in side.notes)]
+        notes = list(dict.fromkeys(said))
         if outcome.elsewhere is not None:
             text = f"true at the given values only: {outcome.elsewhere}"
             return Ruling("right", Diagnosis("only-here", text), outcome.elsewhere)
@@ -176,6 +177,9 @@ class Bench:
         if is_number(link.left.expr) and is_number(link.right.expr):
             text = "one number is set equal to another: most likely the name before it could not be read"
             return Ruling("undecided", Diagnosis("two-numbers", text))
+        if any(note.endswith("no such index") for note in right.notes):
+            text = f"{right.notes[0]}; with that put right it is still not true: look at what the sum runs over"
+            return Ruling("wrong", Diagnosis("index", text), outcome.witness)
         case = Case(self.subject, left, right, about, self.own)
         return Ruling("wrong", explain(case), outcome.witness)
 

@@ -45,10 +45,11 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula in the key's names; `known` is what each letter for a rounded number may be."""
+    """A formula in the key's names; `known` is what each letter for a rounded number may be, `notes` faulty notation."""
 
     expr: Expr
     known: Mapping[str, Interval] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def with_expr(self, expr: Expr) -> Formula:
         """Another formula with the same letters."""

@@ -189,12 +189,16 @@ def digits_swapped(case: Case) -> str | None:
 
 
 def _node(case: Case) -> Node | None:
-    """The layer that it is about."""
+    """The layer that it is about; of a total, the only layer that has any."""
     counts, network = case.subject.counts, case.subject.network
-    if counts is None or network is None or case.about is None or case.about.name not in counts.dotted:
+    if counts is None or network is None or case.about is None:
         return None
-    layer = counts.dotted[case.about.name].rpartition(".")[0]
-    return network.node(layer)
+    if case.about.name in counts.dotted:
+        return network.node(counts.dotted[case.about.name].rpartition(".")[0])
+    if case.about.name != "biases":
+        return None
+    having = [node for node in network.nodes if any(parameter.role == "bias" for parameter in node.parameters)]
+    return having[0] if len(having) == 1 else None
 
 
 def _formulas(case: Case) -> Iterator[Expr]:

@@ -19,7 +19,7 @@ from backcalc.derive.partial import NotDifferentiable
 from backcalc.formula.errors import FormulaError
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import Expr, names
-from backcalc.layers.fields import Exact, Read
+from backcalc.layers.fields import Exact, Read, exact
 from backcalc.net import Network, load_network
 from backcalc.net.errors import InputError, Problem, did_you_mean
 from backcalc.net.load import Document, TooManyProblems, read_document
@@ -39,6 +39,16 @@ def _id(value: object) -> str:
 
 
 Id = Annotated[str, Read(_id, {"anyOf": [{"type": "integer"}, {"type": "string"}]})]
+
+
+def _answer(value: object) -> Fraction | tuple[Fraction, ...]:
+    """A number, or a list of numbers such as a shape."""
+    if isinstance(value, list) and 0 < len(value) <= 1000:
+        return tuple(exact(item) for item in value)
+    return exact(value)
+
+
+AnswerValue = Annotated[Fraction | tuple[Fraction, ...], Read(_answer, {})]
 
 
 class KeyFile(BaseModel):
@@ -65,7 +75,7 @@ class ProblemFile(BaseModel):
     points: Exact = Field(Fraction(1), description="points, shared equally among what is asked")
     aliases: dict[str, Text] = Field({}, description="a student's names, each with ours")
     claims: list[Text] = Field([], description="identities that are to be shown")
-    answers: dict[str, dict[str, Exact]] = Field({}, description="values that are stated here, each with a tolerance")
+    answers: dict[str, dict[str, AnswerValue]] = Field({}, description="values that are stated here, each with a tolerance")
 
 
 @dataclass(frozen=True)
@@ -240,13 +250,20 @@ def _asks(document: Document, words: Sequence[str], subject: Subject, path: Plac
 
 def _answers(document: Document, spec: ProblemFile, path: Place) -> KeyProblem | None:
     stated: dict[str, tuple[Fraction, Fraction]] = {}
+    lists: dict[str, tuple[Fraction, ...]] = {}
     for name, entry in spec.answers.items():
         if "value" not in entry or not entry.keys() <= {"value", "tolerance"}:
             document.report((*path, "answers", name), "an answer is `{value: 0.93, tolerance: 0.05}`")
             continue
-        stated[name] = (entry["value"], abs(entry.get("tolerance", Fraction(0))))
-    subject = replace(answers_subject(spec.id, stated), aliases=dict(spec.aliases))
-    asks = tuple(_asks(document, spec.ask or list(stated), subject, (*path, "ask")))
+        value, tolerance = entry["value"], entry.get("tolerance", Fraction(0))
+        if isinstance(tolerance, tuple) or (isinstance(value, tuple) and tolerance):
+            document.report((*path, "answers", name), "a tolerance is one number, for a value that is one number")
+        elif isinstance(value, tuple):
+            lists[name] = value
+        else:
+            stated[name] = (value, abs(tolerance))
+    subject = replace(answers_subject(spec.id, stated, lists), aliases=dict(spec.aliases))
+    asks = tuple(_asks(document, spec.ask or list(spec.answers), subject, (*path, "ask")))
     return KeyProblem(spec.id, spec.points, (subject,), (asks,), derives=False)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from backcalc.check.subject import Subject
+from backcalc.check.subject import Subject, alias_indices
 from backcalc.derive import DerivationError, derive
 from backcalc.derive.partial import NotDifferentiable
 from backcalc.derive.target import derivative_name
@@ -18,9 +19,11 @@ from backcalc.formula.tree import (
     ONE,
     Call,
     Compare,
+    Div,
     Expr,
     Mul,
     Num,
+    Pow,
     Reduce,
     Ref,
     Table,
@@ -33,6 +36,10 @@ from backcalc.formula.tree import (
 from backcalc.net import load_network
 from backcalc.net.errors import InputError
 from backcalc.net.names import NameFault, Place
+
+
+_SIGMA = re.compile(r"(sigma|s)_?(\d*)")
+_EPSILON = frozenset({"eps", "epsilon"})
 
 
 class Unknown(Exception):
@@ -51,12 +58,14 @@ class NotFormula(Exception):
 class Translator:
     """Puts the key's names for the student's. `own` are the student's own definitions.
 
-    `wanted` collects the derivatives that the key has not derived yet, as `dy/dz`.
+    `wanted` collects the derivatives that the key has not derived yet, as `dy/dz`, `notes` what is faulty in the
+    notation and can mean one thing only.
     """
 
     subject: Subject
     own: Mapping[str, Expr] = field(default_factory=dict)
     wanted: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def __call__(self, expr: Expr, bound: frozenset[str] = frozenset()) -> Expr:
         """The same formula in the key's names. Raises Unknown and NotFormula."""
@@ -68,17 +77,22 @@ class Translator:
             case Mul((Ref("Delta" | "delta", ()), Ref(name, indices), *rest)) if f"Delta{name}" in self._shapes:
                 delta = self.reference(Ref(f"Delta{name}", indices), bound)
                 return Mul((delta, *(self(part, bound) for part in rest))) if rest else delta
+            case Pow(Ref(name, indices), Num(power)) if power == 2 and (variance := self._variance(name, indices)):
+                return self.reference(variance, bound)
             case Call("diff", (above, below)):
                 return self.derivative(above, below, bound)
             case Call("norm2", (inner,)) if not self.has_whole(size := self(inner, bound)):
                 return Call("abs", (size,))
             case Compare(operators, operands):
                 return Compare(operators, tuple(self._compared(part, bound) for part in operands))
+            case Call("softmax", (Ref(name, (*before, Ref(index))) as entry,)) if index not in self._shapes:
+                over = Ref(name, (*before, Ref("k_")))
+                return self(Div(Call("exp", (entry,)), Reduce("sum", "k_", None, None, None, Call("exp", (over,)))), bound)
             case Call("matmul" | "transpose" | "softmax" | "log_softmax", _):
                 raise NotFormula("whole arrays are multiplied here, which is not followed yet")
             case Reduce(operation, index, lower, upper, exclude, body):
                 inner = self(body, bound | {index})
-                if lower is None or upper is None:
+                if lower is None or upper is None or (lower == ONE and self._is_count(upper, index, inner)):
                     upper = self._extent(index, inner)
                     lower = ONE
                 else:
@@ -94,6 +108,21 @@ class Translator:
             return expr
         return self(expr, bound)
 
+    def _variance(self, name: str, indices: tuple[Expr, ...]) -> Ref | None:
+        """What σ² is, where the key speaks of a variance and not of σ."""
+        found = _SIGMA.fullmatch(name)
+        known = self._shapes.keys() | self.subject.aliases.keys()
+        if found is None or name in known or found[1] in known or "var" not in known:
+            return None
+        return Ref("var", (num(int(found[2])),) if found[2] and not indices else indices)
+
+    def _is_count(self, upper: Expr, index: str, body: Expr) -> bool:
+        """Whether the upper end of a sum is a letter for how many there are, that nothing else defines: `n`."""
+        if not isinstance(upper, Ref) or upper.indices or len(upper.name) != 1:
+            return False
+        known = self._shapes.keys() | self.subject.program.sizes.keys() | self.subject.aliases.keys() | self.own.keys()
+        return upper.name not in known and extent(index, body, self.subject) is not None
+
     def has_whole(self, expr: Expr) -> bool:
         """Whether a formula reads a whole array."""
         return any(isinstance(node, Ref) and not node.indices and self._shapes.get(node.name) for node in walk(expr))
@@ -105,20 +134,31 @@ class Translator:
     def reference(self, ref: Ref, bound: frozenset[str]) -> Expr:
         """A name with its indices, as the key calls it."""
         name, indices = ref.name, tuple(self._index(index, bound) for index in ref.indices)
-        if name in self.subject.aliases and not indices:
-            return self._placed(self._place(self.subject.aliases[name]))
+        if name in self.subject.aliases:
+            place = self._place(self.subject.aliases[name])
+            own = alias_indices(name, len(self._shapes[place.array])) if place.indices is None else ()
+            if own:
+                return self._fitted(place.array, (*indices, *own), bound)
+            if not indices:
+                return self._placed(place)
+            if place.indices is None:
+                return self._fitted(place.array, indices, bound)
         if name.startswith("Delta_") and name not in self._shapes:
             name = f"Delta{name[6:]}"
         if name in self._shapes:
-            return self._fitted(name, indices)
+            return self._fitted(name, indices, bound)
         if name in self.own and not indices:
             return self.own[name]
         if not indices and (name in self.subject.program.sizes or name in CONSTANTS):
             return Ref(name)
         if is_derivative(name):
             above, below = derivative_parts(name)
-            if not indices or below in self._shapes:
+            if not indices or below in self._shapes or below in self.subject.aliases:
                 return self.derivative(Ref(above), Ref(below, indices), bound)
+        if name in _EPSILON and not indices:
+            for other in _EPSILON - {name}:
+                if other in self._shapes:
+                    return Ref(other)
         if not indices:
             return self._placed(self._place(name))
         raise self._unknown(name)
@@ -136,8 +176,9 @@ class Translator:
     def _unknown(self, name: str) -> Unknown:
         return Unknown(name, nearest(name, list(self._shapes)[:400]))
 
-    def _fitted(self, name: str, indices: tuple[Expr, ...]) -> Expr:
+    def _fitted(self, name: str, indices: tuple[Expr, ...], bound: frozenset[str] = frozenset()) -> Expr:
         shape = self._shapes[name]
+        indices = self._with_sample(name, indices, shape, bound)
         if shape and not indices and all(axis == ONE for axis in shape):
             return Ref(name, (ONE,) * len(shape))
         if indices and len(indices) != len(shape):
@@ -146,6 +187,20 @@ class Translator:
             if isinstance(index, Num) and isinstance(extent, Num) and not 1 <= index.value <= extent.value:
                 raise NotFormula(f"an index of `{name}` is outside its range")
         return Ref(name, indices)
+
+    def _with_sample(
+        self, name: str, indices: tuple[Expr, ...], shape: tuple[Expr, ...], bound: frozenset[str]
+    ) -> tuple[Expr, ...]:
+        """The indices with the one of the sample put in where it is left out, and left out where it has no place."""
+        if indices and len(indices) == len(shape) - 1 and shape[0] == self.subject.samples:
+            letter = min(bound, default="i")
+            self.notes.append(f"the sample's index {letter} is left out at {name}")
+            return (Ref(letter), *indices)
+        letters = isinstance(indices[0], Ref) if indices else False
+        if len(indices) == len(shape) + 1 > 1 and letters and name in self.subject.program.leaves:
+            self.notes.append(f"{name} is the same for every sample and has no such index")
+            return indices[1:]
+        return indices
 
     def _index(self, index: Expr, bound: frozenset[str]) -> Expr:
         """What stands in an index: letters there are indices, not quantities."""
@@ -185,7 +240,8 @@ def slope(formula: Expr, by: str) -> Expr:
         raise NotFormula("a derivative of a formula with rounded numbers")
     try:
         network = load_network({"equations": f"f = {to_text(formula)}"})
-        return derive(network, wrt=[by], view="index").adjoints[by].closed
+        closed = derive(network, wrt=[by], view="index").adjoints[by].closed
+        return substitute(closed, {"f": formula}) if by != "f" else closed
     except (InputError, DerivationError, NotDifferentiable, KeyError, ValueError):
         raise NotFormula("this derivative cannot be taken") from None
 

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from backcalc.check.bench import Bench
+from backcalc.check.headings import headings
 from backcalc.check.key import Key, KeyProblem
 from backcalc.check.names import NotFormula, Translator, Unknown
 from backcalc.check.read import Line, Read, chains
-
-_HEADING = re.compile(
-    r"\s*(?:#+\s*|\\(?:sub)*section\*?\{\s*|\*\*\s*)?(?:(problem|question|exercise|part|task|aufgabe|q)\s*)?"
-    r"(?P<id>[A-Za-z]?\d[\w.]*?|[A-Za-z][\w.-]*?)\s*(?:[.:)\]}]|\*\*|$)",
-    re.IGNORECASE,
-)
-_LETTERED = re.compile(r"[a-z]+(?=\d)")
 
 
 def assigned_parts(key: Key, lines: Sequence[Line]) -> tuple[dict[int, str], set[int]]:
@@ -25,41 +18,30 @@ def assigned_parts(key: Key, lines: Sequence[Line]) -> tuple[dict[int, str], set
     second result are the lines that may belong elsewhere: nothing in them is called wrong.
     """
     unsure: set[int] = set()
-    ids: dict[str, str] = {}
-    for problem in key.problems:
-        ids.setdefault(_LETTERED.sub("", problem.id.casefold(), count=1), problem.id)
-    ids |= {problem.id.casefold(): problem.id for problem in key.problems}
+    ids = {problem.id.casefold(): problem.id for problem in key.problems}
     single = len(key.problems) == 1
+    begun = {} if single else headings([_row(line) for line in lines], list(ids.values()))
     found: dict[int, str] = {}
     current = key.problems[0].id
     headed = single
-    for line in lines:
+    for place, line in enumerate(lines):
         if line.part is not None and line.part.casefold() in ids:
             found[id(line)] = ids[line.part.casefold()]
             continue
-        begun = None if single else _begun(line, ids)
-        if begun is not None:
-            current, headed = begun, True
+        if place in begun:
+            current, headed = begun[place], True
         if line.text and not headed:
             # Nothing says which problem this is about, so that nothing in it can be called wrong.
             current = _guessed(key, line, current)
             unsure.add(id(line))
-        if line.text:
-            found[id(line)] = current
+        found[id(line)] = current
     return found, unsure
 
 
-def _begun(line: Line, ids: Mapping[str, str]) -> str | None:
-    """The problem that a heading begins: `## Problem 2`, `2.`, `Q2:`."""
+def _row(line: Line) -> str:
+    """The line as a heading may stand in it; nothing for a formula within a line."""
     first = line.source.split("\n")[0]
-    matched = _HEADING.match(first) if len(first) < 200 else None
-    if matched is None or "=" in first[: matched.end()]:
-        return None
-    word = matched["id"].casefold().rstrip(".")
-    joined = f"{matched[1] or ''}{word}".casefold()
-    plain = matched[0].strip()
-    marked = matched[1] is not None or plain[:1] in "#*\\" or plain[-1:] in ".:)"
-    return ids.get(joined, ids.get(word)) if marked else None
+    return first if not line.text or line.text == first else ""
 
 
 def _guessed(key: Key, line: Line, current: str) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backcalc.check.plain import plain_chain
 from backcalc.check.subject import Subject
 from backcalc.formula.latex_chain import Chain, Side
 from backcalc.formula.latex_read import read_rows
 from backcalc.formula.latex_tokens import Unreadable
+from backcalc.formula.tidy_text import tidy
+from backcalc.formula.tree import Expr
 
 LONGEST_LINE = 4000
 
@@ -31,7 +33,8 @@ class Line:
 
     `number` is its line, from 1, and `column` where `text` begins in `source`, which holds every line that it
     spans; a piece that is put together from several places has one `fixed` place of so many characters. `words` says
-    that it is plain text and not LaTeX. `part` is the problem that it belongs to, where that is said.
+    that it is plain text and not LaTeX. `part` is the problem that it belongs to, where that is said. A number or the
+    cell of a table has a `kind`, and `beside`, `above` and `after` are the words round it.
     """
 
     text: str
@@ -41,6 +44,15 @@ class Line:
     words: bool = True
     part: str | None = None
     fixed: int = 0
+    kind: str = "line"
+    beside: str = ""
+    above: str = ""
+    after: str = ""
+
+    @property
+    def is_formula(self) -> bool:
+        """Whether it may be a formula by itself, and is not only a number beside words."""
+        return self.kind not in ("number", "shape", "cell", "array")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +107,17 @@ class Read:
         return self.continues and (further_down or not before.strip("$&\\[ \t`>"))
 
 
-def chains(line: Line, subject: Subject) -> Iterator[Read | Lost]:
+def chains(line: Line, subject: Subject, *, alone: bool = False) -> Iterator[Read | Lost]:
     """The chains of a line, read with what the subject knows; what cannot be read stands between them.
+
+    With `alone` a formula without any relation is read too: the words beside it say what it is.
 
     >>> from backcalc.check.subject import letters_subject
     >>> [[link.text for link in read.links] for read in chains(Line("x = 2*3 = 6", 1, 1, ""), letters_subject("", "x"))]
     [['x = 2*3', '2*3 = 6']]
     """
-    if not _RELATION.search(line.text):
+    related = _RELATION.search(line.text) is not None
+    if not related and not (alone and line.text):
         return
     if len(line.text) > LONGEST_LINE:
         yield _lost_at(line, f"the line has more than {LONGEST_LINE} characters", 0, 1)
@@ -120,9 +135,9 @@ def chains(line: Line, subject: Subject) -> Iterator[Read | Lost]:
                 found = again
     for piece in found:
         if isinstance(piece, Unreadable):
-            if _RELATION.search(line.text[piece.start :]) or _RELATION.search(line.text):
+            if related:
                 yield _lost_at(line, piece.message, min(piece.start, len(line.text)), min(piece.end, len(line.text)))
-        elif piece.word != "if" and (len(piece.sides) > 1 or piece.continues):
+        elif piece.word != "if" and (len(piece.sides) > 1 or piece.continues or alone):
             yield _links(line, piece)
 
 
@@ -171,6 +186,8 @@ def _placed(line: Line, start: int) -> tuple[int, int, str]:
     if line.fixed:
         return line.number, line.column, source
     column = start - before.rfind("\n") if row else line.column + start
+    if not source.isascii():
+        column = tidy(source).place(column - 1) + 1
     return line.number + row, column, source
 
 
@@ -194,3 +211,10 @@ def joined(line: Line, left: Side, right: Side, relation: str, start: int | None
     written = line.text[begin : right.end]
     length = line.fixed or len(written.split("\n")[0]) or 1
     return Link(line, left, right, relation, " ".join(written.split()), number, column, length, source)
+
+
+def led(read: Read, expr: Expr) -> Read:
+    """The chain with a quantity before its first side, which is then said to be equal to it."""
+    before = Side(expr, (), read.first.start, read.first.start)
+    link = joined(read.line, before, read.first, "=")
+    return replace(read, links=(link, *read.links), first=before, relations=("=", *read.relations), continues=False)

@@ -108,12 +108,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One submission, checked. `notes` say what of it was not read."""
+    """One submission, checked. `notes` say what of it was not read.
+
+    `unchecked` says why there is nothing: it could not be read, or took too long. `lines` are its numbered lines.
+    """
 
     file: str
     parts: tuple[Part, ...]
     claims: tuple[Claim, ...]
     notes: tuple[str, ...] = ()
+    unchecked: str | None = None
+    lines: tuple[tuple[int, str], ...] = ()
 
     @property
     def counts(self) -> Mapping[Verdict, int]:
@@ -141,6 +146,7 @@ class Submission:
             "points": self.points,
             "max_points": self.max_points,
             "notes": [printable(note) for note in self.notes],
+            "unchecked": None if self.unchecked is None else printable(self.unchecked),
         }
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from random import Random
+from re import Match
+from re import compile as compile_pattern
+from unicodedata import normalize
 
 from backcalc.check.counts import Counts, counted
 from backcalc.check.interval import INTERVALS, Interval
@@ -18,13 +21,18 @@ from backcalc.derive.partial import NotDifferentiable
 from backcalc.derive.update import step_formula
 from backcalc.formula.evaluate import Array
 from backcalc.formula.integers import EvaluationError, integer
-from backcalc.formula.latex_symbols import Symbols
+from backcalc.formula.latex_symbols import INDEX_LETTERS, Symbols
 from backcalc.formula.program import Equation, Program
-from backcalc.formula.tree import Add, Expr, Mul, Neg, Ref, substitute
+from backcalc.formula.tree import Add, Expr, Mul, Neg, Ref, num, substitute
 from backcalc.net import Network
 from backcalc.net.errors import InputError
 from backcalc.net.names import Names
 
+_MARKS = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}
+_ACCENTED = compile_pattern(
+    r"\\(?P<mark>hat|tilde|bar)\s*(?:\{\s*(?P<of>\w+)\s*\}|(?P<under>\w))|(?P<base>\w)(?P<sign>[\u0302-\u0304])"
+    r"|(?<=[A-Za-z])_(?P<behind>hat|tilde|bar)(?![a-z])"
+)
 MOST_WORK = 60_000
 """Operations that one evaluation at random values may take; what takes more is judged at the given values alone."""
 MOST_POINTS = 10
@@ -78,13 +86,25 @@ class Subject:
         """What the reader of submissions knows before it reads."""
         ranks = {name: len(shape) for name, shape in self.program.shapes.items() if "/" not in name}
         scalars = {name for name, rank in ranks.items() if rank == 0} | set(self.program.sizes)
-        scalars |= {name for name in self.aliases if name.isidentifier()}
         arrays = {name: rank for name, rank in ranks.items() if rank}
+        arrays |= {
+            name: 1 if alias_indices(name, ranks[of]) else ranks[of] for name, of in self.aliases.items() if ranks.get(of)
+        }
+        scalars |= {name for name in self.aliases if name.isidentifier() and arrays.get(name, 1) == 1}
         steps = {f"Delta_{name[5:]}": rank for name, rank in ranks.items() if name.startswith("Delta")}
         scalars |= {name for name, rank in steps.items() if rank == 0}
         arrays |= {name: rank for name, rank in steps.items() if rank}
-        losses = frozenset({self.loss} if self.loss is not None else ())
+        losses = frozenset({name for name in (self.loss, *self.aliases) if name and self.loss_of(name)})
         return Symbols(frozenset(scalars), arrays, frozenset(), losses)
+
+    @property
+    def stated(self) -> bool:
+        """Whether its quantities are answers that the key states itself."""
+        return self.network is None and bool(self.exact)
+
+    def loss_of(self, name: str) -> str | None:
+        """The loss, where a name or an alias stands for it."""
+        return self.loss if self.loss is not None and self.aliases.get(name, name) == self.loss else None
 
     @cached_property
     def plain_values(self) -> frozenset[Fraction]:
@@ -152,6 +172,16 @@ class Subject:
         return {place: Interval.of(value) for place, value in found.items()}
 
     @cached_property
+    def samples(self) -> Expr | None:
+        """The size of the axis of the samples: the first one of what the loss compares; None where there is none."""
+        last = self.program.by_name.get(self.loss or "")
+        for ref in last.reads() if last is not None else ():
+            shape = self.program.shapes.get(ref.name, ())
+            if len(shape) > 1 and ref.name not in self.program.index_names:
+                return shape[0] if isinstance(shape[0], Ref) else None
+        return None
+
+    @cached_property
     def targets(self) -> frozenset[str]:
         """The leaves that the loss reads and that are not trained."""
         last = self.program.by_name.get(self.loss or "")
@@ -208,7 +238,29 @@ def network_subject(
         program, exact, rate = _with_updates(network, program, exact, adjoints)
     if counts is not None:
         program, exact = _with_counts(counts, program, exact)
-    return Subject(network.name, program, loss, exact, counts, network, dict(aliases or {}), adjoints, {}, rate)
+    return Subject(network.name, program, loss, exact, counts, network, spelled_aliases(aliases or {}), adjoints, {}, rate)
+
+
+def spelled_aliases(aliases: Mapping[str, str]) -> dict[str, str]:
+    """The aliases by the names that the reader gives them: `\\hat z`, `z_hat` and `ẑ` are `zhat`.
+
+    >>> spelled_aliases({"z_hat": "v", "ẑ": "v", "w": "u"})
+    {'zhat': 'v', 'w': 'u'}
+    """
+    return {_ACCENTED.sub(_accent, normalize("NFD", name)): of for name, of in aliases.items()}
+
+
+def alias_indices(name: str, rank: int) -> tuple[Expr, ...]:
+    """The indices that an alias such as `w_jk` has in its name; none where it has not as many as there are axes."""
+    letters = name.rpartition("_")[2] if "_" in name else ""
+    fitting = len(letters) == rank > 0 and all(letter in INDEX_LETTERS for letter in letters)
+    return tuple(Ref(letter) for letter in letters) if fitting else ()
+
+
+def _accent(found: Match[str]) -> str:
+    letter = found["of"] or found["under"] or found["base"] or ""
+    mark = found["mark"] or found["behind"] or _MARKS[found["sign"]]
+    return f"{letter}{mark}"
 
 
 def _derived(
@@ -284,12 +336,17 @@ def _with_counts(
     return program, {**exact, **values}
 
 
-def answers_subject(title: str, answers: Mapping[str, tuple[Fraction, Fraction]]) -> Subject:
-    """Quantities that the key states itself, each with a tolerance."""
-    program = Program(dict.fromkeys(answers, ()), ())
+def answers_subject(
+    title: str, answers: Mapping[str, tuple[Fraction, Fraction]], lists: Mapping[str, tuple[Fraction, ...]] | None = None
+) -> Subject:
+    """Quantities that the key states itself, each with a tolerance; lists, such as shapes, exactly."""
+    lists = lists or {}
+    shapes: dict[str, tuple[Expr, ...]] = {name: () for name in answers}
+    shapes |= {name: (num(len(items)),) for name, items in lists.items()}
     exact: dict[str, Array[Exact]] = {name: {(): Exact.of(value)} for name, (value, _) in answers.items()}
+    exact |= {name: {(at,): Exact.of(v) for at, v in enumerate(items, start=1)} for name, items in lists.items()}
     bounds = {name: Interval.around(value, tolerance) for name, (value, tolerance) in answers.items()}
-    return Subject(title, program, None, exact, bounds=bounds)
+    return Subject(title, Program(shapes, ()), None, exact, bounds=bounds)
 
 
 def letters_subject(title: str, letters: Iterable[str]) -> Subject:

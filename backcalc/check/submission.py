@@ -11,14 +11,15 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from backcalc.check.read import Line
 from backcalc.formula.spans import DocumentTooLong, find_spans
+from backcalc.formula.tidy_text import tidy
 from backcalc.net.errors import InputError, Problem
 from backcalc.net.load import Document, Mark, read_document
 from backcalc.net.load import Path as Place
@@ -28,9 +29,10 @@ MOST_LINES = 20_000
 MOST_FILES = 200
 MOST_CELLS = 5_000
 
-_FORMULA_KINDS = {"inline": False, "display": False, "code": True, "line": True}
+_PLAIN_KINDS = frozenset({"code", "line", "number", "shape", "array", "cell"})
 _PICTURES = frozenset({".pdf", ".png", ".jpg", ".jpeg", ".heic", ".gif", ".tif", ".tiff", ".docx", ".doc", ".pages"})
-_NAME = re.compile(r"[A-Za-z][\w.]*\s*$")
+_NAME = re.compile(r"([A-Za-z][\w.]*)\s*$")
+_TIDIED = frozenset({".txt", ".md", ".tex", ".py", ".ipynb"})
 _COMMENT = re.compile(r"#+[ \t]*(.*)")
 
 
@@ -57,7 +59,18 @@ def read_text(text: str, file: str = "<text>", suffix: str = ".txt") -> Read:
     >>> [(line.number, line.text) for line in read_text("dJ/dw = 3\\n\\nJ = 1").lines]
     [(1, 'dJ/dw = 3'), (3, 'J = 1')]
     """
-    return Read(file, tuple(_READERS[suffix](text, file)))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if suffix not in _TIDIED or text.isascii():
+        return Read(file, tuple(_READERS[suffix](text, file)))
+    written = text.split("\n")
+    found = tuple(_READERS[suffix](tidy(text).text, file))
+    return Read(file, found if suffix == ".ipynb" else tuple(_as_written(line, written) for line in found))
+
+
+def _as_written(line: Line, written: Sequence[str]) -> Line:
+    """The line with what the student wrote as its source, however it was repaired."""
+    rows = line.source.count("\n") + 1
+    return replace(line, source="\n".join(written[line.number - 1 : line.number - 1 + rows]))
 
 
 def _folder(path: Path) -> Read:
@@ -95,8 +108,7 @@ def _file(path: Path) -> Iterator[Line]:
         raise _fault(path, f"the file cannot be read: {reason}") from None
     if len(data) > LARGEST:
         raise _fault(path, f"the file has more than {LARGEST} bytes")
-    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
-    return _READERS[suffix](text, str(path))
+    return iter(read_text(data.decode("utf-8-sig", "replace"), str(path), suffix).lines)
 
 
 def _fault(path: Path | str, message: str, help: str | None = None) -> InputError:
@@ -120,7 +132,7 @@ def _comments(text: str, file: str) -> Iterator[Line]:
 
 
 def _document(text: str, file: str, *, tex: bool = False) -> Iterator[Line]:
-    """The formulas of a document, and its headings, which say where a problem begins."""
+    """The formulas of a document, its numbers and cells, and its lines, which say where a problem begins."""
     lines = text.split("\n")
     try:
         spans = find_spans(text, tex=tex)
@@ -128,14 +140,33 @@ def _document(text: str, file: str, *, tex: bool = False) -> Iterator[Line]:
         raise _fault(file, str(error)) from None
     found = []
     for span in spans:
-        if span.kind in _FORMULA_KINDS:
-            source = "\n".join(lines[span.line - 1 : span.line + span.text.count("\n")])
-            named = _NAME.search(source[: span.column - 1]) if span.text[:1] in ("=", "≈") else None
-            lead = source[named.start() : span.column - 1] if named is not None else ""
-            column = span.column - len(lead)
-            found.append(Line(lead + span.text, span.line, column, source, _FORMULA_KINDS[span.kind]))
-    heads = [Line("", number, 1, line) for number, line in enumerate(lines[:MOST_LINES], start=1) if line.strip()]
+        source = "\n".join(lines[span.line - 1 : span.line + span.text.count("\n")])
+        lead = _lead(source[: span.column - 1]) if span.text[:1] in ("=", "≈") else ""
+        words = span.kind in _PLAIN_KINDS
+        line = Line(lead + span.text, span.line, span.column - len(lead), source, words)
+        found.append(replace(line, kind=span.kind, beside=span.beside, above=span.above, after=span.after))
+    heads = [Line("", number, 1, line) for number, line in _outside_fences(lines)]
     yield from sorted([*heads, *found], key=lambda line: (line.number, bool(line.text), line.column))
+
+
+def _lead(before: str) -> str:
+    """The name before a relation; a word of a sentence is none."""
+    named = _NAME.search(before)
+    if named is None:
+        return ""
+    coded = any(not char.isalpha() for char in named[1]) or len(named[1]) <= 2
+    begins = not before[: named.start()].strip(" \t-*+>•")
+    return before[named.start() :] if coded or begins else ""
+
+
+def _outside_fences(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """The lines that are not empty and hold no program, with their numbers."""
+    fenced = False
+    for number, line in enumerate(lines[:MOST_LINES], start=1):
+        if line.lstrip().startswith(("```", "~~~")):
+            fenced = not fenced
+        elif line.strip() and not fenced:
+            yield number, line
 
 
 def _latex(text: str, file: str) -> Iterator[Line]:

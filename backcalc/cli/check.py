@@ -2,42 +2,196 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
 import click
 
 import backcalc
-from backcalc.cli.common import Answer, command, to_json
+from backcalc.cli.common import Answer, command, say, to_json
+
+if TYPE_CHECKING:
+    from backcalc.check import Key, Report
+    from backcalc.check.classroom.gradebook import Form
+    from backcalc.net.errors import Problem
+
+BAR = 24
+"""Characters of the bar that shows how far a class is."""
+
+FORMATS = ("text", "markdown", "html", "csv", "json", "gradescope", "prairielearn", "canvas", "moodle")
 
 
-@command("check", formats=("text", "json", "csv"))
+@command("check", formats=FORMATS)
 @click.argument("key", metavar="KEY", type=click.Path())
 @click.argument("submissions", metavar="[SUBMISSION]…", nargs=-1, type=click.Path())
 @click.option("--claims", is_flag=True, help="Show the claims that are right, too.")
-def check(key: str, submissions: tuple[str, ...], claims: bool, form: str) -> Answer:
+@click.option("--hint", is_flag=True, help="Say where to look, and nothing of the answer.")
+@click.option("--class", "each", is_flag=True, help="Each SUBMISSION is a folder of submissions.")
+@click.option("--summary", is_flag=True, help="The class alone: points, mistakes, equal wrong answers.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Submissions at a time (default: one a processor).")
+@click.option("--results", metavar="FOLDER", type=click.Path(), help="Keep each result here, and go on from them.")
+@click.option(
+    "--overrides",
+    metavar="FILE",
+    type=click.Path(),
+    help="A grader's own rulings (default: overrides.yaml in the folder of the results).",
+)
+@click.option("--gradebook", metavar="FILE", type=click.Path(), help="For canvas and moodle: the file to fill in.")
+@click.option("--column", metavar="NAME", help="The assignment in the gradebook, where there are several.")
+def check(
+    key: str,
+    submissions: tuple[str, ...],
+    claims: bool,
+    hint: bool,
+    each: bool,
+    summary: bool,
+    jobs: int | None,
+    results: str | None,
+    overrides: str | None,
+    gradebook: str | None,
+    column: str | None,
+    form: str,
+) -> Answer:
     """Checks homework: what is right, the first wrong step, and why.
 
-    Every claim of a SUBMISSION, each link of each chain of equal sides, is judged against KEY.
-    A submission is a file (.md, .tex, .txt, .ipynb, .py, .yaml, .csv, .npz, .json) or a folder. Without one the key is
-    checked and its answers are shown. The exit status is 1 where a claim is wrong, or right only by an own error
-    carried forward; what could not be settled or read is said and never counted as wrong.
+    Every claim of a SUBMISSION, each link of each chain of equal sides, is judged against KEY. A SUBMISSION is a file
+    (.md, .tex, .txt, .ipynb, .py, .yaml, .csv, .npz, .json), or a folder of such files; with --class everything in the
+    folder is a submission of its own. Without one the key is checked and its answers are shown.
+
+    Each submission is checked in a process of its own, held to 40 seconds and (on Linux) 1 GB of memory; one that
+    breaks off is named, and the others go on. With --results a call that was interrupted goes on where it was.
+
+    The exit status is 1 where a claim is wrong, or right only by an own error carried forward, and 2 where a submission
+    cannot be read or checked; what could not be settled is said and never counted as wrong.
 
     \b
     Examples:
       backcalc check examples/homework/key.yaml
       backcalc check examples/homework/key.yaml examples/homework/ada.md
-      backcalc check examples/homework/key.yaml examples/homework/ada.md --format json --output result.json
+      backcalc check examples/homework/key.yaml examples/homework/ada.md --hint
+      backcalc check key.yaml --class handed-in --results results --format html -o class.html
+      backcalc check key.yaml --class handed-in --format canvas --gradebook export.csv -o filled.csv
     """
-    report = backcalc.check(key, submissions)
-    if form == "json":
-        text = to_json(report.to_json())
-    elif form == "csv":
-        from backcalc.render import check_sheets
+    _refuse(form, submissions, gradebook)
+    if not submissions:
+        return _answer(backcalc.check(key), form, claims=claims, summary=False, key=None)
+    from backcalc.check.classroom import check_class, handed_in
 
-        text = check_sheets.as_csv(report)
+    handed = handed_in(submissions, each=each)
+    if form in ("gradescope", "prairielearn") and len(handed) != 1:
+        raise click.UsageError(f"--format {form} is for one submission, not {len(handed)}.")
+    folder = None if results is None else Path(results)
+    checked = check_class(Path(key), handed, jobs=jobs, results=folder, done=_show)
+    if checked.refused and len(handed) == 1 and form not in ("gradescope", "prairielearn"):
+        from backcalc.net.errors import InputError
+
+        raise InputError(checked.refused)
+    report, messages = checked.report, [str(problem) for problem in checked.refused]
+    rulings = _rulings(overrides, folder)
+    loaded = _loaded(key) if rulings is not None or form == "html" else None
+    if rulings is not None and loaded is not None:
+        report, stale = _ruled(report, rulings, loaded)
+        messages += [str(problem).replace(": error: ", ": warning: ", 1) for problem in stale]
+    if hint:
+        from backcalc.check.hint import hinted
+
+        report, loaded = hinted(report), None
+    if gradebook is not None:
+        answer = _graded(Path(gradebook), cast("Form", form), report, column)
     else:
-        from backcalc.render import check_text
+        answer = _answer(report, form, claims=claims, summary=summary, key=loaded)
+    broken = [s for s in report.submissions if s.unchecked is not None]
+    refused = {problem.file for problem in checked.refused}
+    messages += [f"{s.file}: not checked: {s.unchecked}" for s in broken if s.file not in refused]
+    status = 2 if broken else answer.status
+    return replace(answer, status=status, messages=(*messages, *answer.messages))
 
-        text = check_text.render(report, claims=claims)
+
+def _refuse(form: str, submissions: tuple[str, ...], gradebook: str | None) -> None:
+    """Refuses a call whose parts do not go together, before anything is computed."""
+    if form in ("canvas", "moodle") and gradebook is None:
+        raise click.UsageError(f"--format {form} fills in a file that {form} exported: give it by --gradebook.")
+    if gradebook is not None and form not in ("canvas", "moodle"):
+        raise click.UsageError("--gradebook needs --format canvas or --format moodle.")
+    if not submissions and form not in ("text", "markdown", "json"):
+        raise click.UsageError(f"--format {form} needs a SUBMISSION.")
+
+
+def _answer(report: Report, form: str, *, claims: bool, summary: bool, key: Key | None) -> Answer:
+    """The report in a format, its status, and how many claims are open."""
     open_ones = report.unsettled
     said = "1 claim was" if open_ones == 1 else f"{open_ones} claims were"
     messages = (f"{said} not settled or not read; they do not count as wrong",) if open_ones else ()
-    return Answer(text, status=0 if report.holds else 1, messages=messages)
+    return Answer(_written(report, form, claims, summary, key), 0 if report.holds else 1, messages)
+
+
+def _written(report: Report, form: str, claims: bool, summary: bool, key: Key | None) -> str:
+    several = len(report.submissions) > 1
+    match form:
+        case "json":
+            from backcalc.render import check_json
+
+            return to_json(check_json.render(report, whole=not summary))
+        case "csv":
+            from backcalc.render import check_sheets
+
+            return check_sheets.grades(report) if summary else check_sheets.as_csv(report)
+        case "markdown":
+            from backcalc.render import check_markdown
+
+            return check_markdown.render(report, claims=claims, whole=not summary)
+        case "html":
+            from backcalc.render import check_html
+
+            return check_html.render(report, key)
+        case "gradescope" | "prairielearn":
+            from backcalc.render import check_graders
+
+            write = check_graders.gradescope if form == "gradescope" else check_graders.prairielearn
+            return to_json(write(report.submissions[0]))
+        case _:
+            from backcalc.check.classroom import class_view
+            from backcalc.render import check_text, class_text
+
+            parts = [] if summary else [check_text.render(report, claims=claims)]
+            if summary or several:
+                parts.append(class_text.render(class_view(report.submissions)))
+            return "\n".join(parts)
+
+
+def _graded(path: Path, form: Form, report: Report, column: str | None) -> Answer:
+    """The teacher's file with the grades in it; what did not find its place is told."""
+    from backcalc.check.classroom.gradebook import filled
+    from backcalc.render.feedback import feedback
+
+    found = filled(path, form, report.submissions, feedback, column)
+    said = f"{found.grades} of {len(report.submissions)} submissions have their grade in the file"
+    return Answer("", 0 if report.holds else 1, (said, *found.notes), found.data)
+
+
+def _rulings(overrides: str | None, folder: Path | None) -> Path | None:
+    """The file of overrides: the one that is given, or the one beside the results."""
+    if overrides is not None:
+        return Path(overrides)
+    beside = None if folder is None else folder / "overrides.yaml"
+    return beside if beside is not None and beside.is_file() else None
+
+
+def _ruled(report: Report, path: Path, key: Key) -> tuple[Report, tuple[Problem, ...]]:
+    from backcalc.check.overrides import load_overrides, overridden
+
+    submissions, stale = overridden(report.submissions, load_overrides(path, key), key)
+    return replace(report, submissions=submissions), stale
+
+
+def _loaded(key: str) -> Key:
+    from backcalc.check import load_key
+
+    return load_key(Path(key))
+
+
+def _show(done: int, all_of_them: int) -> None:
+    """How far the class is, for a person who looks at the terminal."""
+    filled = BAR * done // all_of_them
+    say(f"check {'█' * filled}{'░' * (BAR - filled)} {done} of {all_of_them}")

@@ -26,11 +26,15 @@ STDIN = "<stdin>"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command hands back: the text for standard output, the exit status, messages for standard error."""
+    """What a command hands back: the text for standard output, the exit status, messages for standard error.
+
+    `data` are bytes that stand in place of the text and are written as they are.
+    """
 
     text: str
     status: int = 0
     messages: tuple[str, ...] = ()
+    data: bytes | None = None
 
 
 class Refused(click.ClickException):
@@ -72,7 +76,7 @@ def command(
                     require_folder(output)
                 with busy(f"{name} …", quiet=quiet) as click.get_current_context().obj:
                     result = answer(**options)
-                deliver(result.text, output)
+                deliver(result.text if result.data is None else result.data, output)
             except (click.ClickException, click.exceptions.Exit, click.Abort):
                 raise
             except Exception as error:

@@ -10,16 +10,20 @@ from pathlib import Path
 import click
 
 
-def deliver(text: str, output: str | None) -> None:
-    """Writes the text, ended by one newline, to the file `output`; to standard output where that is None or `-`."""
-    text = text.rstrip("\n") + "\n"
+def deliver(text: str | bytes, output: str | None) -> None:
+    """Writes the text, ended by one newline, to the file `output`; to standard output where that is None or `-`.
+
+    Bytes are written as they are.
+    """
+    if isinstance(text, str):
+        text = text.rstrip("\n") + "\n"
     if output is None or output == "-":
         write_stdout(text)
     else:
         write_file(Path(output), text)
 
 
-def write_stdout(text: str) -> None:
+def write_stdout(text: str | bytes) -> None:
     """Writes to standard output: colours only where a person sees them, and quietly where the reader has left."""
     try:
         click.echo(text, nl=False, color=False if os.environ.get("NO_COLOR") else None)
@@ -43,13 +47,13 @@ def require_folder(output: str) -> None:
         raise click.BadParameter(f"there is no folder {target.parent}.", param_hint="'--output'")
 
 
-def write_file(target: Path, text: str) -> None:
+def write_file(target: Path, text: str | bytes) -> None:
     """Writes a file beside its target and renames it, so that the target holds the old text or the new, never half.
 
     A symbolic link is followed, the permissions of a file that exists are kept, and what is no plain file (a device,
-    a pipe) is written directly. Colours are taken out. Raises OSError.
+    a pipe) is written directly. Colours are taken out of text. Raises OSError.
     """
-    data = click.unstyle(text).encode("utf-8", errors="replace")
+    data = text if isinstance(text, bytes) else click.unstyle(text).encode("utf-8", errors="replace")
     target = target.resolve()
     mode = target.stat().st_mode if target.exists() else None
     if mode is not None and not stat.S_ISREG(mode):

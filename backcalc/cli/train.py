@@ -2,70 +2,54 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import backcalc
-from backcalc.cli.common import Answer, Refused, command, net_argument, say, source, to_json
+from backcalc.cli.common import Answer, command, complete_net, say, to_json
+from backcalc.cli.train_options import data_of, settings_of, training_options
+from backcalc.cli.train_run import Task, new_task, old_task, resumable
 
 if TYPE_CHECKING:
     from backcalc.derive.derivation import Check
     from backcalc.net import Network
     from backcalc.numeric.data import Data
+    from backcalc.numeric.history import History
     from backcalc.numeric.settings import Training
     from backcalc.numeric.train import Progress
 
-RULES = ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw")
-BAR = 24
-"""Characters of the bar that shows how far a training is."""
-
 
 @command("train")
-@net_argument
+@click.argument("net", metavar="NET", shell_complete=complete_net, required=False)
+@click.option("--data", metavar="DATA", help="iris, mnist:FOLDER, csv:FILE#COLUMN, npz:FILE, spirals:300, …")
+@click.option("--run", metavar="FOLDER", help="Keep the run in a new folder: history, weights, plots, report.html.")
+@click.option("--resume", metavar="FOLDER", help="Go on with the run in FOLDER, which knows NET and all options.")
 @click.option(
-    "--data", metavar="DATA", required=True, help="iris, mnist:FOLDER, csv:FILE#COLUMN, npz:FILE, spirals:300, …"
-)
-@click.option("--epochs", type=click.IntRange(min=1), default=10, show_default=True, help="Times through the samples.")
-@click.option("--batch", type=click.IntRange(min=1), default=32, show_default=True, help="Samples of a mini-batch.")
-@click.option("--trials", type=click.IntRange(min=1), default=1, show_default=True, help="Networks, each by itself.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Fixes all that is drawn.")
-@click.option("--optimizer", type=click.Choice(RULES), help="The update rule (default: the file's `update`).")
-@click.option("--rate", type=float, help="The learning rate (default: that of the file's `update`).")
-@click.option(
-    "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True, help="Precision."
-)
-@click.option(
-    "--test",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.2,
+    "--save-every",
+    type=click.FloatRange(min=0),
+    default=5.0,
     show_default=True,
-    help="Share kept for testing, of data without a test.",
+    help="Seconds between two states of a run that is kept (0: after every step).",
 )
-@click.option(
-    "--validation",
-    type=click.FloatRange(0, 1, max_open=True),
-    default=0.0,
-    show_default=True,
-    help="Share of the rest kept for validation.",
-)
-@click.option(
-    "--patience", type=click.IntRange(min=1), help="Stop after so many epochs without a better (validation) loss."
-)
-@click.option("--standardise", is_flag=True, help="Shift and scale every feature to mean 0, deviation 1.")
+@training_options
+@click.option("--watch", is_flag=True, help="Show live curves in the terminal.")
+@click.option("--plots/--no-plots", default=True, help="Draw pictures into the folder and its report (default: yes).")
 @click.option("--check", is_flag=True, help="First compare NumPy's gradients with the derived formulas.")
 def train(
-    net: str,
-    data: str,
-    optimizer: str | None,
-    test: float,
-    standardise: bool,
+    net: str | None,
+    data: str | None,
+    run: str | None,
+    resume: str | None,
+    save_every: float,
+    watch: bool,
+    plots: bool,
     check: bool,
     form: str,
-    **settings: Any,
+    **options: Any,
 ) -> Answer:
     """Trains NET with NumPy and tests it.
 
@@ -73,52 +57,76 @@ def train(
     numbers; early stopping gives back the best parameters. --check holds the gradients of the first mini-batch against
     the derived formulas; where they differ, nothing is trained and the exit status is 1.
 
+    A run that is kept can be stopped at any moment, by Ctrl-C or by force, and gone on with by --resume: the result
+    is the same to the last bit. More --epochs may be asked for.
+
     \b
     Examples:
       backcalc train examples/spirals.yaml --data spirals:300 --epochs 100 --trials 5
       backcalc train examples/spirals.yaml --data spirals --validation 0.2 --patience 5 --check
+      backcalc train lenet5 --data digits --run runs/lenet --watch
+      backcalc train --resume runs/lenet
       backcalc train examples/perceptron.yaml --data line --format json --output history.json
     """
-    from backcalc.numeric.prepare import with_rule
-    from backcalc.numeric.settings import Training
-
-    read = source(net)
-    network = with_rule(backcalc.load(read), optimizer)
-    if settings["rate"] is None and network.update.rate is None:
-        kind = network.update.kind
-        raise Refused(
-            f"error: `{kind}` has no rate\n  = help: give one: --rate 0.01, or `update: {{{kind}: {{rate: 0.01}}}}`"
-        )
-    chosen = Training(**settings)
-    samples = _data(data, chosen.seed, test, standardise)
+    if run is not None and resume is not None:
+        raise click.UsageError("--run makes a new run and --resume goes on with an old one: give one of them.")
+    task = new_task(net, data, run, options) if resume is None else old_task(net, data, resume, options)
+    chosen, samples = settings_of(task.options), data_of(task.data, task.options)
     checks: tuple[Check, ...] = ()
-    if check and network.criterion is not None:  # without a loss, the training says so
-        checks = (_first_batch(read, network, samples, chosen),)
+    if check and task.network.criterion is not None:  # without a loss, the training says so
+        checks = (_first_batch(task.written, task.network, samples, chosen),)
         if not checks[0].passed:
             from backcalc.render.verify_text import said
 
-            return Answer(_refused(network, checks, form), 1, (f"not trained: {said(checks[0])}",))
-    history = backcalc.train(network, samples, progress=_progress(chosen.epochs), **settings)
+            return Answer(_refused(task.network, checks, form), 1, (f"not trained: {said(checks[0])}",))
+    with resumable(task):
+        history, curves = _trained(task, samples, chosen, save_every, watch)
+        left = () if task.folder is None else _left(task, samples, history, checks, plots)
+    warnings = (*task.warnings, *(note for note in history.notes if note not in samples.notes))
+    messages = (*curves, *(f"warning: {note}" for note in warnings), *left)
     if form == "json":
-        verified = {"verified": [_plain(each) for each in checks]} if checks else {}
-        text = to_json(history.to_json() | verified)
-    else:
-        from backcalc.render import train_text
+        return Answer(to_json(history.to_json() | _verified(checks)), messages=messages)
+    from backcalc.render import train_text
 
-        text = train_text.render(history, network, checks)
-    return Answer(text, messages=tuple(f"warning: {note}" for note in history.notes if note not in samples.notes))
+    return Answer(train_text.render(history, task.network, checks), messages=messages)
 
 
-def _data(name: str, seed: int, test: float, standardise: bool) -> Data:
-    """The samples of `--data`, or what is wrong with it."""
-    from backcalc.numeric.data import DataError
-    from backcalc.numeric.prepare import prepared
+def _trained(task: Task, samples: Data, chosen: Training, every: float, watch: bool) -> tuple[History, tuple[str, ...]]:
+    """The training, and what is to be seen of its curves when it is over."""
+    from backcalc.numeric.runs.results import STATE
+    from backcalc.render.train_watch import Watch
 
-    try:
-        return prepared(name, seed=seed, test=test, standardise=standardise)
-    except DataError as error:
-        message, _, help = str(error).partition("; ")
-        raise Refused(f"--data: error: {message}" + (f"\n  = help: {help}" if help else "")) from error
+    shown = Watch(chosen.epochs)
+    terminal = sys.stderr.isatty()
+
+    def tell(done: Progress) -> None:
+        text = shown.told(done, live=watch)
+        if terminal or not watch:
+            say(text)
+        elif shown.is_due():
+            click.echo(shown.line(), err=True)
+
+    save = None if task.folder is None else task.folder.path(STATE)
+    history = backcalc.train(
+        task.network, samples, settings=chosen, save=save, resume=save is not None, every=every, progress=tell
+    )
+    return history, (shown.curves(),) if watch and terminal else ()
+
+
+def _left(task: Task, samples: Data, history: History, checks: tuple[Check, ...], plots: bool) -> tuple[str, ...]:
+    """Fills the folder of a training that has ended, and says so."""
+    from backcalc.numeric.runs.results import leave
+    from backcalc.render import train_report
+    from backcalc.render.plots import MISSING, available
+
+    assert task.folder is not None
+    leave(task.folder, history, _verified(checks))
+    say("train: plots and report …")
+    about: Mapping[str, Any] = task.folder.read_json("environment.json")
+    for name, content in train_report.files(task.network, samples, history, about, checks, plots=plots):
+        task.folder.write(name, content)
+    told = f"kept in {task.folder.root}: weights.npz, history.csv, report.html, …"
+    return (told,) if available() or not plots else (told, MISSING)
 
 
 def _first_batch(read: str | Path, network: Network, samples: Data, settings: Training) -> Check:
@@ -136,28 +144,16 @@ def _first_batch(read: str | Path, network: Network, samples: Data, settings: Tr
 def _refused(network: Network, checks: tuple[Check, ...], form: str) -> str:
     """What is shown where the gradients do not agree, and nothing was trained."""
     if form == "json":
-        return to_json({"schema_version": 1, "net": network.name, "verified": [_plain(each) for each in checks]})
+        return to_json({"schema_version": 1, "net": network.name, **_verified(checks)})
     from backcalc.render import verify_text
     from backcalc.verify import Verification
 
     return verify_text.render(Verification(network.name, checks))
 
 
-def _plain(check: Check) -> dict[str, Any]:
+def _verified(checks: tuple[Check, ...]) -> dict[str, Any]:
+    """The checks as the JSON has them, where there were any."""
     from backcalc.derive.derivation import finite
 
-    return {"against": check.against, "max_error": finite(check.max_error), "passed": check.passed}
-
-
-def _progress(epochs: int) -> Callable[[Progress], None]:
-    """What tells, after every epoch, how far the training is and what is left."""
-    began = time.monotonic()
-
-    def tell(done: Progress) -> None:
-        full = BAR * done.epoch // epochs
-        left = (time.monotonic() - began) * (epochs - done.epoch) / done.epoch
-        loss, metric = (sum(each) / len(each) for each in (done.loss, done.metric))
-        bar = "━" * full + "─" * (BAR - full)
-        say(f"train {bar} epoch {done.epoch} of {epochs}, loss {loss:.4g}, metric {metric:.4g}, {left:.0f} s left")
-
-    return tell
+    plain = [{"against": each.against, "max_error": finite(each.max_error), "passed": each.passed} for each in checks]
+    return {"verified": plain} if plain else {}

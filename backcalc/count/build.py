@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from backcalc.count.conventions import MEASURED, Convention, convention
+from backcalc.count.conventions import MEASURED, Convention, convention, functions, left_out
 from backcalc.count.receptive import Reception, align, at_input, is_steps, merged
 from backcalc.count.table import Formula, Formulas, Row, Table, Totals
 from backcalc.formula.size import Size, assumed_of, shown
 from backcalc.layers.base import POINT, WHOLE, Cost, Parameter, times
 from backcalc.layers.fields import Entries
+from backcalc.layers.own import Formula as OwnFormula
 from backcalc.layers.unknown import Unknown
 from backcalc.net import InputError, Network, Node, Problem
 
@@ -26,7 +27,7 @@ class _Options:
     pooling_connections: bool
     batch: int
     masked: bool
-    network: str
+    functions: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +99,9 @@ def count(
 
     Raises InputError for a network of equations, which has no layers, and ValueError for an unknown convention.
     """
-    built_in = network.name if network.file is None else ""
+    found = convention(flops)
     options = _Options(
-        convention(flops), bias, padding_connections, pooling_connections, batch, causal == "exact", built_in
+        *(found, bias, padding_connections, pooling_connections, batch, causal == "exact"), functions(network, found)
     )
     if not network.nodes:
         message = "a file of equations has no layers to count"
@@ -113,7 +114,7 @@ def count(
         rows.append(row)
     return Table(
         net=network.name,
-        convention=options.convention,
+        convention=found,
         bias=bias,
         padding_connections=padding_connections,
         pooling_connections=pooling_connections,
@@ -123,14 +124,16 @@ def count(
         rows=tuple(rows),
         totals=_totals(rows),
         assumed=_assumed(network),
+        left_out=left_out(network, found),
         file=network.file,
     )
 
 
 def _assumed(network: Network) -> tuple[str, ...]:
-    """What sizes with letters are taken to be divisible by."""
+    """What sizes with letters are taken to be: divisible, or small enough for a layer."""
     shapes = [shape for node in network.nodes for shape in (node.output_shape, *(p.shape for p in node.parameters))]
-    return tuple(sorted(assumed_of(*(size for shape in shapes for size in shape))))
+    divisible = assumed_of(*(size for shape in shapes for size in shape))
+    return tuple(sorted(divisible.union(*(node.layer.assumes(node.input_shape) for node in network.nodes))))
 
 
 def priced(node: Node, *, bias: bool, padding_connections: bool, masked: bool) -> Cost:
@@ -153,7 +156,7 @@ def _row(
         window = layer.receptive(shape)
         reception = merged(branches if window == POINT else tuple(branch.after(window) for branch in branches))
     else:
-        reception = branches[0].after(layer.receptive(shape), scatters=layer.scatters(shape))
+        reception = branches[0].through(layer, shape, node.output_shape)
         if branches[1:]:
             reception = merged((reception, *(branch.after(WHOLE) for branch in branches[1:])))
     owned = names.owned(node.parameters, bias=cost.biases != "0")
@@ -169,9 +172,10 @@ def _row(
         non_trainable=(owned.fixed + owned.frozen + owned.statistics) * node.copies,
         idle=Formula(cost.idle).times(node.copies).value,
         operations=tuple(
-            (kind, Formula(text)) for kind, text in options.convention.priced(cost, node, options.network)
+            (kind, Formula(text)) for kind, text in options.convention.priced(cost, node, options.functions)
         ),
         units=Formula(cost.units),
+        prices=options.convention.of(layer, options.functions),
         general=layer.in_words(shape, bias=options.bias, padding_connections=options.padding_connections),
         notes=(
             *_copies(node),
@@ -179,7 +183,7 @@ def _row(
             *_notes(owned, branches),
             *_left_out(node, options, computed=computed),
         ),
-        counted=not isinstance(layer, Unknown),
+        counted=not isinstance(layer, Unknown | OwnFormula),
     )
     return row, reception
 
@@ -199,7 +203,9 @@ def _formulas(
         params=Formula(cost.params).less(owned.shared_weights + owned.shared_biases).less(owned.fixed).times(copies),
         connections=Formula(seen).times(computations),
         macs=Formula(cost.macs).times(computations),
-        flops=Formula(options.convention.formula(cost, node, options.network) if computed else "0").times(computations),
+        flops=Formula(options.convention.formula(cost, node, options.functions) if computed else "0").times(
+            computations
+        ),
         activations=Formula(times(*node.output_shape) if computed else "0").times(computations),
     )
 
@@ -213,8 +219,8 @@ def _left_out(node: Node, options: _Options, *, computed: bool) -> Iterator[str]
     kind, convention = node.layer.kind, options.convention
     if not computed:
         yield "the output does not need this layer: its parameters count, but it is not computed"
-    elif kind in convention.unseen.get(options.network, ()):
-        yield f"{convention.release} does not see it here, by how torchvision computes it"
+    elif reason := convention.unseen(node.layer, options.functions):
+        yield f"{convention.release} does not see it: {reason}"
     elif convention.release and kind not in MEASURED:
         yield f"{convention.release} was not measured on `{kind}`: its own number may be another"
 

@@ -8,14 +8,14 @@ Those named after a tool give what its release counts, oddities included, for th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from backcalc.count.quantities import QUANTITIES
 from backcalc.formula.errors import nearest
-from backcalc.layers.base import Cost
-from backcalc.net import Node
+from backcalc.layers.base import Cost, Layer
+from backcalc.net import Network, Node
 
 Prices = Mapping[str, int]
 
@@ -27,10 +27,8 @@ class Convention:
     """A named way to count and what it means.
 
     `prices` are those of operations and of `QUANTITIES` (0 where one is not listed); `kinds` are the prices for layers
-    of some kinds instead. `release` is the tool that is reproduced; of the networks in `unseen` it misses layers of
-    those kinds, because of how the program that it was run on computes them: with functions where it watches modules,
-    with one fused operation where it watches products; of those in `otherwise` it prints another total, for the reason
-    given.
+    of some kinds instead, `attention.causal` for those of a kind that are given that argument. `release` is the tool
+    that is reproduced; one that watches `modules` does not see what a program computes by a function.
     """
 
     name: str
@@ -38,24 +36,27 @@ class Convention:
     prices: Prices
     kinds: Mapping[str, Prices] = field(default_factory=dict)
     release: str = ""
-    unseen: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    otherwise: Mapping[str, str] = field(default_factory=dict)
+    modules: bool = False
 
-    def of(self, kind: str, network: str = "") -> Prices:
-        """The prices for layers of a kind, in a built-in network of that name."""
-        if kind in self.unseen.get(network, ()):
+    def of(self, layer: Layer, functions: Collection[str] = ()) -> Prices:
+        """The prices for a layer; `functions` are the kinds that the network's program computes by functions.
+
+        >>> from backcalc.layers import KINDS
+        >>> convention("thop").of(KINDS["layernorm"]()), convention("thop").of(KINDS["layernorm"](axis=1))
+        (mappingproxy({'inputs': 4}), mappingproxy({}))
+        """
+        if self.modules and layer.kind in functions:
             return NOTHING
-        return self.kinds.get(kind, self.prices)
+        return next((self.kinds[name] for name in names(layer) if name in self.kinds), self.prices)
 
-    def notes(self, network: str) -> Iterator[str]:
-        """What should be said of this convention and a built-in network of that name."""
-        if network in self.unseen:
-            kinds = " and ".join(f"`{kind}`" for kind in sorted(self.unseen[network]))
-            yield f"{self.release} does not see {kinds} of {network}, by how torchvision computes it"
-        if network in self.otherwise:
-            yield f"for {network} {self.release} prints another total: {self.otherwise[network]}"
+    def unseen(self, layer: Layer, functions: Collection[str] = ()) -> str | None:
+        """Why the tool does not see a layer, in words; None where it does, or where there is nothing to see."""
+        if self.modules and layer.kind in functions:
+            return "it watches modules, and torchvision computes this by a function"
+        found = next((name for name in names(layer) if name in self.kinds), "")
+        return _UNSEEN.get(found) if self.kinds.get(found) is NOTHING else None
 
-    def formula(self, cost: Cost, node: Node | None = None, network: str = "") -> str:
+    def formula(self, cost: Cost, node: Node | None = None, functions: Collection[str] = ()) -> str:
         """What a layer costs under this convention, as a formula with its numbers.
 
         >>> EXACT.formula(Cost(operations={"multiply": "400", "add": "399", "bias": "1"}, units="120"))
@@ -65,7 +66,7 @@ class Convention:
         >>> convention("fvcore").formula(Cost(), node)
         '2*3*8*8'
         """
-        prices = self.prices if node is None else self.of(node.layer.kind, network)
+        prices = self.prices if node is None else self.of(node.layer, functions)
         each = [
             _priced(prices[kind], count) for kind, count in cost.operations.items() if _is_priced(kind, count, prices)
         ]
@@ -74,16 +75,48 @@ class Convention:
             terms += [_priced(prices[name], amount) for name, amount in quantities(prices, node, cost).items()]
         return " + ".join(terms).replace("+ -", "- ") or "0"
 
-    def priced(self, cost: Cost, node: Node, network: str = "") -> tuple[tuple[str, str], ...]:
+    def priced(self, cost: Cost, node: Node, functions: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
         """The operations of one unit that have a price, with their numbers."""
-        prices = self.of(node.layer.kind, network)
+        prices = self.of(node.layer, functions)
         return tuple((kind, count) for kind, count in cost.operations.items() if _is_priced(kind, count, prices))
+
+
+def names(layer: Layer) -> Iterator[str]:
+    """What a table may call a layer, the most special first: its kind with an argument that it is given, its kind.
+
+    >>> from backcalc.layers import KINDS
+    >>> list(names(KINDS["attention"](heads=2, causal=True)))
+    ['attention.heads', 'attention.causal', 'attention']
+    """
+    given = (name for name in type(layer).model_fields if name in layer.model_fields_set)
+    yield from (f"{layer.kind}.{name}" for name in given if getattr(layer, name) not in (None, False))
+    yield layer.kind
 
 
 def quantities(prices: Prices, node: Node, cost: Cost) -> dict[str, str]:
     """The quantities of a layer that have a price and are not 0, as formulas."""
     amounts = {name: QUANTITIES[name].of(node, cost) for name in prices if name in QUANTITIES}
     return {name: amount for name, amount in amounts.items() if amount != "0"}
+
+
+def functions(network: Network, convention: Convention) -> frozenset[str]:
+    """The kinds of layers that the network's program computes by functions, where that matters."""
+    if not convention.modules or network.file is not None:
+        return frozenset()
+    from backcalc.net.zoo import functions
+
+    return functions(network.name)
+
+
+def left_out(network: Network, convention: Convention) -> tuple[str, ...]:
+    """What a tool does not see of a network, a sentence for each kind of layer."""
+    if not convention.kinds:
+        return ()
+    by_function, needed = functions(network, convention), network.needed()
+    layers = (node.layer for node in network.nodes if node.name in needed)
+    reasons = ((layer.kind, convention.unseen(layer, by_function)) for layer in layers)
+    notes = (f"{convention.release} does not see `{kind}` here: {reason}" for kind, reason in reasons if reason)
+    return tuple(dict.fromkeys(notes))
 
 
 def _is_priced(kind: str, count: str, prices: Prices) -> bool:
@@ -135,25 +168,30 @@ ONE_MAC = Convention(
 
 _TRANSPOSED = "conv_transpose1d conv_transpose2d"
 _CONVOLUTIONS = "conv1d conv2d conv3d"
-_FUSED = MappingProxyType({"vit_b_16": frozenset({"attention"}), "vit_b_32": frozenset({"attention"})})
-
-_DENSE_THERE = MappingProxyType({"convnext_tiny": "torchvision has dense layers for its 1x1 convolutions"})
+_SEEN_IN_PARTS = (  # attention that PyTorch has no fused module for: projections, and between them one operation
+    "attention.causal attention.rotary attention.kv_heads attention.head_size attention.window attention.memory"
+)
+_UNSEEN = MappingProxyType(
+    {
+        "attention": "PyTorch computes a module of attention without a mask by one fused operation",
+        "layernorm.axis": "PyTorch has no module for a norm over another axis than the last",
+    }
+)
 
 TORCHINFO = Convention(
     "torchinfo",
     "as torchinfo's mult-adds: weights and biases of a convolution at every output place, all other parameters once; "
     "so a norm has no positions, a dense layer no steps, and a transposed convolution counts output places; attention "
-    "and learned positions are none",
+    "and arrays outside of layers, as learned positions, are none",
     _prices(params=1),
     _kinds(
         {
             _CONVOLUTIONS: _prices(macs=1, biased=1),
             _TRANSPOSED: MappingProxyType({"every place": 1, "biased": 1}),
-            "attention positional class_token": NOTHING,
+            "attention positional class_token layer_scale": NOTHING,
         }
     ),
     "torchinfo 1.8.0",
-    otherwise=_DENSE_THERE,
 )
 FVCORE = Convention(
     "fvcore",
@@ -166,19 +204,26 @@ FVCORE = Convention(
             "groupnorm layernorm": _prices(inputs=5),
             "adaptive_avgpool2d": _prices(inputs=1),
             "upsample2d": _prices(outputs=1),
+            "attention": NOTHING,
+            "attention.relative_bias": _prices(macs=1),
+            _SEEN_IN_PARTS: MappingProxyType({"every step": 1}),
         }
     ),
     "fvcore 0.1.5.post20221221",
-    _FUSED,
 )
 PTFLOPS = Convention(
     "ptflops",
     "as ptflops counts tensor operations (its default): a multiply-accumulate is one, so is a bias of an output; "
     "norms, activations and pooling are none",
     _prices(macs=1, biased=1),
-    _kinds({"attention": _prices(macs=1, bias=1)}),
+    _kinds(
+        {
+            "attention": NOTHING,
+            "attention.relative_bias": _prices(macs=1, bias=1),
+            _SEEN_IN_PARTS: MappingProxyType({"every step": 1, "bias": 1}),
+        }
+    ),
     "ptflops 0.7.5",
-    _FUSED,
 )
 THOP = Convention(
     "thop",
@@ -193,20 +238,11 @@ THOP = Convention(
             "avgpool1d avgpool2d upsample2d": _prices(outputs=1),
             "adaptive_avgpool2d": _prices(inputs=1, outputs=1),
             "softmax": _prices(outputs=3, rows=-1),
-            "attention": NOTHING,
+            "attention layernorm.axis": NOTHING,
         }
     ),
     "thop 0.1.1.post2209072238",
-    MappingProxyType(
-        {
-            "mobilenet_v2": frozenset({"adaptive_avgpool2d"}),
-            "densenet121": frozenset({"adaptive_avgpool2d"}),
-            "densenet169": frozenset({"adaptive_avgpool2d"}),
-            "densenet201": frozenset({"adaptive_avgpool2d"}),
-            "inception_v3": frozenset({"avgpool2d"}),
-        }
-    ),
-    MappingProxyType({"convnext_tiny": "it passes over the norms of maps, which are a class of torchvision's own"}),
+    modules=True,
 )
 DEEPSPEED = Convention(
     "deepspeed",
@@ -216,7 +252,9 @@ DEEPSPEED = Convention(
     _kinds(
         {
             "dense": _prices(macs=2),
-            "attention": _prices(macs=2, exp=1),
+            "attention": NOTHING,
+            "attention.relative_bias": _prices(macs=2, exp=1),
+            _SEEN_IN_PARTS: _prices(macs=2),
             "batchnorm": _prices(inputs=2),
             "groupnorm layernorm": _prices(inputs=5),
             "maxpool1d maxpool2d avgpool1d avgpool2d adaptive_avgpool2d": _prices(inputs=1),
@@ -225,54 +263,29 @@ DEEPSPEED = Convention(
         }
     ),
     "DeepSpeed 0.19.8",
-    _FUSED,
-    otherwise=_DENSE_THERE,
 )
 TORCH = Convention(
     "torch",
     "as torch.utils.flop_counter: a multiply-accumulate is two, nothing else counts; on a CPU it misses the products "
     "of fused attention",
     _prices(macs=2),
-    release="PyTorch 2.14.1",
-    unseen=_FUSED,
+    _kinds(
+        {
+            "attention": NOTHING,
+            "attention.relative_bias": _prices(macs=2),
+            _SEEN_IN_PARTS: MappingProxyType({"every step": 2}),
+        }
+    ),
+    "PyTorch 2.14.1",
 )
 
-MEASURED = frozenset(
-    (
-        *("dense", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d"),
-        *("batchnorm", "groupnorm", "layernorm", "rmsnorm", "layer_scale", "stochastic_depth", "dropout"),
-        *(
-            "relu",
-            "relu6",
-            "leaky_relu",
-            "elu",
-            "gelu",
-            "silu",
-            "sigmoid",
-            "tanh",
-            "hard_sigmoid",
-            "hard_swish",
-            "softplus",
-            "softmax",
-            "log_softmax",
-            "linear",
-        ),
-        *("maxpool1d", "maxpool2d", "avgpool1d", "avgpool2d", "adaptive_avgpool2d", "global_avgpool", "upsample2d"),
-        *(
-            "flatten",
-            "reshape",
-            "transpose",
-            "slice",
-            "channel_shuffle",
-            "attention",
-            "positional",
-            "class_token",
-            "add",
-            "multiply",
-            "concat",
-        ),
-    )
+_KNOWN = (
+    "dense conv1d conv2d conv3d conv_transpose1d conv_transpose2d batchnorm groupnorm layernorm rmsnorm layer_scale "
+    "stochastic_depth dropout relu relu6 leaky_relu elu gelu silu sigmoid tanh hard_sigmoid hard_swish softplus "
+    "softmax log_softmax linear maxpool1d maxpool2d avgpool1d avgpool2d adaptive_avgpool2d global_avgpool upsample2d "
+    "flatten reshape transpose slice channel_shuffle attention positional class_token add multiply concat embedding"
 )
+MEASURED = frozenset(_KNOWN.split())
 """The kinds of layers of which it is known what the tools count."""
 
 _ALL = (EXACT, TWO_MAC, ONE_MAC, TORCHINFO, FVCORE, PTFLOPS, THOP, DEEPSPEED, TORCH)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from backcalc.count.conventions import Convention, Prices, convention, per_unit, quantities
+from backcalc.count.conventions import Convention, Prices, convention, functions, left_out, per_unit, quantities
 from backcalc.count.table import Formula, lettered
 from backcalc.layers.base import Cost
 from backcalc.net import Network, Node
@@ -93,16 +93,16 @@ def difference(network: Network, first: str, second: str) -> Difference:
     Raises ValueError for an unknown convention.
     """
     pair = convention(first), convention(second)
-    built_in = network.name if network.file is None else ""
+    by_function = tuple(functions(network, each) for each in pair)
     needed, totals = network.needed(), [0, 0]
     amounts: dict[tuple[str, str, tuple[int, int]], Counter[str]] = defaultdict(Counter)
     for node in network.nodes:
         if node.name not in needed:
             continue
         kind, cost = node.layer.kind, node.layer.cost(node.input_shape)
-        asked = tuple(each.of(kind, built_in) for each in pair)
+        asked = tuple(each.of(node.layer, known) for each, known in zip(pair, by_function, strict=True))
         for side, each in enumerate(pair):
-            totals[side] += Formula(each.formula(cost, node, built_in)).times(node.copies).value
+            totals[side] += Formula(each.formula(cost, node, by_function[side])).times(node.copies).value
         for what, amount in {**_amounts(asked[0], node, cost), **_amounts(asked[1], node, cost)}.items():
             prices = asked[0].get(what, 0), asked[1].get(what, 0)
             if prices[0] != prices[1]:
@@ -110,7 +110,7 @@ def difference(network: Network, first: str, second: str) -> Difference:
     terms = (
         Term(kind, sum(found.values()), what, prices, _sum(found)) for (kind, what, prices), found in amounts.items()
     )
-    notes = tuple(note for each in pair for note in each.notes(built_in))
+    notes = tuple(note for each in pair for note in left_out(network, each))
     return Difference(network.name, pair, (totals[0], totals[1]), tuple(terms), notes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import groupby
 
 from backcalc.count.build import count
@@ -55,9 +56,10 @@ def compare() -> Iterator[Comparison]:
 
 def _counted(table: Table, what: str) -> int | tuple[int, ...]:
     totals, (kind, _, layer) = table.totals, what.partition(" ")
+    row = table.row(layer) if layer else None
     match kind:
         case "params":
-            return totals.params
+            return totals.params if row is None else row.params
         case "active":
             return totals.active
         case "total":
@@ -65,8 +67,17 @@ def _counted(table: Table, what: str) -> int | tuple[int, ...]:
         case "macs":
             return totals.macs.value
         case "connections":
-            return totals.connections.value
-        case "field":
-            return table.row(layer).receptive_field
+            return totals.connections.value if row is None else row.connections
+        case "field" if row is not None:
+            return row.receptive_field
+        case "jump" if row is not None:
+            return _whole(row.jump)
+        case "padding" if row is not None:
+            return _whole(row.padding)
         case _:
             raise ValueError(f"nothing is counted that is called `{kind}`")
+
+
+def _whole(cells: int | Fraction | tuple[int | Fraction, ...]) -> int | tuple[int, ...]:
+    """The cells as numbers that can be compared; they are whole wherever something is published."""
+    return tuple(int(each) for each in cells) if isinstance(cells, tuple) else int(cells)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from backcalc.layers.base import Cost, times
+from backcalc.layers.base import Cost, product, times
 from backcalc.net import Node
 
 
@@ -27,6 +27,10 @@ def _every_place(node: Node, cost: Cost) -> str:
     return cost.weights if cost.weights == "0" else times(cost.weights, *places)
 
 
+def _every_step(node: Node, cost: Cost) -> str:
+    return cost.weights if cost.weights == "0" else product(*node.input_shape[:-1], cost.weights)
+
+
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
         "macs": Quantity("multiply-accumulates", lambda node, cost: cost.macs),
@@ -36,5 +40,6 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "outputs": Quantity("outputs", lambda node, cost: times(*node.output_shape)),
         "rows": Quantity("rows", lambda node, cost: times(*node.output_shape[:-1])),
         "every place": Quantity("weights at every output place", _every_place),
+        "every step": Quantity("weights at every step", _every_step),
     }
 )

@@ -5,12 +5,12 @@ Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Network
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import floor
+from math import floor, prod
 from typing import TypeVar
 
-from backcalc.layers.base import Shape, Window
+from backcalc.layers.base import Layer, Shape, Window
 from backcalc.net import Network
 
 
@@ -64,13 +64,15 @@ class Reception:
     """The fields of one array of the network, per spatial axis of the network's input.
 
     `scattered` is set by flatten and the like: neighbours in a flattened map are no neighbours in the input, so that a
-    window over it sees all.
+    window over it sees all. Where all places of a map stand in one row, `row` is the sides of that map and the axis of
+    the row: laid out as it was, the map is one again.
     """
 
     fields: tuple[Field, ...]
     extents: Shape
     scattered: bool = False
     formula: str = "1"
+    row: tuple[Shape, int] | None = None
 
     @property
     def cells(self) -> int | tuple[int, ...]:
@@ -101,6 +103,21 @@ class Reception:
             self.scattered or scatters,
             ", ".join(formulas),
         )
+
+    def through(self, layer: Layer, shape: Shape, output: Shape) -> Reception:
+        """The fields behind a layer of one input."""
+        behind = self.after(layer.receptive(shape), scatters=layer.scatters(shape))
+        if layer.kind == "reshape" and not self.scattered and output == (shape[0], prod(shape[1:])):
+            return replace(behind, row=(shape[1:], 1))
+        if self.row is None:
+            return behind
+        sides, axis = self.row
+        if layer.kind == "reshape" and axis == 1 and output == (shape[0], *sides):
+            return replace(behind, scattered=False)
+        if layer.kind == "transpose" and output == (shape[1], shape[0]):
+            return replace(behind, row=(sides, 1 - axis))
+        by_place = axis == 0 and not layer.scatters(shape) and output[0] == shape[0]
+        return replace(behind, row=self.row if by_place else None)
 
 
 def at_input(shape: Shape, *, steps: bool = False) -> Reception:

@@ -19,6 +19,7 @@ LARGEST = 1_000_000_000
 
 _QUESTION = re.compile(r"\s*(\w+)\s*=\s*(\d[\d_,]*)(?:\.(\d+))?(?:[eE]\+?(\d{1,3}))?\s*")
 _DIVISIBLE = re.compile(r"(\w+) is divisible by (\d+)")
+_AT_MOST = re.compile(r"(\w+) is at most (\d+)")
 
 Coefficients = tuple[Fraction, ...]
 """Those of a polynomial, the constant first."""
@@ -33,7 +34,7 @@ class Solution:
     """What `letter` must be so that the total `what`, the `formula`, is `target`.
 
     `exact` are all sizes that make it so; where there are none, `near` are the neighbouring sizes below and above, with
-    what they give. Only multiples of `step` are sizes that the network can have.
+    what they give. Only multiples of `step`, up to `most`, are sizes that the network can have.
     """
 
     net: str
@@ -44,6 +45,7 @@ class Solution:
     exact: tuple[int, ...]
     near: tuple[tuple[int, int], ...]
     step: int = 1
+    most: int = LARGEST
 
     def to_json(self) -> dict[str, object]:
         """The solution as JSON has it."""
@@ -57,6 +59,7 @@ class Solution:
             "exact": list(self.exact),
             "near": near,
             "step": self.step,
+            "most": self.most,
         }
 
 
@@ -75,13 +78,13 @@ def solve(table: Table, question: str, letter: str) -> Solution:
     total = _totals(table)[what]
     _check(what, total, letter)
     assert isinstance(total, Size)
-    step = _step(table, letter)
-    value, places = _places(total, letter, target, step)
-    found = sorted({size for place in places for size in (place, place + 1) if 1 <= size <= LARGEST // step})
+    step, most = _step(table, letter), _most(table, letter)
+    value, places = _places(total, letter, target, step, most)
+    found = sorted({size for place in places for size in (place, place + 1) if 1 <= size <= most // step})
     exact = tuple(size * step for size in found if value(size) == target)
     around = (size for size in found if _between(value, size, target) or _between(value, size - 1, target))
     near = () if exact else tuple((size * step, int(value(size))) for size in around)
-    return Solution(table.net, what, target, letter, pretty(str(shown(total))), exact, near, step)
+    return Solution(table.net, what, target, letter, pretty(str(shown(total))), exact, near, step, most)
 
 
 def checked(found: Solution, recount: Callable[[int], Table]) -> Solution:
@@ -151,7 +154,13 @@ def _step(table: Table, letter: str) -> int:
     return lcm(*(int(match[2]) for match in found if match is not None and match[1] == letter))
 
 
-def _places(total: Size, letter: str, target: int, step: int) -> tuple[Callable[[int], Fraction], list[int]]:
+def _most(table: Table, letter: str) -> int:
+    """What the letter is at most."""
+    found = (_AT_MOST.fullmatch(each) for each in table.assumed)
+    return min((int(match[2]) for match in found if match is not None and match[1] == letter), default=LARGEST)
+
+
+def _places(total: Size, letter: str, target: int, step: int, most: int) -> tuple[Callable[[int], Fraction], list[int]]:
     """The total as a function of `letter/step`, and the places n with a solution, if any, from n to n + 1."""
     terms = total.polynomial.terms
     if all(power[0] == Ref(letter) for monomial in terms for power in monomial):
@@ -162,13 +171,13 @@ def _places(total: Size, letter: str, target: int, step: int) -> tuple[Callable[
             found[exponent] += coefficient * step**exponent
         found[0] -= target
         coefficients = tuple(found)
-        return lambda n: _at(coefficients, n) + target, list(cells(coefficients, 1, LARGEST // step))
+        return lambda n: _at(coefficients, n) + target, list(cells(coefficients, 1, most // step))
     expr = total.expr  # with `div` in it: taken to grow with the letter
 
     def value(n: int) -> Fraction:
         return rational(expr, {letter: n * step})
 
-    low, high = 1, LARGEST // step
+    low, high = 1, most // step
     return value, [_crossing(lambda n: value(n) - target, low, high)]
 
 

@@ -115,8 +115,8 @@ class Row:
 
     Neighbours in its output see cells that are `jump` apart, the first of them begins `padding` cells before the input;
     `idle` are the parameters that one token does not use. `operations` are those of one unit that the convention
-    prices, `units` how many units there are. `general` holds the formulas in words; `notes` says what is special, as
-    weights that are counted elsewhere.
+    prices, `units` how many units there are, `prices` all that it asks for such a layer. `general` holds the formulas
+    in words; `notes` says what is special, as weights that are counted elsewhere.
     """
 
     name: str
@@ -131,6 +131,7 @@ class Row:
     idle: int
     operations: tuple[tuple[str, Formula], ...]
     units: Formula
+    prices: Mapping[str, int]
     general: Mapping[str, str]
     notes: tuple[str, ...] = ()
     counted: bool = True
@@ -262,7 +263,8 @@ class Totals:
 class Table:
     """What `count` found, and under which conventions.
 
-    `assumed` is what letters are taken to be divisible by; `file` is what the network was read from, for messages.
+    `assumed` is what is taken for granted of letters, `left_out` what the convention's tool does not see; `file`
+    is what the network was read from, for messages.
     """
 
     net: str
@@ -276,6 +278,7 @@ class Table:
     rows: tuple[Row, ...]
     totals: Totals
     assumed: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     file: str | None = None
 
     @property

@@ -186,7 +186,7 @@ def _close(line: str, run: list[re.Match[str]], found: list[Found]) -> None:
     values = [part for part in run if part.lastgroup in ("number", "word") and part[0] not in ("x", "X")]
     digits = any(part.lastgroup == "number" for part in run)
     equal = any(part[0] in "=≈←" for part in signs)
-    ruled = any(a[0] == b[0] == "=" and a.end() == b.start() for a, b in pairwise(signs))
+    ruled = any(a[0][0] == b[0][0] == "=" and a.end() == b.start() for a, b in pairwise(signs))
     hyphens = all(part[0] in "-−–/" for part in signs)
     dated = hyphens and not any(part.lastgroup == "blank" for part in run)
     if not signs or ruled or depth[-1] > 0 or len(values) < 2 or not (digits or equal) or (dated and not equal):

@@ -221,6 +221,10 @@ class Layer(BaseModel, ABC):
         """What a count should say besides its numbers."""
         return ()
 
+    def assumes(self, shape: Shape) -> tuple[str, ...]:
+        """What is taken for granted of sizes that are letters, in words: `T is at most 1024`."""
+        return ()
+
     def scatters(self, shape: Shape) -> bool:
         """Whether neighbours in the output need not be neighbours in the input, as behind flatten."""
         return False

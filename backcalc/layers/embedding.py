@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from backcalc.formula.size import Size, shown
 from backcalc.layers.base import Cost, Layer, LayerEquations, Parameter, Shape, ShapeError, fresh_indices, show_shape
 from backcalc.layers.base import times as product
 from backcalc.layers.fields import Positive
@@ -71,9 +72,15 @@ class Positional(Layer):
 
     def output_shape(self, shape: Shape) -> Shape:
         steps, _ = _of_steps(self.kind, shape)
-        if steps > self.length:
+        if steps > self.length and not self.assumes(shape):
             raise ShapeError(f"positional has {self.length} places, but got {steps} steps in {show_shape(shape)}")
         return shape
+
+    def assumes(self, shape: Shape) -> tuple[str, ...]:
+        """Where the steps are a letter, and the places are not: that there are enough of them."""
+        steps, length = shape[0], self.length
+        is_open = isinstance(steps, Size) and not isinstance(length, Size)
+        return (f"{shown(steps)} is at most {length}",) if is_open else ()
 
     def parameters(self, name: str, shape: Shape) -> tuple[Parameter, ...]:
         return (Parameter(f"P_{name}", (self.length, shape[1]), "weight"),)

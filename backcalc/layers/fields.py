@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Annotated, TypeAlias
 
 from pydantic_core import core_schema
@@ -149,11 +150,16 @@ def _padding(value: str | int | tuple[int, ...]) -> str | int | tuple[int, ...]:
 
 
 def _sizes_schema(smallest: int) -> dict[str, object]:
-    one = {"type": "integer", "minimum": smallest, "maximum": LARGEST_WINDOW}
-    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+    one = {"anyOf": [{"type": "integer", "minimum": smallest, "maximum": LARGEST_WINDOW}, dict(LETTERS)]}
+    return {"anyOf": [*one["anyOf"], {"type": "array", "items": one, "minItems": 1}]}
 
 
-Positive = Annotated[int, Read(positive, {"type": "integer", "minimum": 1})]
+LETTERS: Mapping[str, object] = MappingProxyType(
+    {"type": "string", "description": "a size that `sizes` declares, or arithmetic with some, as 4*d"}
+)
+"""What the JSON Schema says of a size that is no number."""
+
+Positive = Annotated[int, Read(positive, {"anyOf": [{"type": "integer", "minimum": 1}, dict(LETTERS)]})]
 """A whole number from 1."""
 
 Sizes = Annotated[int | tuple[int, ...], Read(sizes, _sizes_schema(1))]

@@ -38,9 +38,9 @@ class Problem:
         parts = [f"{place}: error: {printable(self.message)}"]
         gutter = " " * max(3, len(str(self.line)) + 1)
         if self.line:
-            shown, column, length = _window(self.source_line, self.column - 1, self.length)
+            shown, column, length = window(self.source_line, self.column - 1, self.length)
             parts.append(f"{self.line:>{len(gutter)}} | {shown}".rstrip())
-            parts.append(f"{gutter} | {' ' * _width(shown[:column])}{'^' * _width(shown[column : column + length], 1)}")
+            parts.append(f"{gutter} | {' ' * columns(shown[:column])}{'^' * columns(shown[column : column + length], 1)}")
         parts.extend(
             f"{gutter} = {label}: {printable(text)}"
             for label, text in (("note", self.note), ("help", self.help))
@@ -94,21 +94,25 @@ def did_you_mean(word: str, candidates: Iterable[str], otherwise: str | None = N
     return otherwise if found is None else f"did you mean `{found}`?"
 
 
-def _window(line: str, start: int, length: int) -> tuple[str, int, int]:
-    """A piece of the line that fits a screen, with the place of the caret in it."""
+def window(line: str, start: int, length: int, widest: int = WIDEST_LINE) -> tuple[str, int, int]:
+    """A piece of the line that fits a screen, with the place of the caret in it.
+
+    >>> window("one two three four", 8, 5, widest=10)
+    ('…o three fo…', 3, 5)
+    """
     line = printable(line.rstrip("\r\n").replace("\t", " "))
     start = min(start, len(line))
     length = min(length, max(len(line) - start, 1))
-    if len(line) <= WIDEST_LINE:
+    if len(line) <= widest:
         return line, start, length
-    length = min(length, WIDEST_LINE // 2)
-    first = max(0, min(start - WIDEST_LINE // 4, len(line) - WIDEST_LINE))
-    last = first + WIDEST_LINE
+    length = min(length, widest // 2)
+    first = max(0, min(start - widest // 4, len(line) - widest))
+    last = first + widest
     left, right = "…" if first else "", "…" if last < len(line) else ""
     return f"{left}{line[first:last]}{right}", start - first + len(left), length
 
 
-def _width(text: str, least: int = 0) -> int:
+def columns(text: str, least: int = 0) -> int:
     """How many columns of a terminal the text takes."""
     if text.isascii():
         return max(len(text), least)

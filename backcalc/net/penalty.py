@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from backcalc.layers.base import fresh_indices
-from backcalc.layers.norm import Norm
 from backcalc.net.build import Built
 from backcalc.net.nested import flat
 from backcalc.net.spec import Rate, described, validated
@@ -90,6 +89,7 @@ def penalty_terms(penalty: Penalty, nodes: Iterable[Node]) -> tuple[Expr, ...]:
 def _penalised(penalty: Penalty, nodes: Iterable[Node]) -> Iterable[Ref]:
     """The arrays and single weights that count, each once, read at their indices."""
     from backcalc.formula.tree import Ref
+    from backcalc.layers.norm import Norm
 
     seen: set[str] = set()
     for node in nodes:

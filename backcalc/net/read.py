@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,19 +35,24 @@ if TYPE_CHECKING:
 
 
 def load_network(
-    source: str | Path | Mapping[str, Any], *, label: str | None = None, at: Mapping[str, int | None] | None = None
+    source: str | Path | Mapping[str, Any],
+    *,
+    label: str | None = None,
+    at: Mapping[str, int | None] | None = None,
+    folder: Path | None = None,
 ) -> Network:
     """Reads and checks a network.
 
     `source` is a path, a text in YAML, a mapping as the file would hold it, or the name of a built-in network; `label`
-    is what errors call it instead of a path; `at` gives numbers for its `sizes`, None for a letter. Raises InputError
-    with every problem that was found.
+    is what errors call it instead of a path; `at` gives numbers for its `sizes`, None for a letter; `folder` is where
+    files of `values` stand, by default beside the path. Raises InputError with every problem that was found.
 
     >>> network = load_network("input: {x: 2}\\nlayers: [dense: {name: z, units: 1}]\\nloss: mse")
     >>> network.nodes[0].output_shape, network.parameters
     ((1,), ('W_z', 'b_z'))
     """
     read = source_of(source, label)
+    read = read if folder is None else replace(read, folder=folder)
     document = read_document(read.text, read.label)
     if at:
         put_in(document, at)

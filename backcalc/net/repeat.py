@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backcalc.formula.size import Size
 from backcalc.layers import Layer
-from backcalc.layers.fields import Entries, Read, positive
+from backcalc.layers.fields import LETTERS, Entries, Read, positive
 from backcalc.net.load import Document, Path
 from backcalc.net.spec import MOST_LAYERS, Name
 
@@ -48,7 +48,9 @@ class Repeat(BaseModel):
     name: Name | None = Field(
         None, description="name of the block: inside it what it reads, behind it what it puts out"
     )
-    times: Annotated[int, Read(_times, {"type": "integer", "minimum": 1})] = Field(description="number of copies")
+    times: Annotated[int, Read(_times, {"anyOf": [{"type": "integer", "minimum": 1}, dict(LETTERS)]})] = Field(
+        description="number of copies"
+    )
     layers: list[Any] = Field(description="the layers of the block, in order")
     sizes: dict[Name, PerCopy] | None = Field(
         None, description="numbers of letters that stand for sizes in the block: a list, one for each copy"

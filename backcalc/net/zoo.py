@@ -71,8 +71,9 @@ NETWORKS: Mapping[str, str] = MappingProxyType(
 class Published:
     """A number that somebody printed of a network: `what` it is, the `number` as printed, and the `source`.
 
-    `what` is `params`, `active`, `total`, `macs`, `connections` or `field LAYER`, the receptive field behind that
-    layer; `macs T=128` are those with that size put in.
+    `what` is `params`, `active`, `total`, `macs` or `connections`; `params LAYER` and `connections LAYER` of one layer;
+    `field LAYER`, `jump LAYER` and `padding LAYER`, the receptive field behind that layer, how many cells neighbours
+    are apart there, and how many cells before the input the first begins; `macs T=128` are those with that size put in.
     """
 
     network: str
@@ -125,6 +126,18 @@ def published() -> Iterator[Published]:
     with (_FOLDER / "published.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             yield Published(row["network"], row["what"], row["number"], row["source"])
+
+
+def functions(name: str) -> frozenset[str]:
+    """The kinds of layers that torchvision's program of a built-in network computes by functions, not by modules.
+
+    >>> sorted(functions("inception_v3"))
+    ['avgpool2d']
+    """
+    import csv
+
+    with (_FOLDER / "functions.csv").open(encoding="utf-8", newline="") as file:
+        return frozenset(row["kind"] for row in csv.DictReader(file) if row["network"] == name)
 
 
 def zoo_text(name: str) -> str:

@@ -20,7 +20,7 @@ from backcalc.numeric.kernels.base import Array
 
 Style: TypeAlias = Literal["backcalc", "keras", "pytorch"]
 
-BLOCK = 16_384
+BLOCK = 32_768
 """So many numbers are updated at a time: all arrays of a rule stay in the cache."""
 
 KERAS_EPSILON = 1e-7

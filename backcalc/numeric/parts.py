@@ -42,14 +42,28 @@ def parted(data: Data, objective: Objective, settings: Training) -> Parts:
     kept = int(np.ceil(settings.validation * data.size))
     if data.size - kept < 1:
         raise TrainingError(f"{data.name} has {data.size} samples, too few to keep {kept} for validation")
-    order = np.arange(data.size)
-    if kept:
-        order = source([settings.seed, 2**31], legacy=settings.legacy).permutation(data.size)
     x, t = ready(data, data.x, data.y, objective, settings)
-    axis, size = int(data.stacked), data.size - kept
-    arrays = (each.take(part, axis=axis) if kept else each for part in (order[kept:], order[:kept]) for each in (x, t))
+    size = data.size - kept
+    orders = _orders(data, settings) if kept else [np.arange(data.size)]
+    arrays = (_taken(each, part, data.stacked) if kept else each for part in _cut(orders, kept) for each in (x, t))
     x, t, x_val, t_val = arrays
     return Parts(x, t, x_val, t_val, size, kept, tuple(_warnings(size, settings)))
+
+
+def _orders(data: Data, settings: Training) -> list[Array]:
+    """The samples in the order in which they are kept aside: one, or one a trial where each has samples of its own."""
+    seeds = (settings.seed,)
+    if data.stacked:
+        seeds = settings.seeds or (settings.seed,) * len(data.x)
+    return [source([seed, 2**31], legacy=settings.legacy).permutation(data.size) for seed in seeds]
+
+
+def _cut(orders: list[Array], kept: int) -> tuple[list[Array], list[Array]]:
+    return [order[kept:] for order in orders], [order[:kept] for order in orders]
+
+
+def _taken(array: Array, places: list[Array], stacked: bool) -> Array:
+    return np.stack([own[each] for own, each in zip(array, places, strict=True)]) if stacked else array[places[0]]
 
 
 def _warnings(size: int, settings: Training) -> Iterator[str]:
@@ -60,7 +74,7 @@ def _warnings(size: int, settings: Training) -> Iterator[str]:
 def check_batches(runner: Runner, parts: Parts, settings: Training) -> None:
     """Raises TrainingError where batch norm would see a mini-batch of one number a channel."""
     smallest = min(settings.batch, parts.size)
-    if settings.order == "shuffled":
+    if settings.order != "replacement":
         smallest = parts.size % settings.batch or smallest
     for node in runner.nodes:
         if smallest == 1 and isinstance(node.layer, BatchNorm) and len(node.input_shape) == 1:

@@ -7,15 +7,26 @@ from dataclasses import replace
 from backcalc.net import Network, Update
 from backcalc.net.errors import did_you_mean, said
 from backcalc.net.update import UPDATES
-from backcalc.numeric.data import Data, load_data, split, standardised
+from backcalc.numeric.data import Data, load_data, scaled, split, standardised
 from backcalc.numeric.settings import TrainingError
 
 TEST = 0.2
 """The share of the samples that is kept for testing where a data set has no test of its own."""
 
 
-def prepared(name: str, *, seed: int = 0, test: float = TEST, standardise: bool = False) -> Data:
+def prepared(
+    name: str,
+    *,
+    seed: int = 0,
+    test: float = TEST,
+    scale: float = 1.0,
+    standardise: bool = False,
+    legacy: bool = False,
+) -> Data:
     """The data set of that name with samples for testing, its notes saying what was done to it.
+
+    The inputs are multiplied by `scale`, then standardised where that is asked; what is drawn is drawn from `seed`, by
+    NumPy's `legacy` generator where that is asked.
 
     >>> data = prepared("blobs:50", seed=1)
     >>> data.size, len(data.x_test), data.notes
@@ -23,11 +34,12 @@ def prepared(name: str, *, seed: int = 0, test: float = TEST, standardise: bool 
 
     Raises DataError.
     """
-    data = load_data(name, seed=seed)
+    data = load_data(name, seed=seed, legacy=legacy)
     if data.x_test is None:
-        whole, data = data.size, split(data, test, seed)
+        whole, data = data.size, split(data, test, seed, legacy=legacy)
         note = f"{whole - data.size} of the {whole} samples, drawn at random, kept for testing"
         data = replace(data, notes=(*data.notes, note))
+    data = data if scale == 1 else scaled(data, scale)
     return standardised(data) if standardise else data
 
 

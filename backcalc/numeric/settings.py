@@ -6,11 +6,25 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from backcalc.net.errors import did_you_mean, said
 from backcalc.numeric.optimise import Schedule, Style
+
+_LEAST = {"epochs": 0, "batch": 1, "trials": 1, "seed": 0, "patience": 1, "threads": 1, "shift": 0}
 
 
 class TrainingError(ValueError):
     """A training that cannot be done, with what to do about it."""
+
+
+class Diverged(TrainingError):
+    """A training whose losses are no finite numbers any more: where that began, and what may help.
+
+    `good` is the last epoch after which all parameters were finite.
+    """
+
+    def __init__(self, message: str, good: int = 0) -> None:
+        super().__init__(message)
+        self.good = good
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +32,14 @@ class Training:
     """The settings of one training.
 
     `trials` networks are trained at once, each from its own random numbers, which depend on `seed` and the trial's
-    place alone. `rate` may be one for each of them. `order` shuffles the samples anew for every epoch, or draws every
+    place alone; with `seeds` every trial is the one that it would be alone, with that seed. `rate` may be one for each
+    of them. `order` shuffles the samples anew for every epoch, takes them as they are `given`, or draws every
     mini-batch with `replacement`. `validation` is the share of the samples that is kept aside; with `patience` a trial
     stops after so many epochs without a better validation loss (without validation: loss), and `restore_best` gives it
     back its best parameters. `initialise` are schemes by the name of an array or a layer, that of `""` for all others.
-    `reconstruct` trains the network to put out what it reads. `threads` are those of one matrix product. `metric` is
-    by default accuracy for classes, else the mean squared error.
+    `reconstruct` trains the network to put out what it reads. `flip` mirrors every image of a mini-batch left to right
+    with probability one half, `shift` moves it by up to so many pixels each way, with zeros where it was not.
+    `threads` are those of one matrix product. `metric` is by default accuracy for classes, else the mean squared error.
 
     >>> Training(epochs=3).epochs
     3
@@ -35,11 +51,12 @@ class Training:
     batch: int = 32
     trials: int = 1
     seed: int = 0
+    seeds: tuple[int, ...] | None = None
     rate: float | tuple[float, ...] | None = None
     style: Style = "backcalc"
     schedule: Schedule = field(default_factory=Schedule)
     initialise: Mapping[str, str] = field(default_factory=dict)
-    order: Literal["shuffled", "replacement"] = "shuffled"
+    order: Literal["shuffled", "given", "replacement"] = "shuffled"
     validation: float = 0.0
     patience: int | None = None
     restore_best: bool = True
@@ -49,11 +66,13 @@ class Training:
     dtype: Literal["float32", "float64"] = "float32"
     legacy: bool = False
     reconstruct: bool = False
+    flip: bool = False
+    shift: int = 0
     threads: int = 1
     metric: str | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 0), ("batch", 1), ("trials", 1), ("seed", 0), ("patience", 1), ("threads", 1)):
+        for name, least in _LEAST.items():
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
                 raise TrainingError(f"`{name}` is a whole number from {least}, but is {value}")
@@ -67,7 +86,45 @@ class Training:
             raise TrainingError("`rate` is a number more than 0")
         if isinstance(self.rate, tuple) and len(self.rate) != self.trials:
             raise TrainingError(f"there are {len(self.rate)} rates for {self.trials} trials")
+        if self.seeds is not None and len(self.seeds) != self.trials:
+            raise TrainingError(f"there are {len(self.seeds)} seeds for {self.trials} trials")
+
+    @property
+    def augments(self) -> bool:
+        """Whether images are changed at random before they are trained on."""
+        return self.flip or self.shift > 0
+
+    def draws(self) -> list[tuple[int, int]]:
+        """What the random numbers of every trial depend on: a seed and a place."""
+        if self.seeds is not None:
+            return [(seed, 0) for seed in self.seeds]
+        return [(self.seed, trial) for trial in range(self.trials)]
 
     def to_json(self) -> dict[str, Any]:
         """The settings as plain data."""
         return {**asdict(self), "initialise": dict(self.initialise)}
+
+
+def schedule_of(text: str) -> Schedule:
+    """The schedule that is written `step:500:0.5`: its kind, its number of steps, its factor. Raises TrainingError.
+
+    >>> schedule_of("cosine:2000")
+    Schedule(kind='cosine', every=2000, factor=1.0)
+    """
+    kinds: dict[str, Literal["step", "exponential", "cosine"]] = {
+        "step": "step",
+        "exponential": "exponential",
+        "cosine": "cosine",
+    }
+    name, *rest = text.split(":")
+    if name not in kinds:
+        help = did_you_mean(name, kinds, f"they are {said(list(kinds), 'and')}")
+        raise TrainingError(f"unknown schedule `{name[:40]}`; {help}")
+    form = f"{name}:STEPS" if name == "cosine" else f"{name}:STEPS:FACTOR"
+    try:
+        every, factor = int(rest[0]), float(rest[1]) if len(rest) > 1 else 1.0
+    except (ValueError, IndexError):
+        every, factor = 0, 1.0
+    if every < 1 or not 0 < factor < float("inf") or len(rest) != form.count(":"):
+        raise TrainingError(f"`{text[:60]}` is no schedule; write `{form}`, with a whole number of steps from 1")
+    return Schedule(kinds[name], every, factor)

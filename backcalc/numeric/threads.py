@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 _SUFFIXES = ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_", "openblas_{}_num_threads")
 
 
@@ -28,6 +30,17 @@ def _openblas() -> tuple[Any, Any] | None:
             except AttributeError:
                 continue
     return None
+
+
+def blas_name() -> str:
+    """The library that computes matrix products here, with its version.
+
+    >>> bool(blas_name())
+    True
+    """
+    config = np.show_config(mode="dicts")
+    known = config.get("Build Dependencies", {}).get("blas", {}) if isinstance(config, dict) else {}
+    return f"{known.get('name', 'unknown')} {known.get('version', '')}".strip()
 
 
 @contextmanager

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backcalc.check.result import Answer, Claim, Part, Report, Submission
-from backcalc.net.errors import Problem, printable
+from backcalc.net.errors import printable
+from backcalc.render.check_lines import MARKS, excerpt, points
 from backcalc.render.layout import WIDTH, heading, paragraph
-
-MARKS = {"right": "✓", "wrong": "✗", "follows": "↳", "convention": "≈", "undecided": "?", "unreadable": "…"}
-"""The sign of each verdict."""
 
 
 def render(report: Report, *, claims: bool = False, width: int = WIDTH) -> str:
@@ -18,7 +16,7 @@ def render(report: Report, *, claims: bool = False, width: int = WIDTH) -> str:
     if not report.submissions:
         lines += _answers(report.answers, width)
     for submission in report.submissions:
-        lines += ["", *_submission(submission, claims, width)]
+        lines += ["", *of_submission(submission, claims, width)]
     return "\n".join([*lines, ""])
 
 
@@ -39,39 +37,50 @@ def _answers(answers: tuple[Answer, ...], width: int) -> Iterator[str]:
             yield from paragraph(f"under the convention `{name}`: {other}", 4, width)
 
 
-def _submission(submission: Submission, claims: bool, width: int) -> Iterator[str]:
+def of_submission(submission: Submission, claims: bool = False, width: int = WIDTH) -> Iterator[str]:
+    """The lines of one submission: its points, its notes, and its problems."""
     yield from heading(printable(submission.file))
-    counted = ", ".join(f"{count} {verdict}" for verdict, count in submission.counts.items() if count)
-    yield f"{_number(submission.points)} of {_number(submission.max_points)} points; {counted or 'no claims'}"
+    if submission.unchecked is not None:
+        yield from paragraph(f"not checked: {printable(submission.unchecked)}", 0, width)
+        return
+    yield from paragraph(summary(submission), 0, width)
     for note in submission.notes:
         yield from paragraph(f"note: {printable(note)}", 0, width)
     for part in submission.parts:
         yield ""
-        yield from _part(part, submission, claims, width)
+        yield from of_part(part, submission, claims, width)
 
 
-def _part(part: Part, submission: Submission, claims: bool, width: int) -> Iterator[str]:
-    yield f"Problem {printable(part.id)}: {_number(part.points)} of {_number(part.max_points)} points"
+def summary(submission: Submission) -> str:
+    """Points and verdicts in a line."""
+    counted = ", ".join(f"{count} {verdict}" for verdict, count in submission.counts.items() if count)
+    return f"{points(submission.points)} of {points(submission.max_points)} points; {counted or 'no claims'}"
+
+
+def of_part(part: Part, submission: Submission, claims: bool = False, width: int = WIDTH) -> Iterator[str]:
+    """The lines of one problem of a submission."""
+    yield f"Problem {printable(part.id)}: {points(part.points)} of {points(part.max_points)} points"
     for number, claim in enumerate(submission.claims):
         if claim.part == part.id and (claims or claim.verdict != "right" or claim.diagnosis is not None):
-            yield from _claim(claim, submission.file, first=number == part.first_error, width=width)
+            yield from of_claim(claim, first=number == part.first_error, width=width)
     for finding in part.findings:
         yield from paragraph(f"• {printable(finding.text)}", 2, width)
 
 
-def _claim(claim: Claim, file: str, *, first: bool, width: int) -> Iterator[str]:
-    about = f" ({claim.about})" if claim.about is not None else ""
+def of_claim(claim: Claim, *, first: bool = False, width: int = WIDTH) -> Iterator[str]:
+    """One claim: its verdict, where it stands, how it was read, and why."""
+    about = f" ({printable(claim.about)})" if claim.about is not None else ""
     label = "first error: " if first else ""
-    yield f"  {MARKS[claim.verdict]} {label}{claim.verdict}{about}"
-    shown = Problem(file, claim.line, claim.column, claim.length, claim.source_line, "")
-    yield from (f"  {line}" for line in str(shown).split("\n")[1:])
+    yield from paragraph(f"{MARKS[claim.verdict]} {label}{claim.verdict}{about}", 2, width)
+    yield from excerpt(claim, width, 2)
     if claim.read_as and claim.verdict != "right":
         yield from paragraph(f"read as {printable(claim.read_as)}", 6, width)
+    yield from (line for text in reasons(claim) for line in paragraph(text, 6, width))
+
+
+def reasons(claim: Claim) -> Iterator[str]:
+    """Why a claim has its verdict, and what shows it."""
     if claim.diagnosis is not None and claim.diagnosis.text:
-        yield from paragraph(f"{claim.diagnosis.code}: {printable(claim.diagnosis.text)}", 6, width)
+        yield printable(f"{claim.diagnosis.code}: {claim.diagnosis.text}")
     if claim.witness is not None and claim.verdict in ("wrong", "follows"):
-        yield from paragraph(printable(str(claim.witness)), 6, width)
-
-
-def _number(points: float) -> str:
-    return f"{points:g}"
+        yield printable(str(claim.witness))

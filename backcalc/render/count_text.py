@@ -137,7 +137,7 @@ def conventions(table: Table) -> Iterator[str]:
     yield f"FLOPs are counted as `{convention.name}`: {convention.meaning}."
     if convention.release:
         yield f"What is reproduced is {convention.release}, with batches of one."
-    for note in convention.notes(table.net if table.file is None else ""):
+    for note in table.left_out:
         yield f"Note: {note}."
     yield "Params are the weights and biases that training can change. " + (
         "Biases are counted." if table.bias else "Biases are left out of everything."
@@ -209,7 +209,7 @@ def _flops(table: Table, row: Row) -> Iterator[str]:
         count = "the one" if row.units.value == 1 else f"each of the {row.units}"
         yield f"{parts} for {count} {unit if row.units.value == 1 else _plural(unit)}"
     else:
-        yield f"in general: {in_words(table.convention.of(row.kind))}"
+        yield f"in general: {in_words(row.prices)}"
     yield f"here: {row.formulas.flops}"
 
 

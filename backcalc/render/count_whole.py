@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from backcalc.count.solve import Solution
+from backcalc.count.solve import LARGEST, Solution
 from backcalc.count.table import as_text, pretty
 from backcalc.count.whole import Whole
 from backcalc.render.count_text import conventions, shown_shape
@@ -27,9 +27,11 @@ def _solution(found: Solution, width: int) -> Iterator[str]:
     if not found.exact:
         yield f"no {letter} gives exactly {found.target}"
     if not (found.exact or found.near):
-        yield f"{what} does not come near {found.target} for any {letter} from 1 to 1000000000"
+        yield f"{what} does not come near {found.target} for any {letter} from 1 to {found.most}"
     if found.step > 1:
         yield f"Taken for granted: {letter} is divisible by {found.step}."
+    if found.most < LARGEST:
+        yield f"{letter} is at most {found.most}: there are no more learned places."
 
 
 def _whole(found: Whole, width: int) -> Iterator[str]:

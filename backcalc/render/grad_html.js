@@ -1,4 +1,4 @@
-// Sets the formulas, walks through the steps, and tells what a symbol means. Works without a network.
+// Sets the formulas, walks through the steps, switches views, and tells what a symbol means. Works without a network.
 (() => {
   "use strict";
   const symbols = JSON.parse(document.getElementById("symbols").textContent);
@@ -37,7 +37,12 @@
     for (const note of all("annotation", element)) note.textContent = latex;
     for (const html of all(".katex-html [data-symbol]", element)) html.classList.add("symbol");
   };
-  all(".tex").forEach(set);
+  const sheets = all(".view");
+  const unfold = (sheet) => { // a view is set when it is seen for the first time
+    if (!("set" in sheet.dataset)) all(".tex", sheet).forEach(set);
+    sheet.dataset.set = "";
+  };
+  unfold(sheets.find((sheet) => !sheet.hidden));
 
   // -- symbols: meaning, shape and value ------------------------------------------------------------
   const tip = document.getElementById("tip");
@@ -55,38 +60,46 @@
     if (value) { row.append(", "); math(`${name} = ${value}`); }
     return row;
   };
-  const hide = () => { tip.hidden = true; };
-  const show = (places, below) => {
+  let told = null; // the element that the tip is about
+  const hide = () => {
+    tip.hidden = true;
+    if (told) told.removeAttribute("aria-describedby");
+    told = null;
+  };
+  const show = (places, element) => {
+    hide();
     tip.replaceChildren(...places.map(line));
     tip.hidden = false;
+    told = element;
+    const below = element.getBoundingClientRect();
     const space = document.documentElement.clientWidth - tip.offsetWidth - 8;
     tip.style.left = `${Math.max(8, Math.min(below.left, space))}px`;
     const low = below.bottom + 8;
     tip.style.top = `${low + tip.offsetHeight > innerHeight ? Math.max(8, below.top - tip.offsetHeight - 8) : low}px`;
   };
+  const focused = (element) => element !== null && element.matches(".display");
   const pointed = (event) => {
     const symbol = event.target.closest("[data-symbol]");
-    if (symbol) show([Number(symbol.dataset.symbol)], symbol.getBoundingClientRect());
-    else if (!tip.matches(":hover")) hide();
+    if (symbol) show([Number(symbol.dataset.symbol)], symbol);
+    else if (told && !focused(told) && !tip.matches(":hover")) hide();
   };
   document.addEventListener("mouseover", pointed);
   document.addEventListener("click", pointed);
   const list = (box) => { // what stands in a formula that the keyboard has come to
     const places = [...new Set(all("[data-symbol]", box).map((symbol) => Number(symbol.dataset.symbol)))];
-    if (places.length) show(places.slice(0, 8), box.getBoundingClientRect());
+    if (!places.length) return;
+    show(places.slice(0, 10), box);
+    box.setAttribute("aria-describedby", "tip");
   };
-  const reached = () => {
-    const element = document.activeElement;
-    return element && element.matches(".display:focus-visible") ? element : null;
-  };
-  document.addEventListener("focusin", () => { if (reached()) list(reached()); });
+  document.addEventListener("focusin", (event) => {
+    if (event.target.matches(".display:focus-visible")) list(event.target);
+  });
   document.addEventListener("focusout", hide);
   document.addEventListener("scroll", () => { // the page moves to what the keyboard comes to
-    if (reached() && !tip.hidden) list(reached()); else hide();
+    if (focused(told)) list(told); else hide();
   }, { passive: true });
 
   // -- steps ----------------------------------------------------------------------------------------
-  const steps = all(".step");
   const drawing = document.querySelector("figure");
   const boxes = all("svg .box", drawing).map((box) => box.parentNode);
   const edges = all("svg .edge", drawing);
@@ -94,6 +107,7 @@
   const now = document.getElementById("now");
   const [back, forth] = [document.getElementById("back"), document.getElementById("forth")];
   const smooth = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+  let steps = all(".view:not([hidden]) .step");
   let current = -1;
 
   const numbers = (text) => (text ? text.split(" ").map(Number) : []);
@@ -104,29 +118,31 @@
       top: place.top + place.height / 2 - room.top - room.height / 2,
     });
   };
-  const walk = (to) => {
-    if (to < -1 || to >= steps.length) return;
+  const mark = (to) => { // the step, and what it works on in the drawing
     current = to;
     all(".now").forEach((element) => element.classList.remove("now"));
     all("[aria-current]").forEach((element) => element.removeAttribute("aria-current"));
     document.body.classList.toggle("walking", to >= 0);
     back.disabled = to < 0;
     forth.disabled = to === steps.length - 1;
-    if (to < 0) {
-      now.textContent = now.dataset.start;
-      scrollTo({ top: 0, behavior: smooth });
-      return;
-    }
+    now.textContent = to < 0 ? now.dataset.start : `Step ${to + 1} of ${steps.length}: ${steps[to].ariaLabel}`;
+    if (to < 0) return;
     const step = steps[to];
     step.classList.add("now");
     step.setAttribute("aria-current", "step");
     const lit = numbers(step.dataset.boxes).map((place) => boxes[place]);
     lit.push(...numbers(step.dataset.edges).map((place) => edges[place]));
     for (const element of lit) element.classList.add("now");
-    for (const label of labels) if (label.textContent === step.dataset.gradient) label.classList.add("now");
+    for (const label of labels) {
+      if (label.dataset.of.split("\n").includes(step.dataset.gradient)) label.classList.add("now");
+    }
     if (lit.length) look(lit[0]);
-    now.textContent = `Step ${to + 1} of ${steps.length}: ${step.getAttribute("aria-label")}`;
-    step.scrollIntoView({ block: "start", behavior: smooth });
+  };
+  const walk = (to) => {
+    if (to < -1 || to >= steps.length) return;
+    mark(to);
+    if (to < 0) scrollTo({ top: 0, behavior: smooth });
+    else steps[to].scrollIntoView({ block: "start", behavior: smooth });
   };
   back.addEventListener("click", () => walk(current - 1));
   forth.addEventListener("click", () => walk(current + 1));
@@ -136,9 +152,28 @@
     const box = event.target.closest(".display, .table, figure");
     if (box && box.scrollWidth > box.clientWidth + 1) return; // here the arrows scroll
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (by) { event.preventDefault(); walk(current + by); }
+    if (by) {
+      event.preventDefault();
+      walk(current + by);
+      if (current >= 0) steps[current].focus({ preventScroll: true });
+    }
     if (event.key === "Escape") walk(-1);
   });
+
+  // -- views ----------------------------------------------------------------------------------------
+  const choices = all("[data-show]");
+  const choose = (view) => {
+    const place = current < 0 ? "" : steps[current].ariaLabel;
+    for (const sheet of sheets) sheet.hidden = sheet.dataset.view !== view;
+    for (const choice of choices) {
+      if (!choice.disabled) choice.setAttribute("aria-pressed", String(choice.dataset.show === view));
+    }
+    unfold(sheets.find((sheet) => !sheet.hidden));
+    steps = all(".view:not([hidden]) .step");
+    const same = steps.findIndex((step) => step.ariaLabel === place);
+    if (current >= 0) walk(same); else mark(-1); // the same step where the view has it
+  };
+  for (const choice of choices) choice.addEventListener("click", () => choose(choice.dataset.show));
 
   // -- light, dark, paper ---------------------------------------------------------------------------
   const theme = document.getElementById("theme");
@@ -150,7 +185,7 @@
   name();
   let closed = [];
   addEventListener("beforeprint", () => {
-    closed = all("details:not([open])");
+    closed = all(".view:not([hidden]) details:not([open])");
     for (const lemma of closed) lemma.open = true;
   });
   addEventListener("afterprint", () => { for (const lemma of closed) lemma.open = false; });

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
 
 from backcalc.derive.derivation import Derivation
+from backcalc.derive.written import View
 from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.print_latex import latex_name, to_latex
 from backcalc.formula.tree import Ref
@@ -18,6 +19,7 @@ from backcalc.render import katex_inline, show_svg
 from backcalc.render.document import Block, Document, Equations, Formula, Heading, Paragraph
 from backcalc.render.grad_document import document, lemma
 from backcalc.render.grad_text import MOST_ENTRIES
+from backcalc.render.grad_views import VIEWS, Views, views
 from backcalc.render.graph import graph_of
 from backcalc.render.html_blocks import block, sentence
 from backcalc.render.html_steps import Stage, Step
@@ -30,31 +32,40 @@ DARK = """--ground: #14181f; --ink: #e9edf5; --faint: #a9b4c8; --line: #39424f; 
   color-scheme: dark;"""
 
 START = "Walk through the steps with ← and →."
+WIDEST = 440.0  # of a picture that stands beside the text
+MOST_LEAVES = 7  # of a set of equations, each with a box of its own
 
 _NUMBERED = re.compile(r"\d+\. ")
 
 
 def render(derivation: Derivation, steps: str = "full", digits: int | None = None) -> str:
-    """The whole derivation as a page; `brief` leaves the way out and keeps formulas and values.
+    """The whole derivation as a page, in its own view and, to be switched to, in the others it can be written in.
+
+    `brief` leaves the way out and keeps formulas and values.
 
     >>> import backcalc
     >>> page = render(backcalc.grad({"equations": "J = (w*x - 1)^2", "find": ["w"]}))
-    >>> page.startswith("<!doctype html>"), page.count("<h1")
-    (True, 1)
+    >>> page.startswith("<!doctype html>"), page.count("<h1"), page.count("<article")
+    (True, 1, 3)
     """
-    return _page(document(derivation, steps, digits), derivation, digits)
+    found = views(derivation)
+    graph = graph_of(derivation.network, MOST_LEAVES)
+    articles = []
+    for view, written in found.found.items():
+        content = "\n".join(_content(document(written, steps, digits), Stage(written, graph), view))
+        hidden = "" if view == derivation.view else " hidden"
+        articles.append(f'<article class="view" data-view="{view}"{hidden}>\n{content}\n</article>')
+    drawing = show_svg.picture(graph, labels=tuple(Stage(derivation, graph).labels()))
+    return _page(graph.title, _choice(found, derivation.view), drawing, articles, _symbols(derivation, digits))
 
 
-def _page(text: Document, derivation: Derivation, digits: int | None) -> str:
-    graph = graph_of(derivation.network)
-    stage = Stage(derivation, graph)
-    body = "\n".join(_content(text, stage))
-    title = escape(graph.title)
-    known = escaped_json(_symbols(derivation, digits))
+def _page(name: str, choice: str, drawing: show_svg.Picture, articles: Sequence[str], known: object) -> str:
+    title, body, data = escape(name), "\n".join(articles), escaped_json(known)
     scripts = [katex_inline.script(), files("backcalc.render").joinpath("grad_html.js").read_text("utf-8")]
     hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
     policy = f"default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; script-src {hashes}"
     own = files("backcalc.render").joinpath("grad_html.css").read_text("utf-8").replace("DARK", DARK)
+    picture = "\n".join(drawing.lines)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -63,31 +74,46 @@ def _page(text: Document, derivation: Derivation, digits: int | None) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
 <title>{title}: gradients</title>
-<style>{katex_inline.style(body + known)}</style>
+<style>{katex_inline.style(body + data)}</style>
 <style>{own}</style>
 </head>
 <body>
 <a class="skip" href="#derivation">Skip to the derivation</a>
-<header><h1 id="name">{title}</h1><button id="theme" type="button" aria-label="Light or dark">Dark</button></header>
-<div class="page">
-<figure tabindex="0" aria-label="The network with its gradients">
-{show_svg.render(graph, style="", labels=stage.labels())}</figure>
-<main id="derivation" aria-labelledby="name">
-{body}
-</main>
-</div>
+<header><h1 id="name">{title}</h1>
+<div class="tools">
+{choice}
+<button id="theme" type="button" aria-label="Light or dark">Dark</button>
+</div></header>
 <nav class="walk" aria-label="Steps">
 <button id="back" type="button" disabled>← Back</button>
 <p id="now" role="status" aria-live="polite" data-start="{START}">{START}</p>
 <button id="forth" type="button">Next →</button>
 </nav>
+<div class="page{" wide" if drawing.width > WIDEST else ""}">
+<figure tabindex="0" aria-label="The network with its gradients">
+{picture}
+</figure>
+<main id="derivation" tabindex="-1" aria-labelledby="name">
+{body}
+</main>
+</div>
 <div id="tip" role="tooltip" hidden></div>
-<script type="application/json" id="symbols">{known}</script>
+<script type="application/json" id="symbols">{data}</script>
 <script>{scripts[0]}</script>
 <script>{scripts[1]}</script>
 </body>
 </html>
 """
+
+
+def _choice(found: Views, current: View) -> str:
+    """A button for every view; those that cannot be written say why."""
+    buttons = []
+    for view in VIEWS:
+        why = found.missing.get(view)
+        state = f'aria-pressed="{str(view == current).lower()}"' if why is None else f'disabled title="{escape(why)}"'
+        buttons.append(f'<button type="button" data-show="{view}" {state}>{view.capitalize()}</button>')
+    return "\n".join(['<div class="choice" role="group" aria-label="View">', *buttons, "</div>"])
 
 
 def escaped_json(value: object) -> str:
@@ -120,7 +146,7 @@ def _symbols(derivation: Derivation, digits: int | None) -> dict[str, object]:
 # -- content ----------------------------------------------------------------------------------------
 
 
-def _content(text: Document, stage: Stage) -> Iterator[str]:
+def _content(text: Document, stage: Stage, view: View) -> Iterator[str]:
     """The blocks in sections: one for every heading of the second level, one for every step."""
     backward = stage.backward()
     section, within, number = False, False, 0
@@ -137,11 +163,11 @@ def _content(text: Document, stage: Stage) -> Iterator[str]:
                     if section:
                         yield "</section>"
                     section, forward = True, words == ("Forward pass",)
-                    yield f'<section aria-labelledby="part-{place}">'
+                    yield f'<section aria-labelledby="{view}-part-{place}">'
                 elif isinstance(words[0], str) and _NUMBERED.match(words[0]):
                     number, within = number + 1, True
-                    yield _opened(number, next(backward))
-                yield block(part, f"part-{place}")
+                    yield _opened(f"{view}-step-{number}", next(backward))
+                yield block(part, f"{view}-part-{place}")
             case Equations(rows) if forward:
                 for step, own in stage.forward(rows):
                     shown = block(Equations(own))
@@ -149,7 +175,7 @@ def _content(text: Document, stage: Stage) -> Iterator[str]:
                         yield shown
                     else:
                         number += 1
-                        yield f"{_opened(number, step)}\n{shown}\n</section>"
+                        yield "\n".join([_opened(f"{view}-step-{number}", step), shown, "</section>"])
             case Paragraph(("With ", *_)) if within:
                 yield from _lemmas(part)
             case _:
@@ -157,10 +183,10 @@ def _content(text: Document, stage: Stage) -> Iterator[str]:
     yield "</section>" * (within + section)
 
 
-def _opened(number: int, step: Step) -> str:
+def _opened(identity: str, step: Step) -> str:
     boxes, edges = (" ".join(map(str, places)) for places in (step.boxes, step.edges))
     return (
-        f'<section class="step" id="step-{number}" aria-label="{escape(step.label)}" data-boxes="{boxes}" '
+        f'<section class="step" id="{identity}" tabindex="-1" aria-label="{escape(step.label)}" data-boxes="{boxes}" '
         f'data-edges="{edges}" data-gradient="{escape(step.gradient)}">'
     )
 

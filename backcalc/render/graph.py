@@ -30,14 +30,16 @@ class Graph:
     edges: tuple[tuple[str, str], ...]
 
 
-def graph_of(network: Network) -> Graph:
+def graph_of(network: Network, leaves: int = 0) -> Graph:
     """The picture of a network of layers, or of equations: a box for every quantity that is computed.
+
+    So many `leaves` of equations have boxes of their own; of more, only those that several equations read.
 
     >>> from backcalc.net import load_network
     >>> graph_of(load_network("input: 3\\nlayers: [dense: 2, relu]\\nloss: mse")).edges
     (('x', 'dense_1'), ('dense_1', 'relu_1'), ('relu_1', 'J'))
     """
-    return _of_layers(network) if network.nodes else _of_equations(network)
+    return _of_layers(network) if network.nodes else _of_equations(network, leaves)
 
 
 def _of_layers(network: Network) -> Graph:
@@ -55,14 +57,15 @@ def _of_layers(network: Network) -> Graph:
     return Graph(network.name, tuple(vertices), tuple(edges))
 
 
-def _of_equations(network: Network) -> Graph:
-    """What only one equation reads, as most weights, is named in its box."""
+def _of_equations(network: Network, leaves: int) -> Graph:
+    """What only one equation reads, as most weights, is named in its box where there are many."""
     program = network.program
     read = {name: len(program.readers.get(name, ())) for name in program.leaves if name not in program.sizes}
+    least = 0 if len(read) <= leaves else 1
     vertices = [
         Vertex(name, to_unicode(Ref(name)), _axes(program.shapes[name]), "input")
         for name, times in read.items()
-        if times > 1
+        if times > least
     ]
     edges = []
     places = {vertex.name for vertex in vertices}
@@ -71,7 +74,7 @@ def _of_equations(network: Network) -> Graph:
             role: Literal["layer", "loss"] = "loss" if equation.name == network.loss else "layer"
             left = to_unicode(Ref(equation.name) if isinstance(equation.body, Table) else equation.left)
             names = dict.fromkeys(program.needs(equation))
-            alone = ", ".join(to_unicode(Ref(name)) for name in names if read.get(name) == 1)
+            alone = ", ".join(to_unicode(Ref(name)) for name in names if name in read and name not in places)
             detail = _axes(program.shapes[equation.name]) + (f" from {alone}" if alone else "")
             vertices.append(Vertex(equation.name, left, detail, role))
             edges += [(name, equation.name) for name in names if name in places and name != equation.name]

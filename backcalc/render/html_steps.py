@@ -7,13 +7,21 @@ from dataclasses import dataclass
 
 from backcalc.derive.adjoint import Adjoint
 from backcalc.derive.derivation import Derivation
+from backcalc.derive.exact import Exact
+from backcalc.formula.evaluate import Array
 from backcalc.formula.names import derivative_parts, is_derivative
 from backcalc.formula.print_latex import latex_name, to_latex
 from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.tree import Ref
 from backcalc.render.document import Row
 from backcalc.render.graph import Graph
+from backcalc.render.show_svg import Label
+from backcalc.render.values import decimal_text, nested
 
+MOST_ENTRIES = 3  # of an array that stands beside an arrow
+LONGEST_VALUE = 22  # letters of what stands there
+LONGEST_NUMBER = 6  # letters of an exact number there
+MOST_NAMES = 3  # of parameters beside one arrow
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -71,14 +79,34 @@ class Stage:
             for adjoint in derived(part):
                 yield self._backward(adjoint)
 
-    def labels(self) -> dict[tuple[str, str], str]:
-        """The derivative by what an arrow carries, at the first arrow that carries it."""
-        names: dict[str, str] = {}
+    def labels(self) -> Iterator[Label]:
+        """The derivative by what an arrow carries, where it begins; that by what is in a box, where one comes in."""
+        outward = {source: (source, target) for source, target in reversed(self.graph.edges)}
+        inward = {target: (source, target) for source, target in reversed(self.graph.edges)}
+        inside: dict[str, list[tuple[str, str]]] = {}
+        for name, adjoint in self._told().items():
+            text = to_unicode(Ref(adjoint.name))
+            if name in outward:
+                yield Label(outward[name], text + self._value(adjoint.name), text)
+            elif name in self.derivation.program.leaves and (box := self.box(name)) in inward:
+                inside.setdefault(box or "", []).append((text, self._value(adjoint.name)))
+        for box, found in inside.items():
+            names = [text for text, _ in found]
+            more = ", …" if len(names) > MOST_NAMES else ""
+            value = found[0][1] if len(names) == 1 else ""
+            yield Label(inward[box], ", ".join(names[:MOST_NAMES]) + more + value, "\n".join(names), at_end=True)
+
+    def _told(self) -> dict[str, Adjoint]:
+        """What is derived by each array, the first time."""
+        found: dict[str, Adjoint] = {}
         for part in self.derivation.parts:
             for adjoint in derived(part):
-                names.setdefault(adjoint.of, to_unicode(Ref(adjoint.name)))
-        first = {source: (source, target) for source, target in reversed(self.graph.edges)}
-        return {edge: names[source] for source, edge in first.items() if source in names}
+                found.setdefault(adjoint.of, adjoint)
+        return found
+
+    def _value(self, name: str) -> str:
+        """` = (1/2, −1/2)` of a few short numbers, else nothing."""
+        return short_value(self.derivation.values.get(name))
 
     def _lefts(self) -> Iterator[tuple[str, str]]:
         """The left sides of the forward pass, as they are written, with the arrays they are of."""
@@ -93,8 +121,7 @@ class Stage:
     def _forward(self, box: str | None) -> Step | None:
         if box is None:
             return None
-        coming = tuple(place for (_, target), place in self.edges.items() if target == box)
-        return Step(f"forward, {to_unicode(Ref(box))}", (self.places[box],), coming)
+        return Step(f"forward, {to_unicode(Ref(box))}", (self.places[box],), self._beside(box))
 
     def _backward(self, adjoint: Adjoint) -> Step:
         own, name = self.box(adjoint.of), to_unicode(Ref(adjoint.name))
@@ -102,7 +129,14 @@ class Stage:
         if own is None:
             return Step(f"backward, {name}")
         arrows = tuple(self.edges[own, reader] for reader in readers if reader and (own, reader) in self.edges)
-        return Step(f"backward, {name}", (self.places[own],), arrows, name)
+        if adjoint.of in self.derivation.program.leaves and own != adjoint.of:
+            arrows = ()  # a weight works on what comes into its box
+        return Step(f"backward, {name}", (self.places[own],), arrows or self._beside(own), name)
+
+    def _beside(self, box: str) -> tuple[int, ...]:
+        """The arrows that come into a box; those that leave it where none does."""
+        coming = tuple(place for (_, target), place in self.edges.items() if target == box)
+        return coming or tuple(place for (source, _), place in self.edges.items() if source == box)
 
 
 def derived(part: Derivation) -> tuple[Adjoint, ...]:
@@ -111,3 +145,29 @@ def derived(part: Derivation) -> tuple[Adjoint, ...]:
         return part.needed
     by_name = {adjoint.name: adjoint for adjoint in part.adjoints.values()}
     return tuple(by_name[block.of] for block in part.backward)
+
+
+def short_value(values: Array[Exact] | None) -> str:
+    """A number or a row of a few behind its sign, where that is short.
+
+    >>> from fractions import Fraction
+    >>> short_value({(1,): Exact.of(Fraction(1, 2)), (2,): Exact.of(Fraction(-3))})
+    ' = (1/2, −3)'
+    """
+    if values is None or not 0 < len(values) <= MOST_ENTRIES or any(len(place) > 1 for place in values):
+        return ""
+    whole = nested(values, _number)
+    text = f"({', '.join(whole)})" if isinstance(whole, list) else str(whole)
+    sign = "=" if all(map(_exact, values.values())) else "≈"
+    return f" {sign} {text}" if len(text) <= LONGEST_VALUE else ""
+
+
+def _number(value: Exact) -> str:
+    """A number in as few letters as say it; a rounded one has four digits."""
+    return _exact(value) or decimal_text(value, 4).replace("-", "−")
+
+
+def _exact(value: Exact) -> str:
+    tree = value.expr()
+    exact = "" if tree is None else to_unicode(tree)
+    return exact if len(exact) <= LONGEST_NUMBER else ""

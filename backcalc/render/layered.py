@@ -1,8 +1,8 @@
 """Where the boxes of a picture stand: in layers from top to bottom, arrows straight and with few crossings.
 
-Layers by the longest way from an input, long arrows cut into pieces by points that stand in the layers between, the
-order within a layer by the mean place of the neighbours, and places by least squares under the distances that boxes
-need.
+Layers by the longest way from an input, inputs just above what reads them, long arrows cut into pieces by points that
+stand in the layers between, the order within a layer by the mean place of the neighbours, and places by least squares
+under the distances that boxes need.
 
 Source: K. Sugiyama, S. Tagawa, M. Toda, Methods for visual understanding of hierarchical system structures, IEEE Trans.
 SMC 11 (1981); the places by the pool-adjacent-violators algorithm (M. Ayer et al. 1955). Deterministic.
@@ -38,6 +38,11 @@ def layered(names: Sequence[str], edges: Sequence[tuple[str, str]], widths: Mapp
     layers: dict[str, int] = {}
     for name in names:
         layers[name] = 1 + max((layers[source] for source, target in edges if target == name), default=-1)
+    ends = {target for _, target in edges}
+    for name in names:  # what reads nothing stands just above what reads it
+        below_it = [layers[target] for source, target in edges if source == name]
+        if name not in ends and below_it:
+            layers[name] = min(below_it) - 1
     chains = {edge: _chain(edge, layers) for edge in edges}
     rows: list[list[str]] = [[] for _ in range(1 + max(layers.values(), default=0))]
     for name in names:

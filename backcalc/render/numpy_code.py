@@ -32,6 +32,7 @@ from backcalc.formula.tree import (
 )
 from backcalc.render.numpy_index import from_zero, is_inside, whole_code
 from backcalc.render.numpy_names import Identifiers
+from backcalc.render.numpy_stable import is_share, log_of_sum, share
 from backcalc.render.numpy_sum import reduction
 from backcalc.render.numpy_tensor import (
     ATOM,
@@ -114,6 +115,10 @@ class Coder:
                 return Tensor(f"-{inner.at(SIGN)}", inner.dims, SIGN)
             case Mul(factors):
                 return self.product(factors, frame)
+            case Div(over, under) if is_share(over, under) and (found := share(self, over, under, frame)):
+                return found
+            case Call("log", (total,)) if found := log_of_sum(self, total, frame):
+                return found
             case Div(over, under):
                 top, below = (numeric(part) for part in self.joint([over, under], frame))
                 return Tensor(f"{top.at(PRODUCT)} / {below.at(POWER)}", union(frame, (top, below)), PRODUCT)

@@ -26,6 +26,12 @@ _WRITTEN = {
         "        inside = inside & (0 <= place) & (place < extent)",
         "    return np.where(inside, clipped(array, *places), 0.0)",
     ),
+    "log_sum_exp": (
+        "def log_sum_exp(u, axis):",
+        '    """log(sum(exp(u))) along an axis, without overflow: the largest is taken out of the sum."""',
+        "    top = u.max(axis=axis, keepdims=True)",
+        "    return np.squeeze(top + np.log(np.exp(u - top).sum(axis=axis, keepdims=True)), axis)",
+    ),
     "erf": ('erf = np.vectorize(math.erf, otypes=[float], doc="The error function, entry by entry.")',),
     "relu": ("def relu(u):", "    return np.maximum(u, 0.0)"),
     "sigmoid": ("def sigmoid(u):", "    return 0.5 * (1.0 + np.tanh(0.5 * u))  # 1/(1 + exp(-u)) without overflow"),

@@ -22,6 +22,7 @@ from backcalc.formula.tree import (
     substitute,
     walk,
 )
+from backcalc.render.numpy_stable import is_share
 from backcalc.render.numpy_tensor import (
     ATOM,
     LOOSE,
@@ -118,7 +119,7 @@ def _sum(coder: Coder, expr: Expr, frame: Frame) -> Tensor:
             case Mul(parts):
                 factors += parts
                 break
-            case Div(Reduce("sum") | Mul() as above, under):
+            case Div(Reduce("sum") | Mul() as above, under) if not is_share(above, under):
                 factors.append(Div(ONE, under))
                 body = above
             case _:

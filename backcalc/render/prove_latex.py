@@ -12,11 +12,12 @@ from backcalc.transform.proof import Proof
 
 def render(proof: Proof) -> str:
     """The whole document."""
-    return f"{PREAMBLE}\n\n{written(Document(tuple(_blocks(proof))))}\n\\end{{document}}\n"
+    text = Document((Heading(1, ("Claim",)), *blocks(proof)))
+    return f"{PREAMBLE}\n\n{written(text)}\n\\end{{document}}\n"
 
 
-def _blocks(proof: Proof) -> Iterator[Block]:
-    yield Heading(1, ("Claim",))
+def blocks(proof: Proof) -> Iterator[Block]:
+    """The claim, its steps and the verdict; links have headings of the second level."""
     rights = tuple(("=", to_latex(link.right)) for link in proof.links)
     yield Equations((Row(to_latex(proof.links[0].left), rights),))
     for condition in proof.given:

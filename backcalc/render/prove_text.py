@@ -12,7 +12,12 @@ _SCOPE = "Proved wherever both sides are defined; at a kink the derivative is th
 
 def render(proof: Proof, width: int = WIDTH) -> str:
     """The links of the chain one after the other, each with its steps, and the verdict on the whole."""
-    lines = heading("Claim", "═")
+    return "\n".join([*heading("Claim", "═"), *lines_of(proof, width), ""])
+
+
+def lines_of(proof: Proof, width: int = WIDTH) -> list[str]:
+    """The same without the heading."""
+    lines: list[str] = []
     sides = [proof.links[0].left, *(link.right for link in proof.links)]
     lines += equation(to_unicode(sides[0]), [to_unicode(side) for side in sides[1:]], 2, width)
     for condition in proof.given:
@@ -29,7 +34,7 @@ def render(proof: Proof, width: int = WIDTH) -> str:
         lines += ["", *_steps(link, width)]
         if len(proof.links) > 1:
             lines.append(f"{_VERDICTS[link.holds]} ({link.method})")
-    return "\n".join([*lines, "", *_verdict(proof, width), ""])
+    return [*lines, "", *_verdict(proof, width)]
 
 
 def _steps(link: LinkProof, width: int) -> list[str]:

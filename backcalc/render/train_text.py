@@ -20,22 +20,23 @@ MOST_ROWS = 20
 def render(history: History, network: Network, checks: Sequence[Check] = (), width: int = WIDTH) -> str:
     """How it was trained, the table of epochs, the test, then notes."""
     lines = heading(f"{history.net}, trained on {history.data}", "═")
-    lines += paragraph(_how(history, network), 0, width)
+    lines += paragraph(how(history, network), 0, width)
     for check in checks:
         lines += paragraph(said(check), 0, width)
-    shown = _shown(len(history.curves["loss"]))
+    shown = shown_epochs(len(history.curves["loss"]))
     lines += ["", *_table(history, shown, width)]
     if len(shown) < len(history.curves["loss"]):
         lines += paragraph(f"{len(shown)} of {len(history.curves['loss'])} epochs; JSON has all of them.", 0, width)
-    lines += ["", *heading("Test"), *(line for text in _test(history) for line in paragraph(text, 0, width))]
+    lines += ["", *heading("Test"), *(line for text in test_words(history) for line in paragraph(text, 0, width))]
     lines += ["", *heading("Data and seed")]
     for note in history.notes:
         lines += paragraph(f"{note[0].upper()}{note[1:]}.", 0, width)
-    lines += paragraph(_seed(history), 0, width)
+    lines += paragraph(seed_words(history), 0, width)
     return "\n".join([*lines, ""])
 
 
-def _how(history: History, network: Network) -> str:
+def how(history: History, network: Network) -> str:
+    """How it was trained, in one sentence."""
     settings, rule = history.settings, network.update
     rate = settings.rate if settings.rate is not None else float(rule.rate or 0)
     rates = ", ".join(f"{each:g}" for each in (rate if isinstance(rate, tuple) else (rate,)))
@@ -51,10 +52,10 @@ def _how(history: History, network: Network) -> str:
     return f"{', '.join(counts)}. The metric is {history.metric}."
 
 
-def _shown(epochs: int) -> list[int]:
+def shown_epochs(epochs: int) -> list[int]:
     """The places of the epochs that are shown, the first and the last among them.
 
-    >>> _shown(3), _shown(100)[:3], len(_shown(100)), _shown(100)[-1]
+    >>> shown_epochs(3), shown_epochs(100)[:3], len(shown_epochs(100)), shown_epochs(100)[-1]
     ([0, 1, 2], [0, 5, 10], 20, 99)
     """
     if epochs <= MOST_ROWS:
@@ -84,7 +85,7 @@ def spread(numbers: Sequence[float]) -> str:
     return f"{fmean(finite):.4g}" + (f" ± {stdev(finite):.2g}" if len(finite) > 1 else "")
 
 
-def _test(history: History) -> list[str]:
+def test_words(history: History) -> list[str]:
     """The test result; over several trials its mean, standard deviation and range, and how many were lost."""
     if not history.test:
         return ["There are no samples for testing."]
@@ -109,7 +110,8 @@ def _stopping(history: History) -> str:
     return f"{what} ended after {span}{best}."
 
 
-def _seed(history: History) -> str:
+def seed_words(history: History) -> str:
+    """What the seed fixes."""
     trials = "; each trial draws from the seed and its own number" if history.settings.trials > 1 else ""
     what = "points of synthetic data, samples kept aside, first weights, order of the mini-batches, random layers"
     return f"Seed {history.settings.seed} fixes what is drawn: {what}{trials}. The same seed gives the same numbers."

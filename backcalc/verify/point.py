@@ -15,6 +15,8 @@ from backcalc.formula.integers import integer
 from backcalc.formula.program import Program
 from backcalc.formula.tree import Num
 
+UNIT = 97 * 10**7  # parts that a random number between 0 and 1 is counted in
+
 Values = Mapping[str, Mapping[tuple[int, ...], Fraction]]
 
 
@@ -45,23 +47,23 @@ def random_point(
     sizes = numbers_for(program, attempt)
     counted = program.index_names
     values: dict[str, dict[tuple[int, ...], Fraction]] = {}
-    drawn: set[Fraction] = set()
+    drawn: set[int] = set()
     for name in program.leaves:
         if name in given and (not near or name in fixed) and not _symbolic(program, name):
             values[name] = dict(given[name])
             continue
         values[name] = {}
         for place in _places(program, name, sizes):
-            shift = Fraction(source.randint(1, 96), 97)
-            if shift in drawn:  # no two alike: a tie of a maximum has no derivative
-                shift += Fraction(len(drawn), 10**7)
-            drawn.add(shift)
+            parts = source.randint(1, 96) * (UNIT // 97)
+            if parts in drawn:  # no two alike: a tie of a maximum has no derivative
+                parts += 97 * len(drawn)
+            drawn.add(parts)
             if name in counted:
                 value = Fraction(given[name][place]) if name in given else Fraction(1)
             elif near and name in given:
-                value = given[name][place] + shift / 64
+                value = given[name][place] + Fraction(parts, 64 * UNIT)
             else:
-                value = shift if attempt % 2 else 2 * shift - 1
+                value = Fraction(parts if attempt % 2 else 2 * parts - UNIT, UNIT)
             values[name][place] = value
     if near:
         chosen = "near the given values, where there is a derivative"

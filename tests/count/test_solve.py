@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from backcalc.count import count
 from backcalc.count.solve import SolveError, cells, checked, solve
 from backcalc.net import load_network
+from backcalc.render.count_whole import render
 
 SQUARE: dict[str, Any] = {"sizes": {"d": None}, "input": {"x": "d"}, "layers": [{"dense": "d"}]}
 BLOCK: dict[str, Any] = {
@@ -129,3 +130,14 @@ def test_a_formula_for_large_sizes_is_not_believed_for_small_ones() -> None:
         checked(found, counted)
     many = solve(counted(None), f"flops = {counted(70).totals.flops.value}", "T")
     assert checked(many, counted).exact == (70,)
+
+
+def test_learned_places_bound_the_steps() -> None:
+    """GPT-2 has 1024 of them: a token takes 123532032 multiply-accumulates, and 2·12·768 for each token."""
+    table = count(load_network("gpt2", at={"T": None}))
+    assert table.assumed == ("T is at most 1024",)
+    found = solve(table, f"macs = {123_532_032 * 100 + 18_432 * 100**2}", "T")
+    assert (found.exact, found.most) == ((100,), 1024)
+    far = solve(table, "macs = 1e13", "T")
+    assert (far.exact, far.near) == ((), ())
+    assert "does not come near 10000000000000 for any T from 1 to 1024" in render(far)

@@ -116,6 +116,17 @@ def test_a_gate_does_not_change_how_far_apart_neighbours_are():
     assert max(row.receptive_field for row in rows) == 224
 
 
+def test_places_in_a_row_and_laid_out_again_are_a_map():
+    """The dense layers of a ConvNeXt block work on a row of places; three blocks of 7x7 see 4 + 3·6·4 cells."""
+    adds = [row for row in count(load_network("convnext_tiny")).rows if row.kind == "add"][:3]
+    assert [row.receptive_field for row in adds] == [4 + 6 * 4 * block for block in (1, 2, 3)]
+    mixed = ["dense: 64", "transpose, reshape: [2, 64]", "slice: {axis: 1}"]  # the row is not what it was
+    for layers in mixed:
+        text = f"reshape: [2, 64], {layers}, reshape: [2, 8, 8], conv2d: {{filters: 1, kernel: 3}}"
+        table = count(load_network(f"{{input: {{x: [2, 8, 8]}}, layers: [{text}]}}"))
+        assert table.rows[-1].receptive_field == 8
+
+
 def test_keras_counts_the_statistics_too():
     """Keras 3.15.1, `weights=None`: its totals hold the running statistics of the norms."""
     totals = {"densenet121": 8_062_504, "densenet169": 14_307_880, "densenet201": 20_242_984, "mobilenet_v1": 4_253_864}

@@ -73,7 +73,7 @@ def images(draw: Any) -> dict[str, Any]:
             layers.append("batchnorm")
         if draw(st.booleans()):
             layers.append(draw(st.sampled_from(POINTWISE)))
-        if draw(st.booleans()) and layers[-1] != "batchnorm":
+        if draw(st.booleans()):
             layers.append({draw(st.sampled_from(["maxpool2d", "avgpool2d"])): draw(st.sampled_from([2, [1, 2]]))})
         if draw(st.booleans()):
             layers.append({"dropout": "0.25"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -101,53 +100,6 @@ def test_equal_seeds_make_equal_runs_and_others_do_not() -> None:
     assert not np.array_equal(runs[0], runs[2])
     legacy = [train(network(), BLOBS, epochs=1, seed=3, legacy=True).parameters["W_a"] for _ in range(2)]
     np.testing.assert_array_equal(*legacy)
-
-
-@pytest.mark.parametrize("legacy", [False, True])
-def test_a_training_that_was_cut_off_goes_on_to_the_bit(tmp_path: Path, legacy: bool) -> None:
-    layers, loss, data, more = NETS["dropout and norm"]
-    net, state = network(layers, loss, "adam"), tmp_path / "state.npz"
-    settings = Training(batch=8, trials=2, rate=0.01, validation=0.2, patience=50, legacy=legacy, **more)
-    whole = train(net, data, settings, epochs=6)
-
-    class Killed(Exception):
-        pass
-
-    def kill(progress: Progress) -> None:
-        if progress.epoch == 3:
-            raise Killed
-
-    with pytest.raises(Killed):
-        train(net, data, settings, epochs=6, save=state, progress=kill)
-    resumed = train(net, data, settings, epochs=6, save=state, resume=True)
-    assert resumed.curves == whole.curves
-    for name, array in whole.parameters.items():
-        np.testing.assert_array_equal(resumed.parameters[name], array)
-    assert [file.name for file in tmp_path.iterdir()] == ["state.npz"]
-
-
-def test_a_finished_training_can_be_gone_on_from(tmp_path: Path) -> None:
-    settings = Training(batch=20, trials=2, validation=0.3, patience=30, dtype="float64")
-    whole = train(network(), BLOBS, settings, epochs=9)
-    train(network(), BLOBS, settings, epochs=4, save=tmp_path / "state.npz")
-    longer = train(network(), BLOBS, settings, epochs=9, save=tmp_path / "state.npz", resume=True)
-    assert longer.curves == whole.curves
-    np.testing.assert_array_equal(longer.parameters["W_a"], whole.parameters["W_a"])
-
-
-def test_a_state_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"the state could not be written to .*: No such file or directory"):
-        train(network(), BLOBS, epochs=1, save=tmp_path / "nowhere" / "state.npz")
-
-
-def test_the_state_of_another_training_is_refused(tmp_path: Path) -> None:
-    state = tmp_path / "state.npz"
-    train(network(), BLOBS, epochs=1, save=state)
-    with pytest.raises(TrainingError, match=r"`state\.npz` is the state of another training: its settings differs"):
-        train(network(), BLOBS, epochs=2, batch=5, save=state, resume=True)
-    state.write_bytes(state.read_bytes()[:200])
-    with pytest.raises(DataError, match="cut off, damaged"):
-        train(network(), BLOBS, epochs=2, save=state, resume=True)
 
 
 def test_early_stopping_gives_back_the_best() -> None:

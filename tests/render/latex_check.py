@@ -23,7 +23,7 @@ COMMANDS = r"""
 \frac \sum \prod \partial \left \right \bigl \bigr \begin \end \text \mathrm \operatorname \operatorname* \sqrt
 \hat \bar \tilde \exp \log \sin \cos \tanh \max \min \bmod \lfloor \rfloor \cdot \quad \le \ge \ne \approx
 \leftarrow \to \times \Delta \top \mathbf \odot \oslash \lVert \rVert \substack \sigma \Sigma \Pi \dots
-\checkmark \mathbin \textbackslash \textasciitilde \textasciicircum \vert \surd \circ \infty \alpha \beta \gamma
+\checkmark \boxed \pm \mathbin \textbackslash \textasciitilde \textasciicircum \vert \surd \circ \infty \alpha \beta \gamma
 \delta \epsilon \zeta \eta \theta \kappa \lambda \mu \nu \xi \pi \rho \tau \phi \chi \psi \omega \Gamma \Theta
 \Lambda \Phi \Psi \Omega
 """

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import mpmath
 import pytest
@@ -19,6 +21,7 @@ from backcalc.formula.read import read_expression
 from backcalc.render import grad_html
 from backcalc.render.document import Equations, Formula, Grid, Heading, Items, Paragraph, Words
 from backcalc.render.grad_document import document
+from backcalc.render.grad_views import views
 from backcalc.render.graph import graph_of
 from backcalc.render.html_steps import Stage, derived
 from backcalc.render.latex_layout import lines
@@ -73,7 +76,7 @@ class Page(HTMLParser):
 
 @cache
 def derived_from(name: str) -> Derivation:
-    return derive(backcalc.load(SOURCES[name]))
+    return derive(backcalc.load(SOURCES.get(name, name)))
 
 
 @cache
@@ -81,9 +84,16 @@ def written(name: str) -> str:
     return grad_html.render(derived_from(name))
 
 
+def articles(name: str) -> dict[str, Page]:
+    """What a page says in each of its views."""
+    found = re.findall(r'<article class="view" data-view="(\w+)".*?</article>', written(name), re.DOTALL)
+    parts = re.findall(r'<article class="view".*?</article>', written(name), re.DOTALL)
+    return {view: Page(part) for view, part in zip(found, parts, strict=True)}
+
+
 @pytest.fixture(scope="module")
 def lenet() -> str:
-    return grad_html.render(derive(backcalc.load("lenet5")))
+    return grad_html.render(backcalc.grad("lenet5"))
 
 
 def inline(derivation: Derivation) -> list[str]:
@@ -107,31 +117,53 @@ def test_a_page_is_well_formed_and_every_formula_is_there_in_order(name: str) ->
     assert len(identities) == len(set(identities))
     labels = [attrs["aria-labelledby"] or "" for _, attrs in page.elements if "aria-labelledby" in attrs]
     assert {part for label in labels for part in label.split()} <= set(identities)
-    assert set(inline(derived_from(name))) <= set(page.formulas)
-    blocks = [part for part in document(derived_from(name)).blocks if isinstance(part, Equations)]
-    places = []
-    shown = "\n".join(page.formulas)
-    start = 0
-    for row in (row for part in blocks for row in part.rows):
-        for line in lines([row]):
+    for view, derivation in views(derived_from(name)).found.items():
+        said = articles(name)[view].formulas
+        assert set(inline(derivation)) <= set(said)
+        shown, start = "\n".join(said), 0
+        rows = [row for part in document(derivation).blocks if isinstance(part, Equations) for row in part.rows]
+        for line in (line for row in rows for line in lines([row])):
             start = shown.find(line, start)
             assert start >= 0, line
-            places.append(start)
-    assert places == sorted(places)
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_derivative_is_a_step_with_its_place_in_the_drawing(name: str) -> None:
-    page, derivation = Page(written(name)), derived_from(name)
-    steps = page.all("section", "step")
+    page = Page(written(name))
     boxes, edges = len(page.all("rect", "box")), len(page.all("path", "edge"))
-    backward = [step for step in steps if (step["aria-label"] or "").startswith("backward")]
-    assert len(backward) == sum(len(derived(part)) for part in derivation.parts)
-    for step in steps:
-        assert all(int(place) < boxes for place in (step["data-boxes"] or "").split())
-        assert all(int(place) < edges for place in (step["data-edges"] or "").split())
-    placed = [step for step in steps if step["data-boxes"]]
-    assert len(placed) == len(steps)
+    for view, derivation in views(derived_from(name)).found.items():
+        steps = articles(name)[view].all("section", "step")
+        backward = [step for step in steps if (step["aria-label"] or "").startswith("backward")]
+        assert len(backward) == sum(len(derived(part)) for part in derivation.parts)
+        for step in steps:
+            assert all(int(place) < boxes for place in (step["data-boxes"] or "").split())
+            assert all(int(place) < edges for place in (step["data-edges"] or "").split())
+            assert step["data-boxes"] and (step["data-edges"] or not edges)
+
+
+def test_what_is_asked_for_decides_the_views() -> None:
+    assert list(articles("shared-kernel")) == ["scalar", "index", "matrix"]
+    assert list(articles("batch-norm")) == ["index", "matrix"]
+    buttons = {attrs["data-show"]: attrs for attrs in Page(written("batch-norm")).all("button") if "data-show" in attrs}
+    assert [attrs.get("aria-pressed") for attrs in buttons.values()] == [None, "true", "false"]
+    assert "disabled" in buttons["scalar"] and buttons["scalar"]["title"] == "a size is symbolic"
+    hidden = [attrs["data-view"] for attrs in Page(written("shared-kernel")).all("article") if "hidden" in attrs]
+    assert hidden == ["index", "matrix"]
+
+
+@pytest.mark.parametrize("name", ["shared-kernel", "batch-norm", "second", "jacobian", "penalty", "upstream"])
+def test_every_view_is_what_that_view_alone_would_be_and_verified(name: str) -> None:
+    derivation = backcalc.grad(SOURCES[name])
+    found = views(derivation)
+    assert derivation.view in found.found and len(found.found) + len(found.missing) == 3
+    for view, other in found.found.items():
+        assert document(other) == document(backcalc.grad(SOURCES[name], view=view))
+        assert other.passed
+
+
+def test_what_is_not_verified_is_so_in_no_view() -> None:
+    assert not any(other.verified for other in views(derived_from("batch-norm")).found.values())
+    assert written("batch-norm").count("Nothing: this result has not been verified.") == 2
 
 
 def test_steps_light_up_what_they_work_on() -> None:
@@ -146,9 +178,11 @@ def test_steps_light_up_what_they_work_on() -> None:
         for step in stage.backward()
     }
     assert told["∂J/∂z"] == (["z"], [("z", "y")])
-    assert told["∂J/∂w1"] == (["q"], [])
-    assert stage.labels() == {
-        ("q", "h"): "∂J/∂q", ("h", "flatten_1"): "∂J/∂h", ("z", "y"): "∂J/∂z", ("y", "J"): "∂J/∂y",
+    assert told["∂J/∂w1"] == (["q"], [("x", "q")])
+    assert {(label.edge, label.text, label.at_end) for label in stage.labels()} == {
+        (("x", "q"), "∂J/∂w1 = 0", True), (("q", "h"), "∂J/∂q = (0, 0)", False),
+        (("h", "flatten_1"), "∂J/∂h = (0, 0)", False), (("z", "y"), "∂J/∂z = (−1/2, 1/2)", False),
+        (("y", "J"), "∂J/∂y = (−2, 0)", False),
     }  # fmt: skip
 
 
@@ -199,7 +233,7 @@ def test_a_page_has_landmarks_headings_and_a_voice() -> None:
         "Result",
         "Update",
         "Verified",
-    ]
+    ] * 3
     assert [attrs["id"] for attrs in page.all("p") if attrs.get("aria-live") == "polite"] == ["now"]
     assert all(attrs.get("type") == "button" for attrs in page.all("button"))
     assert all(attrs.get("tabindex") == "0" for attrs in page.all("div", "display"))
@@ -215,7 +249,16 @@ def test_symbols_are_told_with_shape_meaning_and_value() -> None:
 
 def test_lenet_is_small_enough_to_send(lenet: str) -> None:
     assert len(lenet.encode()) <= 1_000_000
-    assert grad_html.render(derive(backcalc.load("lenet5"))) == lenet
+
+
+def test_the_same_page_every_time() -> None:
+    assert grad_html.render(derive(backcalc.load(SOURCES["shared-kernel"]))) == written("shared-kernel")
+
+
+def test_lenet_is_written_in_no_time() -> None:
+    start = time.process_time()
+    grad_html.render(backcalc.grad("lenet5"))
+    assert time.process_time() - start < 3  # seconds
 
 
 def test_brief_leaves_the_way_out() -> None:
@@ -252,3 +295,39 @@ def test_a_lemma_unfolds() -> None:
     page = Page(written("lstm"))
     assert len(page.all("details")) == len(page.all("summary")) > 0
     assert r"\frac{d}{du} \sigma(u) &= \frac{\exp(-u)}{" in "".join(page.formulas)
+
+
+# -- colours ------------------------------------------------------------------------------------------
+
+
+def _contrast(first: str, second: str) -> float:
+    """Source: WCAG 2.2, definitions of relative luminance and contrast ratio."""
+
+    def luminance(colour: str) -> float:
+        digits = colour.removeprefix("#")
+        digits = "".join(2 * digit for digit in digits) if len(digits) == 3 else digits
+        parts = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    high, low = sorted((luminance(first), luminance(second)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_contrast_is_computed_as_published() -> None:
+    assert _contrast("#fff", "#000") == pytest.approx(21)
+    assert _contrast("#777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(scheme: str) -> None:
+    css = files("backcalc.render").joinpath("grad_html.css").read_text("utf-8").split("}")[0]
+    source = css if scheme == "light" else grad_html.DARK
+    colours = dict(re.findall(r"--([\w-]+): (#\w+)", source))
+    text = {"ink": ("ground", "panel", "lit", "box", "in", "out"), "faint": ("ground", "box", "in", "out", "lit")}
+    text |= {"accent": ("ground", "lit"), "ground": ("ink",)}
+    for ink, grounds in text.items():
+        for ground in grounds:
+            assert _contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground)
+    for line in ("rim", "in-rim", "out-rim", "accent"):
+        assert _contrast(colours[line], colours["ground"]) >= 3, line

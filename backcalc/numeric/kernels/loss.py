@@ -44,6 +44,10 @@ class LossKernel(ABC, Generic[Measure]):
     def slopes(self, y: Array, t: Array) -> Array:
         """The derivative of each sample's cost by its output."""
 
+    def slopes_behind(self, y: Array, t: Array, output: Array) -> Array:
+        """The same where it is known what the activation behind makes of y."""
+        return self.slopes(y, t)
+
     def share(self, y: Array) -> float:
         """What one sample weighs in the loss of a batch."""
         return float(self.loss.factor) / (y.shape[1] if self.loss.over == "mean" else 1)
@@ -53,9 +57,10 @@ class LossKernel(ABC, Generic[Measure]):
         total: Array = self.costs(y, t).sum(axis=1) * y.dtype.type(self.share(y))
         return total
 
-    def gradient(self, y: Array, t: Array) -> Array:
-        """Its derivative by the output."""
-        found: Array = self.slopes(y, t) * y.dtype.type(self.share(y))
+    def gradient(self, y: Array, t: Array, output: Array | None = None) -> Array:
+        """Its derivative by y; `output` is what the activation behind makes of y, where that is known."""
+        found = self.slopes(y, t) if output is None else self.slopes_behind(y, t, output)
+        found *= y.dtype.type(self.share(y))
         return found
 
 
@@ -97,7 +102,7 @@ class RootMeanSquareKernel(MeanSquareKernel):
         found: Array = np.sqrt(self.costs(y, t).sum(axis=1) * self._each(y)) * y.dtype.type(self.loss.factor)
         return found
 
-    def gradient(self, y: Array, t: Array) -> Array:
+    def gradient(self, y: Array, t: Array, output: Array | None = None) -> Array:
         root = np.sqrt(self.costs(y, t).sum(axis=1) * self._each(y))
         factor = float(self.loss.factor) * self._each(y) / (2 * np.where(root == 0, 1, root))
         found: Array = self.slopes(y, t) * factor.reshape(-1, *(1,) * (y.ndim - 1)).astype(y.dtype)
@@ -148,7 +153,10 @@ class BinaryCrossEntropyLogitsKernel(LossKernel[BinaryCrossEntropyLogits]):
         return _summed(np.maximum(y, 0) + np.log(1 + np.exp(-np.abs(y))) - t * y)
 
     def slopes(self, y: Array, t: Array) -> Array:
-        return sigmoid(y) - t
+        return self.slopes_behind(y, t, sigmoid(y))
+
+    def slopes_behind(self, y: Array, t: Array, output: Array) -> Array:
+        return output - t
 
 
 class CrossEntropyKernel(LossKernel[CrossEntropy]):
@@ -168,7 +176,10 @@ class CrossEntropyLogitsKernel(LossKernel[CrossEntropyLogits]):
         return -_summed(t * log_softmax(y))
 
     def slopes(self, y: Array, t: Array) -> Array:
-        found: Array = softmax(y) * t.sum(axis=-1, keepdims=True) - t
+        return self.slopes_behind(y, t, softmax(y))
+
+    def slopes_behind(self, y: Array, t: Array, output: Array) -> Array:
+        found: Array = output * t.sum(axis=-1, keepdims=True) - t
         return found
 
 

@@ -23,7 +23,8 @@ from backcalc.numeric.arena import Arena
 from backcalc.numeric.kernels.base import Array
 from backcalc.numeric.kernels.conv import ConvKernel
 from backcalc.numeric.plans import stages
-from backcalc.numeric.plans.maps import Convolved, Pool, Sizes
+from backcalc.numeric.plans.maps import Convolved, Sizes
+from backcalc.numeric.plans.pooled import Pool, Pooled
 from backcalc.numeric.run import Objective, Runner
 
 PLANNED: tuple[type[Layer], ...] = (
@@ -80,7 +81,7 @@ class Group:
 
 
 def _groups(nodes: Sequence[Node]) -> list[Group] | None:
-    """The layers in groups; None where pooling does not stand behind a convolution that it can be joined to."""
+    """The layers in groups; None where the windows of a pooling overlap."""
     groups: list[Group] = []
     rest = list(nodes)
     while rest:
@@ -91,7 +92,7 @@ def _groups(nodes: Sequence[Node]) -> list[Group] | None:
                 function = rest.pop(0)
             if rest and _tiles(rest[0]):
                 pool = rest.pop(0)
-        elif isinstance(node.layer, PoolingWithStride):
+        elif isinstance(node.layer, PoolingWithStride) and not _tiles(node):
             return None
         groups.append(Group(node, function, pool))
     return groups
@@ -149,6 +150,8 @@ def _stage(
             return stages.Dropped(node.name, layer, shape, dtype)
         case Linear():
             return stages.Same()
+        case PoolingWithStride():
+            return Pooled(_pool(layer), node.input_shape, samples, dtype)
     function = stages.pointwise(layer, shape, dtype)
     assert function is not None
     copy = None if before is not None and before.free else np.empty(shape, dtype)
@@ -166,10 +169,7 @@ def _convolved(
     node, kernel = group.node, runner.kernels[group.node.name]
     assert isinstance(kernel, ConvKernel)
     rows, columns = kernel.windows.axes
-    pool = Pool()
-    if group.pool is not None and isinstance(group.pool.layer, PoolingWithStride):
-        size = per_axis(group.pool.layer.size, 2)
-        pool = Pool(size[0], size[1], isinstance(group.pool.layer, MaxPooling))
+    pool = Pool() if group.pool is None else _pool(group.pool.layer)
     sizes = Sizes(node.input_shape[0], node.output_shape[0], rows, columns, samples)
     function = None
     if group.function is not None:
@@ -180,6 +180,13 @@ def _convolved(
             shape = (high * pool.rows, sizes.filters, pool.columns * wide * samples)
         function = stages.pointwise(group.function.layer, shape, parameters[0].dtype)
     return Convolved(sizes, pool, function, parameters, gradients, first=first)
+
+
+def _pool(layer: Layer) -> Pool:
+    """The windows of a pooling layer."""
+    assert isinstance(layer, PoolingWithStride)
+    rows, columns = per_axis(layer.size, 2)
+    return Pool(rows, columns, isinstance(layer, MaxPooling))
 
 
 def arrays(arena: Arena, flat: Array) -> dict[str, Array]:

@@ -41,17 +41,18 @@ class Planned:
         drawn = self.runner.draw(randoms, samples, self.flat.dtype)
         self.gradients.fill(0)
         read = np.empty((1, samples, *self.objective_shape), self.flat.dtype)
+        output = np.empty((1, samples, *self.runner.output.output_shape), read.dtype) if self.behind else read
         width = samples if self.whole else BLOCK
         if samples <= width:
-            self._block(x, target, drawn, slice(0, samples), read, None)
+            self._block(x, target, drawn, slice(0, samples), read, output, None)
         else:
             for start in range(0, samples, width):  # forward and back block by block: the loss joins samples one by one
                 part = slice(start, min(start + width, samples))
-                self._block(x, target, drawn, part, read, samples)
+                self._block(x, target, drawn, part, read, output, samples)
         self.objective.add_penalty(self.flat, self.gradients)
         self._move(samples)
         losses = self.objective.kernel.value(read, target)
-        return Measured(self.objective.penalised(losses, self.flat), self._output(read))
+        return Measured(self.objective.penalised(losses, self.flat), output)
 
     @property
     def objective_shape(self) -> tuple[int, ...]:
@@ -59,9 +60,16 @@ class Planned:
         return self.nodes[-1].output_shape
 
     def _block(
-        self, x: Array, target: Array, drawn: Mapping[str, Array], part: slice, read: Array, whole: int | None
+        self,
+        x: Array,
+        target: Array,
+        drawn: Mapping[str, Array],
+        part: slice,
+        read: Array,
+        output: Array,
+        whole: int | None,
     ) -> None:
-        """One block forward and back; `read` takes what the loss reads."""
+        """One block forward and back; `read` takes what the loss reads, `output` what the network puts out."""
         count = part.stop - part.start
         if count not in self.plans:
             views = self.parameters, self.by_parameters
@@ -71,9 +79,12 @@ class Planned:
         out = laid_out(x[0, part])
         for stage in plan:
             out = stage.forward(out, masks)
-        read[0, part] = _back_to_samples(out)
+        seen = read[:, part]
+        seen[0] = _back_to_samples(out)
+        for node in self.behind:  # the loss may read what the last activation does
+            output[:, part] = self.runner.kernels[node.name].forward([seen], [], Pass(True)).output
         kernel, by_mean = self.objective.kernel, self.objective.loss.over == "mean"
-        gradient = kernel.gradient(read[:, part], target[:, part])
+        gradient = kernel.gradient(seen, target[:, part], output[:, part] if self.behind else None)
         if whole is not None and by_mean:
             gradient *= gradient.dtype.type(count / whole)
         into: Array | None = np.ascontiguousarray(laid_out(gradient[0]))
@@ -91,12 +102,6 @@ class Planned:
             batch = [each[None] for each in stage.statistics]
             moved = self.runner.kernels[node.name].moved([self.still[name] for name in names], batch)
             self.still |= dict(zip(names, moved, strict=True))
-
-    def _output(self, read: Array) -> Array:
-        """What the network puts out: the loss may read what its last activation does."""
-        for node in self.behind:
-            read = self.runner.kernels[node.name].forward([read], [], Pass(True)).output
-        return read
 
 
 def _back_to_samples(out: Array) -> Array:

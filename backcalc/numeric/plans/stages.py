@@ -7,7 +7,7 @@ every pass over numbers and every copy of columns goes along memory.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,21 @@ def shape_of(shape: tuple[int, ...], samples: int) -> tuple[int, ...]:
     return *shape, samples
 
 
+STRIP = 32_768
+"""So many numbers go through several passes at a time, so that they stay in the cache."""
+
+
+def strips(first: Array, *others: Array) -> Iterator[tuple[Array, ...]]:
+    """The same rows of several arrays, a few at a time, as views.
+
+    >>> [len(rows) for rows, in strips(np.empty((5, 1000, 16)))]
+    [2, 2, 1]
+    """
+    step = max(1, STRIP * len(first) // max(first.size, 1))
+    for start in range(0, len(first), step):
+        yield tuple(array[start : start + step] for array in (first, *others))
+
+
 class Dense(Stage):
     """`Y = W X + b` for columns of samples."""
 
@@ -83,7 +98,10 @@ class Dense(Stage):
 
 
 class Pointwise(ABC):
-    """An activation in place: `y` is put in the place of its argument, and the slope is computed from `y`."""
+    """An activation in place: `y` is put in the place of its argument, and the slope is computed from `y`.
+
+    Both take any number of rows of the shape that the room has.
+    """
 
     def __init__(self, layer: Layer, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.room = np.empty(shape, dtype)
@@ -107,8 +125,9 @@ class ReluPlan(Pointwise):
         np.maximum(x, 0, out=x)
 
     def back(self, y: Array, gradient: Array) -> None:
-        np.greater(y, 0, out=self.mask)
-        np.multiply(gradient, self.mask, out=gradient)
+        mask = self.mask[: len(y)]
+        np.greater(y, 0, out=mask)
+        np.multiply(gradient, mask, out=gradient)
 
 
 class LeakyReluPlan(Pointwise):
@@ -119,13 +138,15 @@ class LeakyReluPlan(Pointwise):
         self.less = dtype.type(layer.slope)
 
     def apply(self, x: Array) -> None:
-        np.multiply(x, self.less, out=self.room)
-        np.maximum(x, self.room, out=x)
+        room = self.room[: len(x)]
+        np.multiply(x, self.less, out=room)
+        np.maximum(x, room, out=x)
 
     def back(self, y: Array, gradient: Array) -> None:
-        np.greater(y, 0, out=self.room)
-        np.maximum(self.room, self.less, out=self.room)
-        gradient *= self.room
+        room = self.room[: len(y)]
+        np.greater(y, 0, out=room)
+        np.maximum(room, self.less, out=room)
+        gradient *= room
 
 
 class TanhPlan(Pointwise):
@@ -135,9 +156,10 @@ class TanhPlan(Pointwise):
         np.tanh(x, out=x)
 
     def back(self, y: Array, gradient: Array) -> None:
-        np.multiply(y, y, out=self.room)
-        np.subtract(1, self.room, out=self.room)
-        gradient *= self.room
+        room = self.room[: len(y)]
+        np.multiply(y, y, out=room)
+        np.subtract(1, room, out=room)
+        gradient *= room
 
 
 class SigmoidPlan(Pointwise):
@@ -150,9 +172,10 @@ class SigmoidPlan(Pointwise):
         x += 0.5
 
     def back(self, y: Array, gradient: Array) -> None:
-        np.subtract(1, y, out=self.room)
+        room = self.room[: len(y)]
+        np.subtract(1, y, out=room)
         gradient *= y
-        gradient *= self.room
+        gradient *= room
 
 
 POINTWISE: Mapping[type[Layer], Callable[..., Pointwise]] = {
@@ -183,11 +206,13 @@ class Activation(Stage):
         if self.copy is not None:
             np.copyto(self.copy, x)
             self.out = self.copy
-        self.function.apply(self.out)
+        for (rows,) in strips(self.out):
+            self.function.apply(rows)
         return self.out
 
     def backward(self, gradient: Array) -> Array | None:
-        self.function.back(self.out, gradient)
+        for rows, along in strips(self.out, gradient):
+            self.function.back(rows, along)
         return gradient
 
 
@@ -251,34 +276,49 @@ class BatchNormed(Stage):
     ) -> None:
         self.gamma, self.beta = parameters
         self.by_gamma, self.by_beta = gradients
-        self.axes = (0, 2, 3) if len(shape) == 4 else (1,)
-        self.ones = (1, -1, 1, 1) if len(shape) == 4 else (-1, 1)
-        self.count = int(np.prod(shape)) // self.gamma.size
+        rows, channels = (shape[0], shape[1]) if len(shape) == 4 else (1, shape[0])
+        self.lines = (rows, channels, int(np.prod(shape)) // (rows * channels))
+        """Every channel's numbers in lines along memory: `[row, channel, number]`."""
         dtype = self.gamma.dtype
-        self.out, self.hat, self.room = (np.empty(shape, dtype) for _ in range(3))
+        self.count = dtype.type(rows * self.lines[2])
+        self.out, self.centred, self.into = np.empty(shape, dtype), *(np.empty(self.lines, dtype) for _ in range(2))
         self.epsilon = dtype.type(epsilon)
         self.statistics: tuple[Array, Array] = (self.gamma, self.gamma)
         self.spread = self.gamma
 
     def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
-        mean = x.mean(axis=self.axes)
-        np.subtract(x, mean.reshape(self.ones), out=self.hat)
-        np.multiply(self.hat, self.hat, out=self.room)
-        variance = self.room.mean(axis=self.axes)
+        x, out = x.reshape(self.lines), self.out.reshape(self.lines)
+        mean = x.sum(axis=2).sum(axis=0) / self.count
+        square = np.zeros_like(mean)
+        for rows, centred in strips(x, self.centred):
+            np.subtract(rows, mean[:, None], out=centred)
+            square += _dots(centred, centred)
+        variance = square / self.count
         self.statistics = (mean, variance * (self.count / max(self.count - 1, 1)))
         self.spread = np.sqrt(variance + self.epsilon)
-        self.hat /= self.spread.reshape(self.ones)
-        np.multiply(self.hat, self.gamma.reshape(self.ones), out=self.out)
-        self.out += self.beta.reshape(self.ones)
+        scale, shift = (self.gamma / self.spread)[:, None], self.beta[:, None]
+        for rows, centred in strips(out, self.centred):
+            np.multiply(centred, scale, out=rows)
+            rows += shift
         return self.out
 
     def backward(self, gradient: Array) -> Array | None:
-        np.multiply(gradient, self.hat, out=self.room)
-        by_gamma, by_beta = self.room.sum(axis=self.axes), gradient.sum(axis=self.axes)
+        lines = gradient.reshape(self.lines)
+        by_gamma, by_beta = _dots(lines, self.centred) / self.spread, lines.sum(axis=2).sum(axis=0)
         self.by_gamma += by_gamma
         self.by_beta += by_beta
-        np.multiply(self.hat, (by_gamma / self.count).reshape(self.ones), out=self.room)
-        gradient -= self.room
-        gradient -= (by_beta / self.count).reshape(self.ones)
-        gradient *= (self.gamma / self.spread).reshape(self.ones)
-        return gradient
+        # γ/√(σ² + ε) · (g - mean of g - x̂ · mean of g x̂)
+        scale = self.gamma / self.spread
+        share, shift = scale * by_gamma / (self.spread * self.count), scale * by_beta / self.count
+        for rows, centred, into in strips(lines, self.centred, self.into):
+            np.multiply(rows, scale[:, None], out=into)
+            centred *= share[:, None]
+            into -= centred
+            into -= shift[:, None]
+        return self.into.reshape(self.out.shape)
+
+
+def _dots(a: Array, b: Array) -> Array:
+    """The sum of the products of each channel, `[row, channel, number]` both."""
+    found: Array = np.einsum("rcn,rcn->rc", a, b).sum(axis=0)
+    return found

@@ -1,0 +1,243 @@
+"""One problem of a submission: every line read, what it is about found out, its claims judged in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+from backcalc.check.bench import Bench
+from backcalc.check.key import KeyProblem
+from backcalc.check.labels import is_close, labelled
+from backcalc.check.names import NotFormula, Translator, Unknown
+from backcalc.check.prose import stated
+from backcalc.check.read import Line, Link, Lost, Read, chains, led
+from backcalc.check.result import Claim, Diagnosis
+from backcalc.check.shapes import judged_shape
+from backcalc.check.spoken import Meant, Speech, number
+from backcalc.check.subject import Subject
+from backcalc.formula.latex_chain import Side
+from backcalc.formula.tree import Expr, Num, Ref
+
+MOST_CLAIMS = 2_000
+SECONDS = 30.0
+"""For one submission; what is left then is undecided."""
+
+Found = tuple[Line, Claim]
+
+
+@dataclass
+class Work:
+    """One problem under one of its networks."""
+
+    problem: KeyProblem
+    place: int
+    deadline: float
+    claimed: list[Found] = field(default_factory=list)
+
+    def claims(self, lines: Sequence[Line]) -> list[Found]:
+        """Every claim of the lines. A first pass finds out which derivatives are spoken of."""
+        subject = self.problem.subjects[self.place]
+        wanted = wanted_derivatives(lines, subject, self.deadline)
+        if wanted:
+            subject = self.problem.with_jacobians(self.place, wanted)
+        speech = Speech(subject, lines)
+        bench = Bench(subject, self.problem.id)
+        for line in lines:
+            if len(self.claimed) > MOST_CLAIMS:
+                break
+            if monotonic() > self.deadline:
+                self.claimed.append((line, self._late(line)))
+                break
+            bench = self._line(bench, line, speech)
+        return self.claimed
+
+    def _line(self, bench: Bench, line: Line, speech: Speech) -> Bench:
+        for said in stated(line, bench.subject):
+            for read in chains(said, bench.subject):
+                if isinstance(read, Read):
+                    bench = self._judged(bench, line, [read], sure=said.kind == "sure")
+        if not line.text:
+            return bench
+        if line.kind in ("array", "number") and (ways := list(labelled(line, self._asked(), bench.subject))):
+            return self._judged(bench, line, ways, sure=len(ways) == 1)
+        meant = speech.meant(line)
+        if meant is not None and meant.shape and (claim := judged_shape(line, meant, bench.subject, self.problem.id)):
+            self.claimed.append((line, claim))
+            return bench
+        if line.is_formula or (line.kind == "cell" and meant is not None and number(line.text) is None):
+            return self._formulas(bench, line, meant)
+        if meant is not None and (side := number(line.text)) is not None:
+            return self._spoken(bench, line, _lone(line, side), meant)
+        return bench
+
+    def _asked(self) -> frozenset[str]:
+        return frozenset(ask.target.name for ask in self.problem.asks[self.place])
+
+    def _formulas(self, bench: Bench, line: Line, meant: Meant | None) -> Bench:
+        for read in chains(line, bench.subject, alone=meant is not None):
+            if isinstance(read, Lost):
+                if line.is_formula:
+                    self.claimed.append((line, self._unreadable(read)))
+                bench.last = None
+            elif meant is not None and _nameless(read, bench.subject):
+                bench = self._spoken(bench, line, read, meant)
+                meant = None  # the words before a formula say nothing of a second one
+            elif read.links or read.continues:
+                bench = self._judged(bench, line, [read, *_other_readings(read)], sure=True)
+        return bench
+
+    def _spoken(self, bench: Bench, line: Line, read: Read, meant: Meant) -> Bench:
+        """Judges what has no name but the words beside it."""
+        plain = replace(read, continues=False)
+        values = [*meant.refs]
+        ways = [_said(line, led(plain, self._target(ref, meant, bench.subject))) for ref in values]
+        tried = [_tried(bench, way) for way in ways]
+        good = next((pair for pair in tried if all(fine(claim) for claim in pair[1])), None)
+        fact = next((fact for fact in sorted(meant.facts) if _ends_with(read, fact)), None)
+        if good is None and fact is not None:
+            good = _tried(bench, plain if read.links else _said(line, led(plain, Num(fact))))
+        if good is None and meant.sure and tried:
+            good = tried[0]
+        if good is None and read.links:
+            good = _tried(bench, plain)
+        if good is None:
+            return bench
+        self.claimed += [(line, claim) for claim in good[1]]
+        return good[0]
+
+    def _target(self, ref: Ref, meant: Meant, subject: Subject) -> Expr:
+        """The quantity, or its value under the convention that the words name."""
+        if meant.convention is None or subject.counts is None:
+            return ref
+        other = subject.counts.variants[meant.convention].get(ref.name)
+        return ref if other is None else Num(other)
+
+    def _judged(self, bench: Bench, line: Line, ways: Sequence[Read], *, sure: bool) -> Bench:
+        """Judges a chain; where it can be read in several ways, by the first way in which nothing is wrong."""
+        if len(ways) == 1 and sure:
+            self.claimed += [(line, claim) for claim in bench.judge(ways[0])]
+            return bench
+        tried = [_tried(bench, way) for way in ways]
+        good = next((pair for pair in tried if all(fine(claim) for claim in pair[1])), None)
+        if good is None and not sure:
+            turned = (pair for pair in tried if any(_is_turned(claim) for claim in pair[1]))
+            good = next(turned, None)
+        if good is None and sure and any(_open(pair[1]) for pair in tried):
+            good = next(pair for pair in tried if _open(pair[1]))
+        if good is None and not sure:
+            explained = all(_explained(claim) for claim in tried[0][1]) and not is_close(line)
+            good = tried[0] if explained else (tried[0][0], tuple(_doubtful(claim) for claim in tried[0][1]))
+        chosen, claims = good or tried[0]
+        self.claimed += [(line, claim) for claim in claims]
+        return chosen
+
+    def _unreadable(self, lost: Lost) -> Claim:
+        return Claim(
+            self.problem.id,
+            lost.number,
+            lost.column,
+            lost.length,
+            lost.source,
+            lost.text,
+            "",
+            None,
+            "unreadable",
+            diagnosis=Diagnosis("unreadable", lost.message),
+        )
+
+    def _late(self, line: Line) -> Claim:
+        text = f"the submission took longer than {SECONDS:.0f} s; from here on nothing was judged"
+        return Claim(
+            self.problem.id,
+            line.number,
+            line.column,
+            1,
+            line.source.split("\n")[0],
+            line.text[:60],
+            "",
+            None,
+            "undecided",
+            diagnosis=Diagnosis("time", text),
+        )
+
+
+def fine(claim: Claim) -> bool:
+    """Whether nothing is wrong with a claim."""
+    return claim.verdict in ("right", "convention")
+
+
+def _open(claims: Iterable[Claim]) -> bool:
+    return not any(claim.verdict == "wrong" for claim in claims)
+
+
+def _is_turned(claim: Claim) -> bool:
+    return claim.verdict == "wrong" and claim.diagnosis is not None and claim.diagnosis.code == "transposed"
+
+
+def _explained(claim: Claim) -> bool:
+    """Whether a wrong claim has a cause, and so is about what it was taken for."""
+    return claim.diagnosis is None or claim.diagnosis.code not in ("wrong", "substituted", "shape")
+
+
+def _doubtful(claim: Claim) -> Claim:
+    """A claim that may be about something else is not called wrong."""
+    if claim.verdict not in ("wrong", "follows"):
+        return claim
+    text = "not true of what it most likely means, but the words leave open which quantity is meant"
+    return replace(claim, verdict="undecided", diagnosis=Diagnosis("which-quantity", text))
+
+
+def _tried(bench: Bench, read: Read) -> tuple[Bench, tuple[Claim, ...]]:
+    copy = replace(bench, own=dict(bench.own), definitions=dict(bench.definitions))
+    return copy, tuple(copy.judge(read))
+
+
+def _other_readings(read: Read) -> Iterator[Read]:
+    for links in read.others:
+        yield replace(read, links=links, others=())
+
+
+def _lone(line: Line, side: Side) -> Read:
+    return Read(line, (), False, side, side, ())
+
+
+def _said(line: Line, read: Read) -> Read:
+    """The chain with the words before it in the text of its first link."""
+    if not read.links:
+        return read
+    first = read.links[0]
+    words = " ".join(f"{line.beside} {line.above}".split()[-8:])
+    shown: Link = replace(first, text=f"{words} {first.text}".strip())
+    return replace(read, links=(shown, *read.links[1:]))
+
+
+def _nameless(read: Read, subject: Subject) -> bool:
+    """Whether a chain does not begin with a name."""
+    return read.continues or not isinstance(read.first.expr, Ref)
+
+
+def _ends_with(read: Read, fact: object) -> bool:
+    side = read.last
+    if not isinstance(side.expr, Num):
+        return False
+    half = side.numbers[0].half_unit if side.numbers else 0
+    return abs(side.expr.value - fact) <= half  # type: ignore[operator]
+
+
+def wanted_derivatives(lines: Sequence[Line], subject: Subject, deadline: float) -> tuple[str, ...]:
+    """The derivatives that the lines speak of and the key has not derived: `dy/dz`."""
+    translator = Translator(subject)
+    for line in lines:
+        if monotonic() > deadline:
+            break
+        said = [*stated(line, subject), *([line] if line.is_formula else [])]
+        for read in (read for piece in said for read in chains(piece, subject)):
+            if isinstance(read, Lost):
+                continue
+            for side in (read.first, *(link.right for link in read.links)):
+                try:
+                    translator(side.expr)
+                except (Unknown, NotFormula):
+                    continue
+    return tuple(dict.fromkeys(translator.wanted))[:40]

@@ -1,0 +1,359 @@
+"""An experiment: the file read and checked, every arm of it with its network and its training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from backcalc.net import Network, load_network
+from backcalc.net.errors import InputError, Problem, did_you_mean
+from backcalc.net.load import Document, Plain, TooManyProblems, read_document
+from backcalc.net.load import Path as Place
+from backcalc.net.spec import described, shown, validated
+from backcalc.net.text import Source, source_of
+from backcalc.net.update import UPDATES
+from backcalc.net.zoo import NETWORKS
+from backcalc.numeric.experiment.axes import MOST_ARMS, Axis, AxisFault, grid, put, read_axes
+from backcalc.numeric.experiment.measure import Measure, MeasureFault, check_names, read_measure
+from backcalc.numeric.experiment.spec import ExperimentFile, Samples, Train, in_long_form
+from backcalc.numeric.prepare import with_rule
+
+Axes: TypeAlias = tuple[Axis, ...]
+Values: TypeAlias = tuple[Plain, ...]
+
+MOST_TRIALS = 1_000_000
+FILES = ("csv", "npz", "images", "mnist", "fashion_mnist", "cifar10")
+"""Data that are read from a path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One combination of values: what varies, the network, the data and the training that come of it.
+
+    `entries` are those of the network's file, plain: arms of equal entries, but for the rate, are one network. `called` is the name of the data as the file has it.
+    """
+
+    values: tuple[Plain, ...]
+    network: Network = field(repr=False)
+    entries: Mapping[str, Any] = field(repr=False)
+    data: Samples
+    train: Train
+    called: str
+
+    @property
+    def rate(self) -> float:
+        """The learning rate, 0 where there is none."""
+        rate = self.train.rate if self.train.rate is not None else self.network.update.rate
+        return float(rate or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A whole experiment: arms, repeats, measures. `source` is the text it was read from."""
+
+    name: str
+    axes: tuple[Axis, ...]
+    arms: tuple[Arm, ...]
+    repeats: int
+    seed: int
+    measures: tuple[Measure, ...]
+    choose: Measure | None
+    pool: tuple[str, ...]
+    source: Source = field(repr=False)
+
+    @property
+    def trials(self) -> int:
+        """How many networks are trained."""
+        return self.repeats * len(self.arms)
+
+    def seed_of(self, arm: Arm, repeat: int) -> int:
+        """The seed of a repeat, counted from 0: each has its own, unless the training states one."""
+        return self.seed + repeat if arm.train.seed is None else arm.train.seed
+
+    def measured(self) -> tuple[Measure, ...]:
+        """The measures of the file, and that by which the best arm is chosen."""
+        extra = () if self.choose is None or self.choose in self.measures else (self.choose,)
+        return (*self.measures, *extra)
+
+
+def read_experiment(source: str | Path | Mapping[str, Any] | Source) -> Experiment:
+    """Reads and checks an experiment.
+
+    >>> net = {"input": 2, "layers": [{"dense": {"name": "a", "units": 4}}, "relu", {"dense": 3}, "softmax"],
+    ...        "loss": "nll", "update": {"adam": {"rate": "0.1"}}}
+    >>> found = read_experiment({"net": net, "data": "blobs:60", "vary": {"a.units": "2..6 step 2"}, "repeats": 5,
+    ...                          "measure": ["test.accuracy"]})
+    >>> [arm.values for arm in found.arms], found.trials
+    ([(2,), (4,), (6,)], 15)
+
+    Raises InputError with every problem that was found.
+    """
+    read = source if isinstance(source, Source) else source_of(source)
+    document = read_document(read.text, read.label)
+    reader = _Reader(document, read)
+    found = None
+    with suppress(TooManyProblems):
+        if isinstance(document.data, dict):
+            found = reader.experiment(document.data)
+        elif not document.problems:
+            document.report(
+                (), f"expected an experiment with `net`, `data` and `measure`, got {described(document.data)}"
+            )
+    if found is None or document.problems or reader.foreign:
+        raise InputError([*document.problems, *reader.foreign])
+    return found
+
+
+class _Reader:
+    """Reads one file; `foreign` is what is wrong with the nets that it names."""
+
+    def __init__(self, document: Document, source: Source) -> None:
+        self.document, self.source = document, source
+        self.folder = source.folder or Path()
+        self.foreign: list[Problem] = []
+        self.nets: dict[str, tuple[dict[str, Any], str, Path | None] | None] = {}
+        self.networks: dict[str, Network | InputError] = {}
+
+    def experiment(self, data: Mapping[str, Any]) -> Experiment | None:
+        document = self.document
+        spec, _ = validated(ExperimentFile, in_long_form(data), (), document, "the experiment")
+        axes = read_axes(document, data["vary"]) if isinstance(data.get("vary"), dict) else ()
+        if spec is None:
+            return None
+        measures = [self._measure(text, ("measure", at)) for at, text in enumerate(spec.measure)]
+        choose = None if spec.choose is None else self._measure(spec.choose, ("choose",))
+        if not spec.measure:
+            document.report(("measure",), "nothing is measured; write `measure: [test.accuracy]`", key=True)
+        for at, path in enumerate(spec.pool):
+            if path not in (axis.path for axis in axes):
+                help = did_you_mean(path, [axis.path for axis in axes], "it is one of the paths of `vary`")
+                document.report(("pool", at), f"`{shown(path)}` does not vary", help)
+        if document.problems:
+            return None
+        combinations = list(grid(axes))
+        if len(combinations) > MOST_ARMS or len(combinations) * spec.repeats > MOST_TRIALS:
+            count = f"{len(combinations)} arms of {spec.repeats}"
+            document.report(("vary",), f"{count} repeats are too many: {MOST_ARMS} arms, {MOST_TRIALS} trials at most")
+            return None
+        arms = tuple(arm for values in combinations if (arm := self._arm(spec, axes, values)) is not None)
+        if document.problems or self.foreign or not arms:
+            return None
+        read = tuple(measure for measure in measures if measure is not None)
+        for arm in arms:
+            for at, measure in enumerate((*read, choose) if choose else read):
+                try:
+                    check_names(measure, arm.network)
+                except MeasureFault as fault:
+                    document.report(("measure", at) if at < len(read) else ("choose",), str(fault), fault.help)
+        name = spec.name or self.source.title
+        return Experiment(name, axes, arms, spec.repeats, spec.seed, read, choose, tuple(spec.pool), self.source)
+
+    def _measure(self, text: str, place: Place) -> Measure | None:
+        try:
+            return read_measure(text)
+        except MeasureFault as fault:
+            self.document.report(place, str(fault), fault.help)
+            return None
+
+    # -- one arm ----------------------------------------------------------------------------------
+
+    def _arm(self, spec: ExperimentFile, axes: Axes, values: Values) -> Arm | None:
+        """The arm of these values; what is wrong is reported at the value that is new in it."""
+        before = len(self.document.problems) + len(self.foreign)
+        whole = {axis.path: value for axis, value in zip(axes, values, strict=True)}
+        found = self._net(whole.get("net", spec.net), ("vary", "net") if "net" in whole else ("net",))
+        data = self._data(whole.get("data", spec.data), ("vary", "data") if "data" in whole else ("data",))
+        train = {} if spec.train is None else spec.train
+        if not isinstance(train, dict):
+            self.document.report(("train",), f"expected settings, `epochs: 10`, got {described(train)}")
+        if found is None or data is None or not isinstance(train, dict):
+            return None
+        entries, label, folder = found
+        parts = {"net": deepcopy(entries), "data": dict(data), "train": deepcopy(train)}
+        for axis, value in zip(axes, values, strict=True):
+            if axis.path in ("net", "data"):
+                continue
+            try:
+                put(parts, axis.path, value)
+            except AxisFault as fault:
+                self.document.report(("vary", axis.path), str(fault), fault.help, key=True)
+        if len(self.document.problems) + len(self.foreign) > before:
+            return None
+        samples = self._validated(Samples, parts["data"], "data", axes, values)
+        settings = self._validated(Train, parts["train"], "train", axes, values)
+        if samples is None or settings is None:
+            return None
+        if isinstance(settings.optimizer, dict):
+            parts["net"]["update"] = settings.optimizer
+        network = self._network(parts["net"], label, folder, axes, values)
+        return None if network is None else self._ready(values, network, parts["net"], samples, settings)
+
+    def _ready(
+        self, values: tuple[Plain, ...], network: Network, entries: Mapping[str, Any], samples: Samples, settings: Train
+    ) -> Arm | None:
+        """The arm with the rule of its training."""
+        rule = settings.optimizer
+        if isinstance(rule, str):
+            if rule not in UPDATES:
+                help = did_you_mean(rule, UPDATES, "it is an update rule of a net, as `adam`")
+                self.document.report(("train", "optimizer"), f"unknown update rule `{shown(rule)}`", help)
+                return None
+            network = with_rule(network, rule)
+        if settings.rate is None and network.update.rate is None and settings.epochs:
+            kind = network.update.kind
+            help = f"write `train: {{rate: 0.01}}`, or `update: {{{kind}: {{rate: 0.01}}}}` in the net"
+            self.document.report(("train",), f"`{kind}` has no rate", help, key=True)
+            return None
+        return Arm(values, network, entries, samples, settings, _called(self.folder, samples.name))
+
+    def _validated(self, model: type[Any], data: dict[str, Any], key: str, axes: Axes, values: Values) -> Any:
+        """Settings; what an axis puts in is told at the axis."""
+        varied = [(axis, value) for axis, value in zip(axes, values, strict=True) if axis.path.startswith(f"{key}.")]
+        found, wrong = validated(model, data, (key,), probe := self._probe(), f"`{key}`")
+        for problem in probe.problems:
+            axis = next((axis for axis, _ in varied if axis.path.split(".")[1] in wrong), None)
+            if axis is None:
+                validated(model, data, (key,), self.document, f"`{key}`")
+                break
+            self._report_value(axis, values[axes.index(axis)], problem.message, problem.help)
+        return found
+
+    def _probe(self) -> Document:
+        """A document that takes problems for this one, to see whether there are any."""
+        return replace(self.document, problems=[], stops=False)
+
+    def _report_value(self, axis: Axis, value: Plain, message: str, help: str | None) -> None:
+        """Reports at the value where it stands in a list, else at the axis."""
+        place: Place = ("vary", axis.path)
+        if (*place, 0) in self.document.values:  # a list, whose values stand at places of their own
+            place = (*place, axis.values.index(value))
+        self.document.report(place, message, help)
+
+    # -- nets and data ----------------------------------------------------------------------------
+
+    def _net(self, word: Any, place: Place) -> tuple[dict[str, Any], str, Path | None] | None:
+        """The entries of a network, what errors call it, and where its files stand."""
+        if isinstance(word, dict):
+            return dict(word), f"`net` of {self.source.label}", self.folder
+        if not isinstance(word, str):
+            self.document.report(place, f"expected the path or the name of a network, got {described(word)}")
+            return None
+        if word not in self.nets:
+            self.nets[word] = self._net_file(word, place)
+        return self.nets[word]
+
+    def _net_file(self, word: str, place: Place) -> tuple[dict[str, Any], str, Path | None] | None:
+        target = self.folder / word
+        if word not in NETWORKS and not target.exists():
+            near = [entry.name for entry in self.folder.glob("*.y*ml")][:200] if self.folder.is_dir() else []
+            hint = did_you_mean(word, [*NETWORKS, *near], "paths are relative to the experiment")
+            self.document.report(place, f"there is no file or built-in network `{shown(word)}`", hint)
+            return None
+        try:
+            read = source_of(target if target.exists() else word)
+            load_network(target if target.exists() else word)
+        except InputError as error:
+            self.foreign += error.problems
+            return None
+        data = read_document(read.text, read.label).data
+        entries = dict(data) if isinstance(data, dict) else {}
+        return {"name": read.title, **entries}, read.label, read.folder
+
+    def _network(
+        self,
+        entries: dict[str, Any],
+        label: str,
+        folder: Path | None,
+        axes: tuple[Axis, ...],
+        values: tuple[Plain, ...],
+    ) -> Network | None:
+        """The network of changed entries; what is wrong with it is told at the axis that changed it."""
+        text = repr(entries)
+        if text not in self.networks:
+            try:
+                self.networks[text] = load_network(entries, label=label, folder=folder)
+            except InputError as error:
+                self.networks[text] = error
+        found = self.networks[text]
+        if isinstance(found, Network):
+            return found
+        first = found.problems[0]
+        changing = [axis for axis in axes if axis.path.split(".")[0] not in ("train", "data", "net")]
+        if not changing:
+            self.foreign += [problem for problem in found.problems if problem not in self.foreign]
+            return None
+        said = [
+            f"{axis.path} = {describe(value)}" for axis, value in zip(axes, values, strict=True) if axis in changing
+        ]
+        axis = next(axis for axis in reversed(changing) if not axis.follows)
+        self._report_value(axis, values[axes.index(axis)], f"with {', '.join(said)}: {first.message}", first.help)
+        return None
+
+    def _data(self, word: Any, place: Place) -> dict[str, Any] | None:
+        """The entries of the data, a path in their name made one from here."""
+        entries = {"name": word} if isinstance(word, str) else word
+        if not isinstance(entries, dict):
+            self.document.report(
+                place, f"expected data, `iris` or `{{name: digits, scale: 1/16}}`, got {described(word)}"
+            )
+            return None
+        name = entries.get("name")
+        if isinstance(name, str):
+            entries = {**entries, "name": _from(self.folder, name)}
+        return entries
+
+
+def _from(folder: Path, name: str) -> str:
+    """The name of data with its path seen from here, where that in it is relative to the experiment.
+
+    >>> _from(Path("sheets"), "csv:points.csv#y"), _from(Path("sheets"), "blobs:60")
+    ('csv:sheets/points.csv#y', 'blobs:60')
+    """
+    kind, mark, rest = name.partition(":")
+    if kind not in FILES or not mark or not rest:
+        return name
+    return f"{kind}:{(folder / rest).as_posix()}"
+
+
+def _called(folder: Path, name: str) -> str:
+    """The name of data as the experiment has it.
+
+    >>> _called(Path("sheets"), "csv:sheets/points.csv#y"), _called(Path("sheets"), "blobs:60")
+    ('csv:points.csv#y', 'blobs:60')
+    """
+    kind, mark, rest = name.partition(":")
+    return f"{kind}:{rest.removeprefix(f'{folder.as_posix()}/')}" if kind in FILES and mark else name
+
+
+def describe(value: Plain) -> str:
+    """A value as tables and messages have it.
+
+    >>> describe(Fraction(1, 10)), describe(True), describe(Fraction(1, 3)), describe({"adam": {"rate": 1}})
+    ('0.1', 'true', '1/3', '{adam: {rate: 1}}')
+    """
+    match value:
+        case bool():
+            return str(value).lower()
+        case Fraction():
+            short = f"{float(value):.6g}"
+            return short if Fraction(short) == value else str(value)
+        case list():
+            return f"[{', '.join(map(describe, value))}]"
+        case dict():
+            return "{" + ", ".join(f"{key}: {describe(each)}" for key, each in value.items()) + "}"
+        case None:
+            return "none"
+        case _:
+            return str(value)
+
+
+def labels(experiment: Experiment, arm: Arm) -> Iterator[tuple[str, str]]:
+    """What varies and its value in an arm, as words; axes that follow the first are left out."""
+    for axis, value in zip(experiment.axes, arm.values, strict=True):
+        if not axis.follows:
+            yield axis.path, describe(value)

@@ -1,0 +1,167 @@
+"""The pieces of work of an experiment: arms of one shape, all or some of their repeats, trained as one stack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backcalc.numeric.arena import arena_of
+from backcalc.numeric.data import Data
+from backcalc.numeric.experiment.evaluate import measure
+from backcalc.numeric.experiment.read import Arm, Experiment
+from backcalc.numeric.experiment.samples import Shelf, has_own, samples_of
+from backcalc.numeric.history import CURVES, History
+from backcalc.numeric.kernels.base import Array
+from backcalc.numeric.settings import Diverged, Training
+from backcalc.numeric.train import Progress, train
+
+MOST_PARAMETERS = 400_000
+"""So many parameters a stack has, and one trial at least: what is larger gains nothing by being stacked."""
+
+MOST_STACKED = 256
+"""So many trials a stack has: all of them are lost, and done again, where a run ends in the middle."""
+
+MOST_NUMBERS = 40_000_000
+"""So many numbers the inputs of a stack hold, where every trial has its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A stack of trials: each an arm and a repeat, both counted from 0."""
+
+    number: int
+    trials: tuple[tuple[int, int], ...]
+
+
+def tasks_of(experiment: Experiment, shelf: Shelf) -> tuple[Task, ...]:
+    """The work, in an order and in pieces that depend on the experiment alone. Raises DataError."""
+    alike: dict[str, list[int]] = {}
+    for number, arm in enumerate(experiment.arms):
+        alike.setdefault(_shape(arm), []).append(number)
+    tasks: list[Task] = []
+    for numbers in alike.values():
+        width = _width(experiment.arms[numbers[0]], experiment, shelf)
+        trials = [(arm, repeat) for arm in numbers for repeat in range(experiment.repeats)]
+        for start in range(0, len(trials), width):
+            tasks.append(Task(len(tasks), tuple(trials[start : start + width])))
+    return tuple(tasks)
+
+
+def _shape(arm: Arm) -> str:
+    """What arms agree in that train as one stack: all but the rate."""
+    rule = arm.network.update
+    network = {key: value for key, value in arm.entries.items() if key != "update"}
+    arguments = sorted((name, str(value)) for name, value in rule.arguments.items())
+    train = arm.train.model_dump(exclude={"rate", "optimizer", "seed"})
+    return repr((network, rule.kind, arguments, rule.flag, train, arm.data.model_dump()))
+
+
+def _width(arm: Arm, experiment: Experiment, shelf: Shelf) -> int:
+    """How many trials of an arm make a stack."""
+    size = max(1, arena_of(arm.network.nodes).size)
+    width = min(MOST_STACKED, MOST_PARAMETERS // size)
+    if has_own(arm.data, arm.train.split, shelf):
+        data = samples_of(arm.data, arm.train.split, [experiment.seed], shelf)
+        numbers = data.x.size + (0 if data.x_test is None else data.x_test.size)
+        width = min(width, MOST_NUMBERS // numbers)
+    return max(1, width)
+
+
+def check(experiment: Experiment, shelf: Shelf) -> tuple[Data, ...]:
+    """Begins every arm once, without a step, so that what cannot be trained or measured is told before the work.
+
+    Gives back the data of the first repeat of every arm. Raises DataError, TrainingError, NotTrainable, UnknownScheme.
+    """
+    found: dict[str, Data] = {}
+    data: list[Data] = []
+    for arm in experiment.arms:
+        shape = _shape(arm)
+        if shape not in found:
+            found[shape] = samples_of(arm.data, arm.train.split, [experiment.seed_of(arm, 0)], shelf)
+            settings = _settings(experiment, [(arm, 0)])
+            history = train(arm.network, found[shape], settings, epochs=0)
+            measure(arm.network, found[shape], history, experiment.measured())
+        data.append(found[shape])
+    return tuple(data)
+
+
+def run_task(
+    experiment: Experiment,
+    task: Task,
+    shelf: Shelf,
+    *,
+    state: Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> dict[str, Any]:
+    """Trains a stack and measures it: plain data, `{task, runs: [{arm, repeat, seed, measures, curves}], notes}`.
+
+    After every epoch the state is kept in the file `state`, from which a run that was cut off goes on.
+    """
+    pairs = [(experiment.arms[arm], repeat) for arm, repeat in task.trials]
+    first = pairs[0][0]
+    settings = _settings(experiment, pairs)
+    seeds = settings.seeds or ()
+    data = samples_of(first.data, first.train.split, seeds, shelf)
+    try:
+        history = train(first.network, data, settings, save=state, resume=True, progress=progress)
+    except Diverged as error:
+        return {"task": task.number, "runs": _lost(experiment, task, seeds), "notes": [str(error)]}
+    found = measure(first.network, data, history, experiment.measured())
+    runs = [
+        {
+            "arm": arm,
+            "repeat": repeat,
+            "seed": seeds[place],
+            "measures": {text: _plain(values[place]) for text, values in found.items()},
+            "curves": _curves(history, place),
+        }
+        for place, (arm, repeat) in enumerate(task.trials)
+    ]
+    return {"task": task.number, "runs": runs, "notes": list(history.notes)}
+
+
+def _settings(experiment: Experiment, pairs: Sequence[tuple[Arm, int]]) -> Training:
+    """The settings of a stack: every trial its own seed, and its own rate where they differ."""
+    first = pairs[0][0]
+    seeds = tuple(experiment.seed_of(arm, repeat) for arm, repeat in pairs)
+    rates = tuple(arm.rate for arm, _ in pairs)
+    seed = first.train.split.seed if first.train.split.seed is not None else experiment.seed
+    settings = first.train.training(len(pairs), seeds, seed)
+    if not all(rates):  # there is none, and no step is made
+        return replace(settings, rate=1.0)
+    return replace(settings, rate=rates[0] if len(set(rates)) == 1 else rates)
+
+
+def _lost(experiment: Experiment, task: Task, seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """What is left of a stack all of whose trials had no finite loss any more."""
+    nothing = {each.text: None for each in experiment.measured()}
+    return [
+        {"arm": arm, "repeat": repeat, "seed": seed, "measures": nothing, "curves": {}}
+        for (arm, repeat), seed in zip(task.trials, seeds, strict=True)
+    ]
+
+
+def _curves(history: History, trial: int) -> Mapping[str, list[float | None]]:
+    return {name: [_plain(row[trial]) for row in history.curves[name]] for name in CURVES if history.curves[name]}
+
+
+def _plain(number: Array | float) -> float | None:
+    """A number as JSON has it: none where it is not finite."""
+    return float(number) if np.isfinite(number) else None
+
+
+def fingerprint(experiment: Experiment) -> dict[str, Any]:
+    """All that the results depend on but the data themselves, as plain data: a run goes on with the same alone."""
+    arms = [
+        {"values": repr(arm.values), "net": repr(dict(arm.entries)), "update": repr(arm.network.update)}
+        | {"data": repr(arm.data), "train": repr(arm.train)}
+        for arm in experiment.arms
+    ]
+    measures = [each.text for each in experiment.measured()]
+    plain = {"repeats": experiment.repeats, "seed": experiment.seed, "measure": measures, "arms": arms}
+    return dict(json.loads(json.dumps(plain)))

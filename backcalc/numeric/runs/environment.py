@@ -1,0 +1,31 @@
+"""What a run depends on besides its settings: versions and platform, no names of machines, people or paths."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+import numpy as np
+
+import backcalc
+from backcalc.numeric.threads import blas_name
+
+
+def environment(threads: int = 1) -> dict[str, Any]:
+    """Versions, platform and threads as plain data; `threads` are those of one matrix product.
+
+    >>> sorted(environment())[:3]
+    ['backcalc', 'blas', 'blas_threads']
+    """
+    return {
+        "backcalc": backcalc.__version__,
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "numpy": np.__version__,
+        "blas": blas_name(),
+        "blas_threads": threads,
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
+    }
