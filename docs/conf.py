@@ -15,7 +15,7 @@ language = "en"
 smartquotes = False  # of `--wrt` it makes –wrt
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "commands", "generated", "katex"]
-exclude_patterns = ["README.md", "_build"]
+exclude_patterns = ["README.md"]
 root_doc = "index"
 nitpicky = False
 default_role = "code"  # docstrings write names as Markdown does

@@ -16,6 +16,7 @@ from backcalc.check.names import NotFormula, Translator, Unknown, is_quantity
 from backcalc.check.read import Link, Read, joined
 from backcalc.check.result import Claim, Diagnosis, Expected, Verdict
 from backcalc.check.subject import Subject
+from backcalc.check.whole import element
 from backcalc.check.written import entries, is_number, loosened
 from backcalc.formula.evaluate import Array
 from backcalc.formula.latex_chain import Side
@@ -101,10 +102,10 @@ class Bench:
         translator = Translator(self.subject, own, self.wanted)
         try:
             expr = translator(loose)
+            if not isinstance(expr, Ref) and translator.has_whole(expr):
+                expr = element(expr, self.subject)
         except (Unknown, NotFormula) as fault:
             return fault
-        if not isinstance(expr, Ref) and translator.has_whole(expr):
-            return NotFormula("whole arrays are added or multiplied here, which is not followed yet")
         letters = {node.name for node in walk(expr) if isinstance(node, Ref)}
         for formula in self.definitions.values():
             known |= {name: value for name, value in formula.known.items() if name in letters}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from backcalc.check.interval import INTERVALS, Interval, shown
-from backcalc.check.names import NotFormula, at, free_indices
+from backcalc.check.names import PLACES, NotFormula, at, free_indices
 from backcalc.check.subject import Point, Subject
 from backcalc.check.written import entries
 from backcalc.formula.evaluate import COMPARISONS, Array, evaluate_expression
@@ -23,6 +23,7 @@ from backcalc.formula.tree import ONE, Expr, Reduce, Ref, Table, children, num, 
 MOST_ELEMENTS = 400
 FEWEST_POINTS = 4
 MOST_OPERATIONS = 50_000
+Elements = dict[tuple[int, ...], Expr]
 EQUALS = ("=", "≈", ":=", "==", "←")
 
 
@@ -45,7 +46,7 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula in the key's names; `known` is what each letter for a rounded number may be, `notes` faulty notation."""
+    """A formula in the key's names; `known` is what each letter for a rounded number may be, `notes` its notation."""
 
     expr: Expr
     known: Mapping[str, Interval] = field(default_factory=dict)
@@ -193,7 +194,7 @@ def _holds(relation: str, left: Interval, right: Interval) -> bool:
 def _elements(left: Expr, right: Expr, subject: Subject, point: Point) -> Iterator[tuple[Expr, Expr]]:
     """Both sides element by element, where they are arrays or have free indices. Raises NotFormula."""
     if isinstance(left, Table) or isinstance(right, Table) or _whole(left, subject) or _whole(right, subject):
-        one, other = spelled_out(left, subject, point), spelled_out(right, subject, point)
+        one, other = _spelled_both(left, right, subject, point)
         if one.keys() != other.keys():
             raise NotFormula(f"the shapes differ: {_shape(one)} and {_shape(other)}")
         yield from ((one[place], other[place]) for place in one)
@@ -205,6 +206,29 @@ def _elements(left: Expr, right: Expr, subject: Subject, point: Point) -> Iterat
             return
         frame = dict(zip(free, place, strict=True))
         yield at(left, frame), at(right, frame)
+
+
+def _spelled_both(left: Expr, right: Expr, subject: Subject, point: Point) -> tuple[Elements, Elements]:
+    """The elements of both sides; what has no name is an element at every place of the other side."""
+    if _has_places(right):
+        one = spelled_out(left, subject, point)
+        return one, _at_places(right, one)
+    if _has_places(left):
+        other = spelled_out(right, subject, point)
+        return _at_places(left, other), other
+    return spelled_out(left, subject, point), spelled_out(right, subject, point)
+
+
+def _has_places(expr: Expr) -> bool:
+    return any(node == Ref(PLACES[0]) for node in walk(expr))
+
+
+def _at_places(expr: Expr, places: Iterable[tuple[int, ...]]) -> Elements:
+    count = sum(any(node == Ref(letter) for node in walk(expr)) for letter in PLACES)
+    found = {place: at(expr, dict(zip(PLACES, place, strict=False))) for place in places}
+    if any(len(place) != count for place in found):
+        raise NotFormula("the sides have different numbers of axes")
+    return found
 
 
 def _whole(expr: Expr, subject: Subject) -> bool:

@@ -41,12 +41,12 @@ def headings(texts: Sequence[str], ids: Sequence[str]) -> dict[int, str]:
     """
     named = [found for place, text in enumerate(texts) if (found := _phrase(place, text, ids)) is not None]
     rest = [id for id in ids if id not in {heading.id for heading in named}]
-    found = [heading for place, text in enumerate(texts) for heading in _numbered(place, text, rest)]
+    numbered = [heading for place, text in enumerate(texts) for heading in _numbered(place, text, rest)]
     taken: list[Heading] = [*named]
     covered: set[str] = set()
-    styles = sorted({heading.style for heading in found}, key=lambda style: _rank(style, found))
+    styles = sorted({heading.style for heading in numbered}, key=lambda style: _rank(style, numbered))
     for style in styles:
-        mine = [heading for heading in found if heading.style == style]
+        mine = [heading for heading in numbered if heading.style == style]
         if {heading.id for heading in mine} - covered:
             fresh = [heading for heading in mine if heading.id not in covered]
             taken += mine if not covered else fresh

@@ -21,6 +21,7 @@ from backcalc.formula.integers import EvaluationError
 
 _MP = high_precision()
 _SLACK = _MP.mpf(10) ** -50
+_CANCELLED = _MP.mpf(10) ** -75
 LARGEST = 10**6
 """Arguments of exponentials are refused beyond this, before anything large is computed."""
 
@@ -73,7 +74,7 @@ class Interval:
         return bool(self.low <= 0 <= self.high)
 
     def __add__(self, other: Interval) -> Interval:
-        return Interval(self.low + other.low, self.high + other.high)
+        return Interval(_sum(self.low, other.low), _sum(self.high, other.high))
 
     def __neg__(self) -> Interval:
         return Interval(-self.high, -self.low)
@@ -98,6 +99,12 @@ class Interval:
         -2 0.333333
         """
         return shown(self.middle)
+
+
+def _sum(one: Any, other: Any) -> Any:
+    """The sum; what is left over of two numbers that cancel to 75 digits is rounding, and 0."""
+    total = one + other
+    return _MP.zero if total and abs(total) <= _CANCELLED * abs(one) else total
 
 
 def shown(number: Any, digits: int = 6) -> str:

@@ -75,7 +75,9 @@ class ProblemFile(BaseModel):
     points: Exact = Field(Fraction(1), description="points, shared equally among what is asked")
     aliases: dict[str, Text] = Field({}, description="a student's names, each with ours")
     claims: list[Text] = Field([], description="identities that are to be shown")
-    answers: dict[str, dict[str, AnswerValue]] = Field({}, description="values that are stated here, each with a tolerance")
+    answers: dict[str, dict[str, AnswerValue]] = Field(
+        {}, description="values that are stated here, each with a tolerance"
+    )
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from backcalc.formula.print_text import to_text
 from backcalc.formula.program import CONSTANTS
 from backcalc.formula.tree import (
     ONE,
+    Add,
     Call,
     Compare,
     Div,
@@ -37,6 +38,8 @@ from backcalc.net import load_network
 from backcalc.net.errors import InputError
 from backcalc.net.names import NameFault, Place
 
+PLACES = ("a_", "b_", "c_", "d_")
+"""The indices of an element of an array that has no name of its own."""
 
 _SIGMA = re.compile(r"(sigma|s)_?(\d*)")
 _EPSILON = frozenset({"eps", "epsilon"})
@@ -87,9 +90,9 @@ class Translator:
                 return Compare(operators, tuple(self._compared(part, bound) for part in operands))
             case Call("softmax", (Ref(name, (*before, Ref(index))) as entry,)) if index not in self._shapes:
                 over = Ref(name, (*before, Ref("k_")))
-                return self(Div(Call("exp", (entry,)), Reduce("sum", "k_", None, None, None, Call("exp", (over,)))), bound)
-            case Call("matmul" | "transpose" | "softmax" | "log_softmax", _):
-                raise NotFormula("whole arrays are multiplied here, which is not followed yet")
+                return self(
+                    Div(Call("exp", (entry,)), Reduce("sum", "k_", None, None, None, Call("exp", (over,)))), bound
+                )
             case Reduce(operation, index, lower, upper, exclude, body):
                 inner = self(body, bound | {index})
                 if lower is None or upper is None or (lower == ONE and self._is_count(upper, index, inner)):
@@ -178,6 +181,12 @@ class Translator:
 
     def _fitted(self, name: str, indices: tuple[Expr, ...], bound: frozenset[str] = frozenset()) -> Expr:
         shape = self._shapes[name]
+        if (
+            len(indices) == 1 != len(shape)
+            and (step := _step(indices[0])) is not None
+            and f"new_{name}" in self._shapes
+        ):
+            return Ref(f"new_{name}" if step else name)
         indices = self._with_sample(name, indices, shape, bound)
         if shape and not indices and all(axis == ONE for axis in shape):
             return Ref(name, (ONE,) * len(shape))
@@ -232,6 +241,13 @@ class Translator:
         if found is None:
             raise NotFormula(f"the range of `{index}` is not said")
         return found
+
+
+def _step(index: Expr) -> int | None:
+    """0 for the index t of a time step, 1 for t + 1; None for any other."""
+    if index == Ref("t"):
+        return 0
+    return 1 if index in (Add((Ref("t"), ONE)), Add((ONE, Ref("t")))) else None
 
 
 def slope(formula: Expr, by: str) -> Expr:

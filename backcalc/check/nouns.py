@@ -31,11 +31,12 @@ _COUNTED = re.compile(
 )
 _PART = re.compile(r"\b(?:each|per|once|one|single|every|a (?:filter|neuron|kernel))\b", re.IGNORECASE)
 _CLAUSES = re.compile(r"[(;,.:]\s|[(]|\bso\b|\band\b|\bthen\b|\bthus\b|\bhence\b", re.IGNORECASE)
-_NEUTRAL = frozenset(
-    "total totals number numbers no of the all trainable learnable free model models network networks net nn cnn in for"
-    " is are equals it has have whole entire overall count we get a an its our my with without bias biases including"
-    " excluding layer layers first second third fourth fifth sixth seventh eighth ninth tenth full fully".split()
-)
+_WORDS = """
+total totals number numbers no of the all trainable learnable free model models network networks net nn cnn in for is
+are equals it has have whole entire overall count we get a an its our my with without bias biases including excluding
+layer layers first second third fourth fifth sixth seventh eighth ninth tenth full fully
+"""
+_NEUTRAL = frozenset(_WORDS.split())
 _SAYS = re.compile(r"(?:=|:|≈|~|\b(?:is|are|equals?|gives|has|have|be)\b)\s*(?:about|roughly|approximately|then)?\s*$")
 _ENDS = re.compile(rf"(?:{'|'.join(pattern for _, pattern in _NOUNS)})(?: (?:of|in) .{{0,40}})?$", re.IGNORECASE)
 _LAYER = re.compile(r"conv|pool|subsampl|dense|fc|linear|hidden|output|flatten|bn|batch|norm|[cspf]$|max|avg", re.I)
@@ -80,10 +81,7 @@ def said(beside: str, after: str = "", above: str = "") -> Said | None:
 def _plain(core: str) -> bool:
     """Whether a clause says nothing but what is counted, and of which layer: no `in the first half`."""
     rest = _ANY.sub(" ", core)
-    for word in re.findall(r"[^\W\d_]+", rest):
-        if word.lower() not in _NEUTRAL and not _LAYER.match(word):
-            return False
-    return True
+    return all(word.lower() in _NEUTRAL or _LAYER.match(word) for word in re.findall(r"[^\W\d_]+", rest))
 
 
 def _bias(words: str) -> bool | None:

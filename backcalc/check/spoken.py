@@ -33,8 +33,8 @@ _TOTALS = ("biases", "params", "weights", "connections", "macs", "flops", "train
 class Meant:
     """The quantities that may be meant, the likeliest first; `sure` where it can only be these.
 
-    `shape` are the layers whose output shape is meant, or whose kernel where `of` says so, `facts` further numbers that are right here though nothing has
-    their name, as the multiplications of one output.
+    `shape` are the layers whose output shape is meant, or whose kernel where `of` says so, `facts` further numbers that
+    are right here though nothing has their name, as the multiplications of one output.
     """
 
     refs: tuple[Ref, ...] = ()

@@ -88,7 +88,9 @@ class Subject:
         scalars = {name for name, rank in ranks.items() if rank == 0} | set(self.program.sizes)
         arrays = {name: rank for name, rank in ranks.items() if rank}
         arrays |= {
-            name: 1 if alias_indices(name, ranks[of]) else ranks[of] for name, of in self.aliases.items() if ranks.get(of)
+            name: 1 if alias_indices(name, ranks[of]) else ranks[of]
+            for name, of in self.aliases.items()
+            if ranks.get(of)
         }
         scalars |= {name for name in self.aliases if name.isidentifier() and arrays.get(name, 1) == 1}
         steps = {f"Delta_{name[5:]}": rank for name, rank in ranks.items() if name.startswith("Delta")}
@@ -238,7 +240,9 @@ def network_subject(
         program, exact, rate = _with_updates(network, program, exact, adjoints)
     if counts is not None:
         program, exact = _with_counts(counts, program, exact)
-    return Subject(network.name, program, loss, exact, counts, network, spelled_aliases(aliases or {}), adjoints, {}, rate)
+    return Subject(
+        network.name, program, loss, exact, counts, network, spelled_aliases(aliases or {}), adjoints, {}, rate
+    )
 
 
 def spelled_aliases(aliases: Mapping[str, str]) -> dict[str, str]:
@@ -337,11 +341,13 @@ def _with_counts(
 
 
 def answers_subject(
-    title: str, answers: Mapping[str, tuple[Fraction, Fraction]], lists: Mapping[str, tuple[Fraction, ...]] | None = None
+    title: str,
+    answers: Mapping[str, tuple[Fraction, Fraction]],
+    lists: Mapping[str, tuple[Fraction, ...]] | None = None,
 ) -> Subject:
     """Quantities that the key states itself, each with a tolerance; lists, such as shapes, exactly."""
     lists = lists or {}
-    shapes: dict[str, tuple[Expr, ...]] = {name: () for name in answers}
+    shapes: dict[str, tuple[Expr, ...]] = dict.fromkeys(answers, ())
     shapes |= {name: (num(len(items)),) for name, items in lists.items()}
     exact: dict[str, Array[Exact]] = {name: {(): Exact.of(value)} for name, (value, _) in answers.items()}
     exact |= {name: {(at,): Exact.of(v) for at, v in enumerate(items, start=1)} for name, items in lists.items()}

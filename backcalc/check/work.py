@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from time import monotonic
 
 from backcalc.check.bench import Bench
@@ -17,7 +18,7 @@ from backcalc.check.shapes import judged_shape
 from backcalc.check.spoken import Meant, Speech, number
 from backcalc.check.subject import Subject
 from backcalc.formula.latex_chain import Side
-from backcalc.formula.tree import Expr, Num, Ref
+from backcalc.formula.tree import Expr, Num, Ref, num
 
 MOST_CLAIMS = 2_000
 SECONDS = 30.0
@@ -59,7 +60,7 @@ class Work:
                     bench = self._judged(bench, line, [read], sure=said.kind == "sure")
         if not line.text:
             return bench
-        if line.kind in ("array", "number") and (ways := list(labelled(line, self._asked(), bench.subject))):
+        if line.kind in ("array", "number", "shape") and (ways := list(labelled(line, self._asked(), bench.subject))):
             return self._judged(bench, line, ways, sure=len(ways) == 1)
         meant = speech.meant(line)
         if meant is not None and meant.shape and (claim := judged_shape(line, meant, bench.subject, self.problem.id)):
@@ -111,7 +112,7 @@ class Work:
         if meant.convention is None or subject.counts is None:
             return ref
         other = subject.counts.variants[meant.convention].get(ref.name)
-        return ref if other is None else Num(other)
+        return ref if other is None else num(other)
 
     def _judged(self, bench: Bench, line: Line, ways: Sequence[Read], *, sure: bool) -> Bench:
         """Judges a chain; where it can be read in several ways, by the first way in which nothing is wrong."""
@@ -217,12 +218,12 @@ def _nameless(read: Read, subject: Subject) -> bool:
     return read.continues or not isinstance(read.first.expr, Ref)
 
 
-def _ends_with(read: Read, fact: object) -> bool:
+def _ends_with(read: Read, fact: Fraction) -> bool:
     side = read.last
     if not isinstance(side.expr, Num):
         return False
-    half = side.numbers[0].half_unit if side.numbers else 0
-    return abs(side.expr.value - fact) <= half  # type: ignore[operator]
+    half = side.numbers[0].half_unit if side.numbers else Fraction(0)
+    return abs(side.expr.value - fact) <= half
 
 
 def wanted_derivatives(lines: Sequence[Line], subject: Subject, deadline: float) -> tuple[str, ...]:

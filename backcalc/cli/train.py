@@ -64,8 +64,8 @@ def train(
     Examples:
       backcalc train examples/spirals.yaml --data spirals:300 --epochs 100 --trials 5
       backcalc train examples/spirals.yaml --data spirals --validation 0.2 --patience 5 --check
-      backcalc train lenet5 --data digits --run runs/lenet --watch
-      backcalc train --resume runs/lenet
+      backcalc train lenet5 --data mnist:FOLDER --optimizer adam --rate 0.001 --run lenet --watch
+      backcalc train --resume lenet
       backcalc train examples/perceptron.yaml --data line --format json --output history.json
     """
     if run is not None and resume is not None:

@@ -14,9 +14,8 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from backcalc.count.conventions import per_unit
-from backcalc.layers.attention import Attention
 from backcalc.layers.base import Cost, product, times
-from backcalc.layers.mask import Mask
+from backcalc.layers.matmul import Matmul
 from backcalc.net import Node
 
 Operations: TypeAlias = Mapping[str, str]
@@ -105,6 +104,58 @@ def _averaged(node: Node, cost: Cost, batch: int) -> Backward:
     return Backward({"multiply": inputs, "add": f"{product(batch, cost.window_inputs)} - {inputs}"})
 
 
+def _largest(node: Node, cost: Cost, batch: int) -> Backward:
+    """Every output hands its gradient to the largest input of its window; where windows overlap it is added there."""
+    windows = node.layer.receptive(node.input_shape)
+    assert isinstance(windows, tuple)
+    overlap = any(int(window.extent or 1) > window.stride for window in windows)
+    return Backward({"add": product(batch, *node.output_shape)} if overlap else {})
+
+
+def _subsampled(node: Node, cost: Cost, batch: int) -> Backward:
+    """A coefficient times the sum of a window, and a bias: the sum is multiplied out, as it is forward."""
+    channels, outputs = node.input_shape[0], product(batch, *node.output_shape)
+    inputs, uses = product(batch, *_reached(node)), product(batch, *node.output_shape, _group(_window(node)))
+    added = f"{uses} - {channels}" + (f" + {outputs} - {channels}" if cost.biases != "0" else "")
+    return Backward({"multiply": inputs}, {"multiply": uses, "add": added})
+
+
+def _window(node: Node) -> str:
+    windows = node.layer.receptive(node.input_shape)
+    assert isinstance(windows, tuple)
+    return times(*(int(window.extent or 1) for window in windows))
+
+
+def _distant(node: Node, cost: Cost, batch: int) -> Backward:
+    """Squared distances to centres that stay: `dx[k] = 2*sum(i, dy[i]*(x[k] - w[i,k]))`."""
+    (features,), (units,) = node.input_shape, node.output_shape
+    pairs, sums = product(batch, features, units), product(batch, features)
+    return Backward({"multiply": f"{pairs} + {sums}", "add": f"{pairs} + {product(batch, features, units - 1)}"})
+
+
+def _repeated(node: Node, cost: Cost, batch: int) -> Backward:
+    """Copies of every input: what comes back of them is added up."""
+    return Backward({"add": f"{product(batch, *node.output_shape)} - {product(batch, *node.input_shape)}"})
+
+
+def _turned(node: Node, cost: Cost, batch: int) -> Backward:
+    """Pairs turned back by the same angles: a product less a sign of it."""
+    counts = {kind: product(batch, cost.operations[kind], cost.units) for kind in ("multiply", "add")}
+    return Backward(counts)
+
+
+def _biased_places(node: Node, cost: Cost, batch: int) -> Backward:
+    """A weight added wherever two places lie that way to each other."""
+    return Backward(parameters={"add": f"{product(batch, cost.connections)} - {_group(cost.weights)}"})
+
+
+def _multiplied(node: Node, cost: Cost, batch: int) -> Backward:
+    """A product of two computed matrices: each gets what comes back times the other."""
+    assert isinstance(node.layer, Matmul)
+    macs, sizes = product(2, batch, cost.macs), (product(batch, *shape) for shape in node.layer.shapes)
+    return Backward({"macs": macs, "multiply": macs, "add": " - ".join((macs, *sizes))})
+
+
 def _joined(node: Node, cost: Cost, batch: int) -> Backward:
     """A product of several: each gets what comes back times the others."""
     several = len(node.inputs)
@@ -156,40 +207,15 @@ def _normed(node: Node, cost: Cost, batch: int) -> Backward:
 
 
 def _attended(node: Node, cost: Cost, batch: int) -> Backward:
-    """Four projections, two products with two derivatives each, and the softmax between them.
+    from backcalc.count.backward_attention import back_through_attention
 
-    What goes back through the products is needed for the weights of q, k and v too, whoever asks for the input.
-    """
-    layer, (steps, width) = node.layer, node.input_shape[-2:]
-    assert isinstance(layer, Attention)
-    if layer.memory is not None:
-        macs = {"macs": product(batch, cost.macs)}
-        return Backward(macs, macs, known=False)
-    over, queries, values = product(batch, *node.input_shape[:-2]), *(each.shape[0] for each in node.parameters[:2])
-    pairs = f"{layer.heads}*{Mask(steps, layer.causal, layer.window).pairs(steps)}"
-    size, projected = queries // layer.heads, f"{steps}*{width}*({queries} + 2*{values})"
-    joined = f"{steps}*{width}*{queries}"
-    inputs = {
-        "macs": product(over, projected),
-        "multiply": product(over, projected),
-        # each projection's sum, and the two sums that join the three of them
-        "add": product(over, f"{projected} - {steps}*{width}"),
-    }
-    turned = f"{steps}*({queries} + {values})" if layer.rotary is not None else "0"
-    scores = f"{pairs} + {pairs} - {layer.heads}*{steps}" + (f" + {pairs}" if layer.relative_bias else "")
-    parts = {
-        "macs": f"2*({cost.macs} - {joined} - {steps}*{width}*({queries} + 2*{values})) + 2*{joined} + {projected}",
-        "multiply": f"4*{pairs}*{size} + 2*{pairs} + 2*{joined} + {projected} + 2*{turned}",
-        "add": f"{steps}*{queries}*({width} - 1) + {pairs}*({size} - 1) + {scores} + 3*{pairs}*{size}"
-        f" - {steps}*({queries} + 2*{values}) + {joined} + {projected} + {turned}",
-        "divide": "0" if size == 1 else f"{steps}*({queries} + {values})",
-    }
-    parameters = {kind: product(over, count) for kind, count in parts.items()}
-    parameters["add"] += f" - {_group(cost.weights)}"
-    if cost.biases != "0":
-        uses = product(batch, per_unit(cost.operations["bias"], cost.units))
-        parameters["add"] += f" + {uses} - {_group(cost.biases)}"
-    return Backward(inputs, parameters)
+    return Backward(*back_through_attention(node, cost, batch))
+
+
+def _recurred(node: Node, cost: Cost, batch: int) -> Backward:
+    from backcalc.count.backward_recurrent import back_through_time
+
+    return Backward(*back_through_time(node, batch, bias=cost.biases != "0"))
 
 
 def _group(text: str) -> str:
@@ -198,7 +224,7 @@ def _group(text: str) -> str:
 
 _EACH: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
-        **{kind: {} for kind in ("relu", "relu6", "linear", "sign", "dropout", "maxpool1d", "maxpool2d")},
+        **{kind: {} for kind in ("relu", "relu6", "linear", "sign", "dropout")},
         "leaky_relu": {"multiply": 1, "compare": 1},
         "elu": {"multiply": 1, "compare": 1, "exp": 1},
         "sigmoid": {"multiply": 2, "add": 1},
@@ -222,12 +248,21 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
         **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), _weighed),
         **dict.fromkeys(("batchnorm", "layernorm", "groupnorm", "rmsnorm"), _normed),
         **dict.fromkeys(("avgpool1d", "avgpool2d", "global_avgpool", "adaptive_avgpool2d"), _averaged),
+        **dict.fromkeys(("maxpool1d", "maxpool2d"), _largest),
         **dict.fromkeys(("positional", "class_token"), _shifted),
         "add": lambda node, cost, batch: Backward(),
         **dict.fromkeys(("formula", "unknown"), lambda node, cost, batch: Backward(known=False)),
+        **dict.fromkeys(("rnn", "lstm", "gru"), _recurred),
         "attention": _attended,
         "embedding": _looked_up,
         "layer_scale": _scaled,
+        "matmul": _multiplied,
+        "normalise": lambda node, cost, batch: Backward({"multiply": product(batch, *node.input_shape)}),
+        "rbf": _distant,
+        "relative_bias": _biased_places,
+        "rotary": _turned,
+        "subsample2d": _subsampled,
+        "upsample2d": _repeated,
         "multiply": _joined,
         "softmax": _by_rows,
         "log_softmax": _by_log_rows,

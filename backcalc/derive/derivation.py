@@ -24,6 +24,7 @@ from backcalc.derive.target import derivative_name
 from backcalc.derive.update import Change, changes
 from backcalc.derive.written import Block, View, needed, written
 from backcalc.formula.evaluate import Array
+from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.program import Program
 from backcalc.formula.tree import Expr, Ref, num, walk
 from backcalc.net import Network, find_names
@@ -179,7 +180,7 @@ def _part(
     shown, forward, backward = written(program, ground, adjoints, gradients, store, view, seen)
     rate: Expr = num(network.update.rate) if network.update.rate is not None else Ref(network.update.symbol)
     told = {failure.name for part in before for failure in part.failures}
-    notes += tuple(f"{failure.name} has no value: {failure.reason}" for failure in failures if failure.name not in told)
+    notes += tuple(f"{to_unicode(Ref(f.name))} has no value: {f.reason}" for f in failures if f.name not in told)
     notes += () if before else kinks(program, ground, store)
     return Derivation(
         network=network,

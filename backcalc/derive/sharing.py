@@ -29,7 +29,8 @@ def sharing(gradients: tuple[Gradient, ...], program: Program, ground: Ground, s
         elif program.shapes[name]:
             times = _repetitions(gradient.adjoint, program)
             if times > 1:
-                found.append(f"every entry of {name} is used {_times(times)}; its gradient adds up over all uses")
+                entry = f"every entry of {to_unicode(Ref(name))}"
+                found.append(f"{entry} is used {_times(times)}; its gradient adds up over all uses")
     return tuple(dict.fromkeys(found))
 
 
@@ -38,14 +39,15 @@ def _uses_in_words(name: str, readers: tuple[tuple[Ref, int], ...]) -> str | Non
     total = sum(count for _, count in readers)
     if total < 2:
         return None
+    shared = f"{to_unicode(Ref(name))} is used {_times(total)}: "
     if len(readers) > MOST_LISTED:
         arrays = " and ".join(dict.fromkeys(to_unicode(Ref(ref.name)) for ref, _ in readers))
-        return f"{name} is used {_times(total)}: in {len(readers)} elements of {arrays}"
+        return f"{shared}in {len(readers)} elements of {arrays}"
     listed = [
         "in " + to_unicode(ref, scalar_names=True) + (f" ({_times(count)})" if count > 1 else "")
         for ref, count in readers
     ]
-    return f"{name} is used {_times(total)}: " + ", ".join(listed[:-1]) + (" and " if listed[1:] else "") + listed[-1]
+    return shared + ", ".join(listed[:-1]) + (" and " if listed[1:] else "") + listed[-1]
 
 
 def _times(count: int) -> str:

@@ -90,7 +90,8 @@ def argument(cursor: LatexCursor) -> Part:
     if token.kind == "number" and not token.text.isdigit():
         raise cursor.error("expected braces round this number", token)
     if token.kind in ("number", "word") and len(token.text) > 1:
-        rest = Token(token.kind, token.text[1:], token.start + 1, token.end)
+        behind = "number" if token.text[1:].isdigit() else token.kind  # \frac x2: a letter, then a digit
+        rest = Token(behind, token.text[1:], token.start + 1, token.end)
         first = Token(token.kind, token.text[0], token.start, token.start + 1)
         cursor.tokens[cursor.at : cursor.at + 1] = [first, rest]
         if token.kind == "number":

@@ -133,6 +133,10 @@ class Attention(Layer):
             raise ShapeError(f"the memory of attention is [time, features], but got {show_shape(shapes[1])}")
         return placed
 
+    def remembered(self, shape: Shape) -> Shape:
+        """The steps and features that keys and values are read from: of the memory, or of the input."""
+        return self._memory or shape[-2:]
+
     def _sized(self, shape: Shape) -> Heads:
         """The sizes for an input of that shape. Raises ShapeError."""
         if len(shape) not in (2, 3) or (len(shape) == 3 and self.memory is not None):
@@ -147,7 +151,7 @@ class Attention(Layer):
             raise ShapeError(f"rotary turns pairs of numbers, but a head has {size}")
         if self._places is not None:
             self._places.check(steps)
-        keys, depth = self._memory or shape[-2:]
+        keys, depth = self.remembered(shape)
         return Heads(steps, width, keys, depth, self.heads, self.heads // (self.kv_heads or self.heads), size)
 
     def _mask(self, keys: int) -> Mask:

@@ -31,6 +31,11 @@ class Merge(Layer):
         placed._fit(shapes)
         return placed
 
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shapes of all that it reads, where it stands in a network."""
+        return self._shapes
+
     @abstractmethod
     def _fit(self, shapes: tuple[Shape, ...]) -> None:
         """Raises ShapeError where inputs of these shapes cannot be joined."""

@@ -101,7 +101,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 def write(path: Path, state: State, identity: Mapping[str, Any]) -> None:
     """Writes the state in place of the one before. Raises RunError, after which that is there still."""
     text = json.dumps({"identity": identity, **state.plain}, default=lambda value: value.tolist())
-    content: dict[str, Any] = {"__state__": np.array(text), **state.numbers}
+    content: dict[str, Any] = {"__state__": np.frombuffer(text.encode(), np.uint8), **state.numbers}
     write_whole(path, lambda file: np.savez(file, **content))
 
 
@@ -113,7 +113,7 @@ def read(path: Path, running: Running) -> State:
     found = arrays(path)
     if "__state__" not in found:
         raise TrainingError(f"`{shown(path)}` holds no state of a training")
-    plain = dict(json.loads(str(found.pop("__state__"))))
+    plain = dict(json.loads(found.pop("__state__").tobytes()))
     odd = differences(plain.pop("identity"), identity(running))
     if odd:
         raise TrainingError(f"`{shown(path.name)}` is the state of another training: {said(odd, 'and')}")

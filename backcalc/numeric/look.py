@@ -22,7 +22,7 @@ from backcalc.numeric.run import Forward, Objective, Runner, starting
 MOST_SAMPLES = 256
 """So many samples give the distributions; as many go through the network at a time."""
 MOST_NUMBERS = 4000
-"""So many numbers of a layer are kept, evenly picked."""
+"""So many numbers of a layer are kept."""
 MOST_LAYERS = 12
 MOST_FILTERS = 64
 MOST_SHOWN = 24
@@ -88,7 +88,8 @@ class Look:
 
 def looked(network: Network, data: Data, history: History) -> Look:
     """Looks at what a training has left behind. A first trial that was lost is passed over."""
-    return _Looking(network, data, history).look()
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return _Looking(network, data, history).look()
 
 
 class _Looking:
@@ -230,7 +231,9 @@ def _parts(count: int) -> Iterator[slice]:
 
 
 def _picked(array: Array) -> Array:
-    """Finite numbers of an array, evenly picked."""
+    """Finite numbers of an array; of many some, drawn at random, always the same: every n-th would be of few units."""
     flat = array.ravel()
     flat = flat[np.isfinite(flat)]
-    return flat[:: max(1, -(-flat.size // MOST_NUMBERS))].astype(float)
+    if flat.size > MOST_NUMBERS:
+        flat = np.random.default_rng(0).choice(flat, MOST_NUMBERS, replace=False)
+    return flat.astype(float)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,8 @@ class Running:
             network.update, self.engine.flat, rate, style=settings.style, schedule=settings.schedule
         )
         probabilities = isinstance(self.runner.output.layer, Sigmoid)
-        self.metric = metric_for(self.objective, self.data, settings.metric, probabilities=probabilities)
+        labelled = replace(self.data, classes=()) if settings.reconstruct else self.data
+        self.metric = metric_for(self.objective, labelled, settings.metric, probabilities=probabilities)
         self.stopping = Stopping(flat, still, settings.patience, restore=settings.restore_best)
         self.epoch, self.step, self.count, self.seconds = 0, 0, 0, 0.0
         self.losses, self.metrics = np.zeros(trials), np.zeros(trials)
@@ -143,7 +144,7 @@ class Running:
             for _ in range(self.step, -(-size // settings.batch)):
                 yield np.stack([random.choice(size, settings.batch) for random in self.randoms])
             return
-        now = self._drawn()
+        now = self._drawn() if self.step else self.began
         if self.step:  # the order was drawn when the epoch began
             self._draw_from(self.began)
         shuffled = settings.order == "shuffled"

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ from backcalc.numeric.running import Running
 from backcalc.numeric.runs.interrupt import interrupts
 from backcalc.numeric.settings import Diverged, Training
 from backcalc.numeric.threads import blas_threads
+
+QUIET: Mapping[str, Any] = {"over": "ignore", "invalid": "ignore", "divide": "ignore"}
+"""Numbers that are not finite are told by the loss, not by NumPy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def train(
     the state cannot be written.
     """
     settings = replace(settings or Training(), **changes)
-    with blas_threads(settings.threads), interrupts() as asked:
+    with blas_threads(settings.threads), interrupts() as asked, np.errstate(**QUIET):
         running = Running(network, data, settings)
         if resume and save is not None and save.is_file():
             running.go_on(read(save, running))
@@ -72,13 +75,12 @@ def train(
         began = time.perf_counter() - running.seconds
         while not running.finished:
             try:
-                with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # the loss tells what is not finite
-                    for _ in running.one_epoch():
-                        running.seconds = time.perf_counter() - began
-                        if asked():
-                            keeper.write()
-                            raise KeyboardInterrupt
-                        keeper.stepped()
+                for _ in running.one_epoch():
+                    running.seconds = time.perf_counter() - began
+                    if asked():
+                        keeper.write()
+                        raise KeyboardInterrupt
+                    keeper.stepped()
             except Diverged as error:
                 raise Diverged(str(error), keeper.fall_back()) from None
             keeper.finished_epoch()

@@ -22,6 +22,7 @@ from backcalc.readers.wire import FIXED32, Span, Wire, real, signed
 MOST_NODES = 20_000
 MOST_NUMBERS = 4_096
 MOST_AXES = 16
+DEEPEST_GRAPH = 8
 
 _INTEGERS = {2: "B", 3: "b", 4: "H", 5: "h", 6: "i", 7: "q", 9: "?", 12: "I", 13: "Q"}
 _REALS = {1: "f", 10: "e", 11: "d"}
@@ -43,7 +44,10 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class OnnxNode:
-    """An operator: what it is, what it is called, the names that it reads and makes."""
+    """An operator: what it is, what it is called, the names that it reads and makes.
+
+    Of a graph inside it, the branch of an `If`, it reads the arrays and what that reads from around it.
+    """
 
     operator: str
     name: str
@@ -94,7 +98,6 @@ def read_model(path: Path) -> OnnxModel:
 @dataclass
 class _Reader:
     wire: Wire
-    counted: int = 0
     tensors: dict[str, Tensor] = field(default_factory=dict)
 
     def model(self, span: Span) -> OnnxModel:
@@ -141,7 +144,30 @@ class _Reader:
         inputs = {name: dims for name, dims in inputs.items() if name not in self.tensors}
         return OnnxModel(producer, opset, tuple(nodes), self.tensors, inputs, tuple(outputs), shapes)
 
-    def node(self, span: Span) -> OnnxNode:
+    def inside(self, span: Span, depth: int) -> list[str]:
+        """The names that the graphs of an attribute read from around them, and those of their own arrays."""
+        found: list[str] = []
+        for number, _, graph in self.wire.fields(span):
+            if number not in (6, 11):
+                continue
+            if depth == DEEPEST_GRAPH:
+                refuse(self.wire.file, f"graphs stand within graphs more than {DEEPEST_GRAPH} deep")
+            made = set[str]()
+            for part, _, value in self.wire.fields(self.wire.span(graph)):
+                if part == 1:
+                    node = self.node(self.wire.span(value), depth + 1)
+                    found += (name for name in node.reads if name not in made)
+                    made.update(node.makes)
+                elif part == 5:
+                    tensor = self.tensor(self.wire.span(value))
+                    self.tensors.setdefault(tensor.name, tensor)
+                    found.append(tensor.name)
+                elif part == 11:
+                    made.add(self.value(self.wire.span(value))[0])
+            found = [name for name in found if name not in made]
+        return list(dict.fromkeys(found))
+
+    def node(self, span: Span, depth: int = 0) -> OnnxNode:
         reads: list[str] = []
         makes: list[str] = []
         name = operator = domain = ""
@@ -158,6 +184,7 @@ class _Reader:
             elif number == 5:
                 key, attribute = self.attribute(self.wire.span(value))
                 attributes[key] = attribute
+                reads += self.inside(self.wire.span(value), depth)
             elif number == 7:
                 domain = self.wire.text(value)
         if domain not in ("", "ai.onnx"):

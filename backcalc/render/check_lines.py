@@ -20,8 +20,10 @@ def excerpt(claim: Claim, width: int, indent: int = 0) -> list[str]:
     """
     number = str(claim.line)
     gutter = " " * (indent + max(3, len(number) + 1))
-    room = max(20, width - len(gutter) - 5)
+    room = max(20, width - len(gutter) - 5)  # a bar, two blanks, and a mark where either end is cut off
     shown, column, length = window(claim.source_line, claim.column - 1, claim.length, room)
+    if columns(shown) > room + 2:  # characters that are two columns wide
+        shown, column, length = window(claim.source_line, claim.column - 1, claim.length, room // 2)
     caret = f"{' ' * columns(shown[:column])}{'^' * columns(shown[column : column + length], 1)}"
     return [f"{number.rjust(len(gutter))} | {shown}".rstrip(), f"{gutter} | {caret}"]
 

@@ -93,10 +93,8 @@ def _columns(text: str, found: Sequence[Summary]) -> Iterator[Column]:
         return
     yield Column("mean", tuple(number(each.mean) for each in found))
     yield Column("sd", tuple(number(each.sd, 3) for each in found))
-    yield Column("min", tuple(number(each.least) for each in found))
     for head, place in (("5 %", 0), ("median", 2), ("95 %", 4)):
         yield Column(head, tuple(number(each.quantiles[place]) for each in found))
-    yield Column("max", tuple(number(each.most) for each in found))
     if any(each.lost for each in found):
         yield Column("lost", tuple(str(each.lost) for each in found))
 

@@ -15,6 +15,7 @@ from backcalc.derive.written import Block as Lines
 from backcalc.formula.evaluate import Array
 from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.print_latex import latex_name
+from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import ZERO, Call, Expr, Ref, Table, num, rebuild, substitute
 from backcalc.render.document import Block, Document, Equations, Formula, Heading, Items, Paragraph, Right, Row, Words
@@ -22,7 +23,7 @@ from backcalc.render.grad_head import head
 from backcalc.render.grad_text import MOST_ENTRIES, Printer
 from backcalc.render.grad_update import update_blocks
 from backcalc.render.grad_words import Speaker, joined
-from backcalc.render.latex_values import DerivationPrinter, array_latex, number_rights, value_rights
+from backcalc.render.latex_values import DerivationPrinter, array_latex, number_rights, printer_of, value_rights
 from backcalc.render.matrix_print import matrix_latex
 from backcalc.render.verify_text import said
 
@@ -42,11 +43,8 @@ class _Filler:
         self.derivation, self.full, self.digits = derivation, full, digits
         self.scalar = derivation.view == "scalar"
         self.text = Printer(derivation, full, digits, 80)  # which lines and which names, as in the text
-        lead = len(derivation.program.shapes.get(derivation.loss, ()))
-        self.printer = DerivationPrinter(
-            scalar_names=self.scalar, above=derivation.loss, lead=lead, derived=self.text.derived
-        )
-        self.indexed = DerivationPrinter(above=derivation.loss, lead=lead, derived=self.text.derived)
+        self.printer = printer_of(derivation, scalar_names=self.scalar)
+        self.indexed = printer_of(derivation)
         self.speaker = Speaker(derivation, self.scalar)
         self.forms = dict(matrix_view(derivation).forms) if derivation.view == "matrix" else {}
 
@@ -152,7 +150,8 @@ class _Filler:
         given = network.given.get(adjoint.of)
         if given is not None and not readers:
             return (" = ", Formula(latex_name(given)), " is given")
-        shared = next((s for s in self.derivation.sharing if s.startswith(f"{adjoint.of} is used")), None)
+        used = f"{to_unicode(Ref(adjoint.of))} is used"
+        shared = next((sentence for sentence in self.derivation.sharing if sentence.startswith(used)), None)
         if shared is not None:
             return (": ", *self.speaker.words(shared))
         if not readers:

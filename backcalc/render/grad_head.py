@@ -69,7 +69,14 @@ def conventions(derivation: Derivation, full: bool) -> Iterator[Words]:
         for gradient in derivation.gradients
         if gradient.adjoint.of in program.shapes
     ):
-        yield (Formula(rf"\frac{{\partial {loss.latex}}}{{\partial A}}"), " has the shape of ", Formula("A"), ".")
+        above = (loss, " followed by that of ") if program.shapes.get(derivation.loss) else ()
+        yield (
+            Formula(rf"\frac{{\partial {loss.latex}}}{{\partial A}}"),
+            " has the shape of ",
+            *above,
+            Formula("A"),
+            ".",
+        )
     if any(node.layer.kind == "dense" for node in network.nodes):
         yield ("Rows of a weight matrix are output units, columns are inputs: ", Formula("z = W x + b"), ".")
     if derivation.updates:

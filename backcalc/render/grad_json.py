@@ -17,12 +17,12 @@ from backcalc.derive.write import negated, to_expr
 from backcalc.derive.written import Block
 from backcalc.formula.evaluate import Array
 from backcalc.formula.integers import EvaluationError, integer
-from backcalc.formula.print_latex import to_latex
 from backcalc.formula.print_text import to_text
 from backcalc.formula.program import Equation
 from backcalc.formula.tree import ZERO, Add, Expr, Ref, num
 from backcalc.net.network import Drawn
 from backcalc.net.update import UPDATES
+from backcalc.render.latex_values import printer_of
 from backcalc.render.matrix_print import matrix_latex, matrix_unicode
 from backcalc.render.values import decimal_text, nested, put_in
 
@@ -90,6 +90,7 @@ def _intermediates(derivation: Derivation) -> list[str]:
 class _Writer:
     def __init__(self, derivation: Derivation, digits: int | None) -> None:
         self.derivation, self.digits = derivation, digits
+        self.latex = printer_of(derivation).write
 
     def decimal(self, value: Exact) -> float | str:
         number = value.decimal()
@@ -104,7 +105,7 @@ class _Writer:
         return {"exact": nested(array, lambda v: v.text()), "decimal": nested(array, self.decimal)}
 
     def formula(self, expr: Expr, indices: tuple[str, ...]) -> dict[str, Any]:
-        return {"formula": to_text(expr), "indices": list(indices), "latex": to_latex(expr)}
+        return {"formula": to_text(expr), "indices": list(indices), "latex": self.latex(expr)}
 
     def matrix(self, adjoint: Adjoint) -> dict[str, Any]:
         """The matrix form, where there is one."""
@@ -182,7 +183,7 @@ class _Writer:
             return [self.move(move) for move in change.moves]
         return {
             "formula": to_text(change.formula),
-            "latex": to_latex(change.formula),
+            "latex": self.latex(change.formula),
             "delta": self.value(change.delta),
             "new": self.value(change.new),
         }
@@ -191,7 +192,7 @@ class _Writer:
         return {
             "step": move.number,
             "formula": to_text(move.formula),
-            "latex": to_latex(move.formula),
+            "latex": self.latex(move.formula),
             "loss": self.value({(): move.loss}),
             "gradient": self.value(move.gradient),
             "delta": self.value(move.delta),
@@ -229,7 +230,7 @@ class _Writer:
             "reason": reason,
             "general": general,
             "formula": to_text(written),
-            "latex": to_latex(written),
+            "latex": self.latex(written),
             "substituted": None if filled is None else to_text(filled, decimals=True),
             "exact": None if line.value is None else line.value.text(),
             "decimal": None if line.value is None else self.decimal(line.value),
@@ -284,7 +285,7 @@ class _Writer:
             "reason": reason,
             "general": to_text(formula if pattern is None else pattern),
             "formula": to_text(formula),
-            "latex": to_latex(formula),
+            "latex": self.latex(formula),
             "substituted": None,
             **self.value(values),
         }

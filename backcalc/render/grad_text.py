@@ -20,6 +20,7 @@ from backcalc.formula.tree import ZERO, Call, Expr, Ref, Table, num, rebuild, su
 from backcalc.net.network import Node
 from backcalc.render.layout import WIDTH, equation, heading, paragraph
 from backcalc.render.origin_text import given_opening, origin_lines
+from backcalc.render.symbols import derived_by
 from backcalc.render.update_text import update_lines
 from backcalc.render.values import nested, put_in, shown
 from backcalc.render.verify_text import said
@@ -39,11 +40,7 @@ class Printer:
     def __init__(self, derivation: Derivation, full: bool, digits: int | None, width: int) -> None:
         self.derivation, self.full, self.digits, self.width = derivation, full, digits, width
         self.scalar = derivation.view == "scalar"
-        plain = derivation.loss == derivation.network.loss
-        self.derived = {} if plain else {a.name: a.of for a in derivation.adjoints.values()}
-        if not plain:
-            self.derived |= {gradient.adjoint.name: gradient.adjoint.of for gradient in derivation.gradients}
-
+        self.derived = derived_by(derivation)
         network = derivation.network
         self.unstated = network.loss if network.given else None  # the scalar whose derivatives are the given ones
 
@@ -215,7 +212,8 @@ class Printer:
     def opening(self, number: int, adjoint: Adjoint) -> list[str]:
         left = self.unicode(Ref(adjoint.name))
         seen = self.through_copies(adjoint)
-        shared = next((s for s in self.derivation.sharing if s.startswith(f"{adjoint.of} is used")), None)
+        used = f"{to_unicode(Ref(adjoint.of))} is used"
+        shared = next((sentence for sentence in self.derivation.sharing if sentence.startswith(used)), None)
         readers = " and ".join(self.readers(seen))
         why = f": {shared or f'{self.unicode(Ref(adjoint.of))} goes into {readers}'}" if readers else ""
         given = given_opening(self.derivation.network, left, adjoint.of, self.readers(seen))

@@ -67,4 +67,3 @@ def _formed(part: Derivation) -> Derivation:
 def _reason(message: str) -> str:
     """What stands between the view and the way out."""
     return message.partition(": ")[2].partition("; use ")[0]
-

@@ -23,6 +23,7 @@ LONGEST_VALUE = 22  # letters of what stands there
 LONGEST_NUMBER = 6  # letters of an exact number there
 MOST_NAMES = 3  # of parameters beside one arrow
 
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """What a step is called in words, and the numbers of its boxes and arrows; `gradient` is written on an arrow."""

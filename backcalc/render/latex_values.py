@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from backcalc.derive.derivation import Derivation
 from backcalc.derive.exact import Exact
 from backcalc.formula.evaluate import Array
 from backcalc.formula.names import derivative_parts, is_derivative
@@ -13,6 +14,7 @@ from backcalc.formula.print_text import ATOM, FACTOR
 from backcalc.formula.tree import Expr, Ref
 from backcalc.render.document import Right
 from backcalc.render.latex_layout import measure
+from backcalc.render.symbols import derived_by
 from backcalc.render.values import nested, put_in, shown
 
 WIDEST_ROW = 60  # of a row of numbers, in letters
@@ -51,6 +53,20 @@ class DerivationPrinter(LatexPrinter):
             for side in (above, below)
         )
         return rf"\frac{{\partial {over}}}{{\partial {under}}}"
+
+
+def printer_of(derivation: Derivation, scalar_names: bool = False) -> DerivationPrinter:
+    r"""The printer of a derivation's formulas.
+
+    >>> import backcalc
+    >>> jacobian = backcalc.grad({"equations": "y[i] = x[i]^2", "shapes": {"x": [2]}, "find": ["dy/dx"]})
+    >>> print(printer_of(jacobian).write(Ref("dy/dx", (Ref("i"), Ref("j")))))
+    \frac{\partial y_{i}}{\partial x_{j}}
+    """
+    lead = len(derivation.program.shapes.get(derivation.loss, ()))
+    return DerivationPrinter(
+        scalar_names=scalar_names, above=derivation.loss, lead=lead, derived=derived_by(derivation)
+    )
 
 
 def decimal_latex(text: str) -> str:

@@ -62,7 +62,10 @@ def _cut(piece: str, room: int) -> int:
     times = piece.rfind("·", 0, room) + 1
     if times > room // 2:
         return times
-    return max(times, piece.rfind(" ", 0, room) + 1, piece.rfind(",", 0, room) + 1) or room
+    cut = max(times, piece.rfind(" ", 0, room) + 1, piece.rfind(",", 0, room) + 1) or room
+    if piece[:cut].count('"') % 2:  # never within quotes: einsum("ij,jk->ik", …)
+        return piece.rfind(" ", 0, piece.rfind('"', 0, cut)) + 1 or cut
+    return cut
 
 
 def _pieces(text: str) -> list[str]:

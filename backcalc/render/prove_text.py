@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.print_unicode import to_unicode
+from backcalc.formula.tree import Call, walk
 from backcalc.render.layout import WIDTH, equation, heading, paragraph
 from backcalc.transform.proof import LinkProof, Proof, ProofStep
 
 _VERDICTS = {True: "✓ proved", False: "✗ does not hold", None: "? not settled"}
-_SCOPE = "Proved wherever both sides are defined; at a kink the derivative is the stated convention."
+_SCOPE = "Proved wherever both sides are defined"
+_KINKS = "; at a kink the derivative is the stated convention"
 
 
 def render(proof: Proof, width: int = WIDTH) -> str:
@@ -59,5 +62,13 @@ def _verdict(proof: Proof, width: int) -> list[str]:
         lines += [f"  {name} = {value}" for name, value in against.values.items()]
         return [*lines, f"  left side  = {against.left}", f"  right side = {against.right}"]
     if proof.holds:
-        return [f"✓ The claim is proved ({link.method}).", *paragraph(_SCOPE, 2, width)]
+        return [f"✓ The claim is proved ({link.method}).", *paragraph(scope(proof), 2, width)]
     return paragraph(f"? The claim is neither proved nor refuted: {link.steps[-1].reason}.", 0, width)
+
+
+def scope(proof: Proof) -> str:
+    """Where a proof holds; at kinks only if a derivative of a function with kinks stands in the claim."""
+    nodes = [node for link in proof.links for side in (link.left, link.right) for node in walk(side)]
+    called = {node.function for node in nodes if isinstance(node, Call)}
+    bent = any("kink" in FUNCTIONS[name].domain or name in ("max", "min", "if") for name in called & FUNCTIONS.keys())
+    return f"{_SCOPE}{_KINKS if bent and 'diff' in called else ''}."

@@ -214,4 +214,3 @@ def _path(points: list[tuple[float, float]]) -> str:
             written.append(f"V{low + HEIGHT:.1f}")
         x, y = right, low + HEIGHT
     return "".join(written)
-

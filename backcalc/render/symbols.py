@@ -23,6 +23,14 @@ class Symbol:
     meaning: str
 
 
+def derived_by(derivation: Derivation) -> dict[str, str]:
+    """The array that each derivative of a Jacobian is taken by; none of a loss, whose gradients need no second name."""
+    if derivation.loss == derivation.network.loss:
+        return {}
+    asked = (gradient.adjoint for gradient in derivation.gradients)
+    return {adjoint.name: adjoint.of for adjoint in (*derivation.adjoints.values(), *asked)}
+
+
 def symbols(derivation: Derivation) -> tuple[Symbol, ...]:
     """The sizes that have names first, then the arrays: what is given, then what is computed.
 

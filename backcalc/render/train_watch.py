@@ -36,7 +36,8 @@ class Watch:
 
     def told(self, done: Progress, *, live: bool = False) -> str:
         """What is shown after an epoch: one line, and the curves where they are `live`."""
-        self.first = self.first or done.epoch - 1  # a run that is gone on with begins later
+        if not self.loss:  # a run that is gone on with begins later
+            self.first = done.epoch - 1
         self.epoch = done.epoch
         for curve, numbers in (
             (self.loss, done.loss),

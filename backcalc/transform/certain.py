@@ -126,6 +126,16 @@ class Certain:
         return self.text()
 
 
+class NoValue(ValueError):
+    """A function where it is not defined: the logarithm or the root of a negative number."""
+
+
+def _without(x: Certain, function: str) -> ValueError:
+    """Whether there is no value for certain, or it is only not known whether there is one."""
+    negative = x.exact is not None if function == "log" else x.exact is not None and x.exact < 0
+    return NoValue(function) if negative or x.range.b < 0 else ValueError(function)
+
+
 def arithmetic(digits: int) -> Arithmetic[Certain]:
     """How to compute with certain numbers at so many digits."""
     context = _context(digits)
@@ -149,7 +159,7 @@ def arithmetic(digits: int) -> Arithmetic[Certain]:
         if x.exact == 1:
             return Certain.of(Fraction(0), digits)
         if not x.range.a > 0:
-            raise ValueError("log")
+            raise _without(x, "log")
         return Certain(None, context.log(x.range), digits)
 
     def root(x: Certain) -> Certain:
@@ -158,7 +168,7 @@ def arithmetic(digits: int) -> Arithmetic[Certain]:
             if above is not None and below is not None:
                 return Certain.of(Fraction(above, below), digits)
         if not x.range.a > 0:
-            raise ValueError("sqrt")
+            raise _without(x, "sqrt")
         return Certain(None, context.sqrt(x.range), digits)
 
     def error(x: Certain) -> Certain:

@@ -23,6 +23,7 @@ from backcalc.formula.tree import (
     Compare,
     Expr,
     Num,
+    Pow,
     Reduce,
     Ref,
     Table,
@@ -36,6 +37,7 @@ from backcalc.formula.tree import (
 )
 from backcalc.formula.whole import written_out
 from backcalc.net.equations import has_huge_power
+from backcalc.transform.latex_claim import is_latex, latex_sides
 
 MOST_NODES = 1_500
 MOST_DIFFERENTIATED = 300
@@ -89,7 +91,7 @@ def read_claim(text: str, given: Sequence[str] = ()) -> Claim:
         raise ClaimError(f"`{wrong}` is a derivative by its name; write the derivative as `diff(f, x)`")
     places = tuple(dict.fromkeys(index for side in operands for index in free_indices(side)))
     writer = _Functions(set(taken), list[SourceEquation](), places)
-    sides = [writer.lifted(side) for side in operands]
+    sides = [writer.lifted(_natural(side)) for side in operands]
     shapes, sizes, notes = _vectors(operands, assumed, taken)
     sizes |= dict.fromkeys(_counted([*operands, *(fact for fact, _ in assumed.facts)]))
     labels = [writer.name(f"side{count}") for count in range(1, len(sides) + 1)]
@@ -116,8 +118,8 @@ def read_claim(text: str, given: Sequence[str] = ()) -> Claim:
 
 def _read(text: str) -> tuple[Expr, ...]:
     """The sides of a chain of equalities; one where there is no `=` outside brackets."""
-    sides: list[Expr] = []
-    for start, end in _pieces(text):
+    sides: list[Expr] = list(latex_sides(text)) if is_latex(text) else []
+    for start, end in [] if sides else _pieces(text):
         try:
             sides.append(read_expression(text[start:end]))
         except FormulaError as error:
@@ -147,6 +149,12 @@ def _pieces(text: str) -> list[tuple[int, int]]:
             found.append((start, token.start))
             start = token.end
     return [*found, (start, len(text))]
+
+
+def _natural(expr: Expr) -> Expr:
+    """Powers of e as the exponential function."""
+    changed = rebuild(expr, _natural)
+    return Call("exp", (changed.exponent,)) if isinstance(changed, Pow) and changed.base == Ref("e") else changed
 
 
 def _reserved(sides: Iterable[Expr]) -> set[str]:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from backcalc.derive.key import key
 from backcalc.derive.rules import simplify
 from backcalc.derive.setting import Setting
 from backcalc.derive.terms import merge, to_terms
 from backcalc.derive.write import distribute, to_expr
+from backcalc.formula.evaluate import definition
+from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.tree import ZERO, Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, num, size, walk
+from backcalc.formula.read import read_expression
+from backcalc.formula.tree import ZERO, Add, Call, Compare, Div, Expr, Mul, Neg, Num, Pow, Reduce, Ref, num, size, walk
 from backcalc.transform.assumed import Known, known, with_case
 from backcalc.transform.budget import Deadline, OutOfReach
+from backcalc.transform.exponentials import shifts
+from backcalc.transform.lemmas import ELEMENTARY, PROOFS
 from backcalc.transform.normal import Normal, Undecided, Undefined
 from backcalc.transform.points import Point
 from backcalc.transform.polynomial import Polynomial
@@ -56,7 +62,21 @@ def decided(question: Question, link: Link, points: list[Point], deadline: Deadl
         reason = f"holds at 60 digits at {count} random point{'s' * (count != 1)}, not proved: {_why(limit)}"
         return LinkProof(*written, None, "numeric", (*steps, ProofStep("numeric", reason)))
     method = "exact numbers" if _is_number(link) else "cases" if proof.cases else "normal form"
-    return LinkProof(*written, True, method, (*steps, *found))
+    domain = (ProofStep("domain", trial.alone),) if trial.alone else ()
+    direct = _direct(link, steps)
+    if direct is not None:
+        return LinkProof(*written, True, "differentiation", (*direct, *domain))
+    return LinkProof(*written, True, method, (*steps, *found, *domain))
+
+
+def _direct(link: Link, steps: Sequence[ProofStep]) -> tuple[ProofStep, ...] | None:
+    """The steps up to the one that ends with the other side, where one side is a derivative; else None."""
+    for derived, other in ((link.written[0], link.right), (link.written[1], link.left)):
+        if len(link.derivatives) == 1 and isinstance(derived, Call) and derived.function == "diff":
+            for count, step in enumerate(steps, 1):
+                if step.left == link.derivatives[0].of and step.right is not None and key(step.right) == key(other):
+                    return (*steps[:count], ProofStep("equal", "this is the other side of the claim"))
+    return None
 
 
 def _collapsed(question: Question, link: Link) -> tuple[Expr, Expr, list[ProofStep]]:
@@ -89,6 +109,8 @@ def _is_number(link: Link) -> bool:
 def _derivatives(link: Link) -> Iterator[ProofStep]:
     """The derivatives in the claim, worked out."""
     shown: set[str] = set()
+    for function in dict.fromkeys(name for derivative in link.derivatives for name in derivative.functions):
+        yield from lemma(function)
     for derivative in link.derivatives:
         assert isinstance(derivative.of, Call)
         function = derivative.of.arguments[0]
@@ -97,6 +119,20 @@ def _derivatives(link: Link) -> Iterator[ProofStep]:
             yield ProofStep("name", "what is differentiated, by a name", function, derivative.body)
         for step in derivative.steps:
             yield ProofStep(step.rule, step.reason, derivative.of, step.after)
+
+
+def lemma(function: str) -> Iterator[ProofStep]:
+    """The steps from the definition of a function to its derivative; none for what is elementary.
+
+    >>> [step.reason for step in lemma("softplus")][:2]
+    ['what softplus is', 'chain rule']
+    """
+    if function in ELEMENTARY or function not in PROOFS or FUNCTIONS[function].definition is None:
+        return
+    called = Call(function, (Ref("u"),))
+    yield ProofStep("definition", f"what {function} is", called, definition(function, (Ref("u"),)))
+    for formula, reason in PROOFS[function]:
+        yield ProofStep("lemma", reason, Call("diff", (called, Ref("u"))), read_expression(formula))
 
 
 @dataclass
@@ -191,6 +227,9 @@ def _told(
 ) -> Iterator[ProofStep]:
     """The steps of a proof by normal form."""
     shown = [form.expr for form in forms]
+    if left == right and not case:
+        yield ProofStep("equal", "both sides are the same")
+        return
     if case:
         yield ProofStep("case", f"where {_and(case)} both sides are the same", *shown)
         return
@@ -199,7 +238,8 @@ def _told(
     for fact, value in known.facts:
         yield ProofStep("given", "this sum is given", fact, value)
     for name, side, form in (("left", left, shown[0]), ("right", right, shown[1])):
-        if side != form:
+        yield from shifts(name, side, forms[name == "right"], normal)
+        if key(side) != key(form):
             yield ProofStep("normal form", f"the {name} side as one fraction of independent terms", side, form)
     if shown[0] == shown[1]:
         yield ProofStep("equal", "both sides are the same")

@@ -20,7 +20,7 @@ from backcalc.transform.certain import Certain
 from backcalc.transform.chain import Chain
 from backcalc.transform.equal import DIGITS, Both, defined, numeric, symbolic, together
 from backcalc.transform.folding import Fold, Folding, Stack, params
-from backcalc.transform.rules import Plan, is_identity, is_norm, plan, refusal
+from backcalc.transform.rules import Plan, is_identity, is_norm, is_random, plan, refusal
 from backcalc.transform.whole import whole
 from backcalc.transform.written import folded_network, folded_yaml
 
@@ -82,7 +82,8 @@ def _without_identities(chain: Chain) -> tuple[Chain, tuple[str, ...]]:
     for node in chain.nodes:
         if is_identity(node) and node.name not in chain.kept:
             chain = chain.without(node)
-            notes.append(f"{node.name} hands on what it gets and is left out")
+            when = " after training" if is_random(node) else ""
+            notes.append(f"{node.name} hands on what it gets{when} and is left out")
     return chain, tuple(notes)
 
 

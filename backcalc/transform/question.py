@@ -28,6 +28,7 @@ from backcalc.formula.tree import (
     walk,
 )
 from backcalc.transform.claim import Assumptions, Claim, ClaimError, free_indices
+from backcalc.transform.lemmas import ELEMENTARY
 
 MOST_NODES = 20_000
 LONGEST_RULE = 1_200  # nodes of a derivative as it comes, up to which it is simplified step by step
@@ -41,7 +42,8 @@ Definitions = Mapping[str, tuple[tuple[str, ...], Expr]]
 class Derivative:
     """A derivative that stands in the claim, `of`, worked out in `steps`; `body` is the function that has that name.
 
-    `closed` is the result in leaves alone, `function_at` the function at the indices asked for.
+    `closed` is the result in leaves alone, `function_at` the function at the indices asked for; `functions` are those
+    whose derivatives were used.
     """
 
     function: str
@@ -51,6 +53,7 @@ class Derivative:
     value: Expr
     closed: Expr = ZERO
     function_at: Expr = ZERO
+    functions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,8 @@ def _derivative(
         reason = f"{below.name} does not stand in it" if direct == ZERO else "an array by one of its elements"
         return Derivative(above.name, body, node, (Step("differentiate", direct, reason),), direct), program
     value = Ref(derivative_name(above.name, below.name), above.indices + below.indices)
-    return Derivative(above.name, body, node, _told(found, above.indices + below.indices), value), program
+    told = _told(found, above.indices + below.indices)
+    return Derivative(above.name, body, node, told, value, functions=found.functions), program
 
 
 def _in_leaves(derivative: Derivative, definitions: Definitions) -> Derivative:
@@ -187,11 +191,14 @@ def _told(adjoint: Adjoint, places: tuple[Expr, ...]) -> tuple[Step, ...]:
     """The steps of a derivative, at the indices that the claim asks for."""
     here = dict(zip(adjoint.indices, places, strict=True))
     if adjoint.functions:
-        reason = "the derivatives of " + ", ".join(adjoint.functions) + " by the table, and the chain rule"
+        many, known = "s" * (len(adjoint.functions) > 1), all(name in ELEMENTARY for name in adjoint.functions)
+        reason = f"the derivative{many} of {', '.join(adjoint.functions)}{' by the table' * known}, and the chain rule"
     else:
         reason = "sums, products, quotients and powers, term by term"
     first = Step("differentiate", adjoint.steps[0].after, reason)
     steps = (first, *adjoint.steps[1:])
+    if steps[-1].rule == "fold":
+        steps = steps[:-1]  # to call the function by its name again is of no use in a proof
     return tuple(Step(step.rule, substitute(step.after, here), step.reason) for step in steps)
 
 

@@ -10,7 +10,7 @@ from backcalc.formula.evaluate import evaluate_expression
 from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.tree import Expr, Num, Reduce, Ref, walk
 from backcalc.transform.budget import Deadline
-from backcalc.transform.certain import Certain, arithmetic
+from backcalc.transform.certain import Certain, NoValue, arithmetic
 from backcalc.transform.points import Point, kink_points, random_points
 from backcalc.transform.question import Link, Question
 
@@ -36,11 +36,15 @@ class Counterexample:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What trying a link showed: a counterexample, or at how many points both sides agreed to 60 digits."""
+    """What trying a link showed: a counterexample, or at how many points both sides agreed to 60 digits.
+
+    `alone` says where only one of the sides has a value, if such a point was met.
+    """
 
     counterexample: Counterexample | None
     agreed: int
     undefined: int
+    alone: str = ""
 
 
 def trials(question: Question, deadline: Deadline) -> Iterator[Point]:
@@ -54,6 +58,7 @@ def trials(question: Question, deadline: Deadline) -> Iterator[Point]:
 def tried(question: Question, link: Link, points: list[Point], deadline: Deadline) -> Trial:
     """Evaluates both sides of a link at points, until they differ. Raises OutOfReach where the time is over."""
     agreed = undefined = 0
+    alone = ""
     indices = tuple(question.ranges)
     for point in points:
         if _work(link, point) > HEAVIEST:
@@ -68,7 +73,27 @@ def tried(question: Question, link: Link, points: list[Point], deadline: Deadlin
             found = found or verdict
         agreed += found
         undefined += not found
-    return Trial(None, agreed, undefined)
+        if not (found or alone or indices):
+            alone = _alone(question, link, point)
+    return Trial(None, agreed, undefined, alone)
+
+
+def _alone(question: Question, link: Link, point: Point) -> str:
+    """`at x = -1 the left side is 0 and the right side has no value`; nothing where both have one, or none."""
+    found: dict[str, Certain] = {}
+    for name, side in (("left", link.left), ("right", link.right)):
+        try:
+            found[name] = evaluate_expression(side, point.sizes, point.store(FINE), arithmetic(FINE))
+        except (EvaluationError, ArithmeticError, ValueError) as error:
+            if not any(isinstance(reason, NoValue | ZeroDivisionError) for reason in (error, error.__context__)):
+                return ""
+    if len(found) != 1:
+        return ""
+    ((name, value),) = found.items()
+    shown = _shown(question, point, point.sizes, (value, value)).values
+    at = ", ".join(f"{letter} = {number}" for letter, number in shown.items())
+    other = "right" if name == "left" else "left"
+    return f"at {at} the {name} side is {value.text(6)}, and the {other} side has no value"
 
 
 def _places(question: Question, indices: tuple[str, ...], point: Point) -> Iterator[tuple[int, ...]]:

@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from backcalc.layers import Layer
+from backcalc.layers import Layer, Shape
 from backcalc.layers.activation import Linear
 from backcalc.layers.conv import Convolution
+from backcalc.layers.conv_transpose import TransposedConvolution
 from backcalc.layers.dense import Dense
+from backcalc.layers.noise import Dropout, GaussianNoise
 from backcalc.layers.norm import BatchNorm
 from backcalc.layers.normalise import Normalise
+from backcalc.layers.shape import Flatten, Reshape
 from backcalc.layers.weighted import WeightedLayer
 from backcalc.net.network import Node
 from backcalc.transform.chain import Chain, changed
@@ -41,7 +44,7 @@ def plan(chain: Chain, first: Node, second: Node) -> Plan | None:
     match first.layer, second.layer:
         case Dense(), Dense():
             return _stacked(chain, first, second)
-        case ((Dense() | Convolution()), BatchNorm()):
+        case ((Dense() | Convolution() | TransposedConvolution()), BatchNorm()):
             return _norm_behind(chain, first, second)
         case ((BatchNorm() | Normalise()), (Dense() | Convolution())):
             return _norm_before(chain, first, second) if refusal(first, second) is None else None
@@ -50,8 +53,14 @@ def plan(chain: Chain, first: Node, second: Node) -> Plan | None:
 
 
 def is_identity(node: Node) -> bool:
-    """Whether a layer hands on what it gets."""
-    return isinstance(node.layer, Linear)
+    """Whether a layer hands on what it gets, as it answers after training: dropout and noise do, flatten of a vector."""
+    shapeless = isinstance(node.layer, Flatten | Reshape) and node.input_shape == node.output_shape
+    return shapeless or isinstance(node.layer, Linear | Dropout | GaussianNoise)
+
+
+def is_random(node: Node) -> bool:
+    """Whether a layer hands on what it gets after training only."""
+    return isinstance(node.layer, Dropout | GaussianNoise)
 
 
 def is_norm(node: Node) -> bool:
@@ -93,19 +102,32 @@ def _norm_behind(chain: Chain, first: Node, second: Node) -> Plan | None:
     assert isinstance(second.layer, BatchNorm) and isinstance(first.layer, WeightedLayer)
     if isinstance(first.layer, Dense) and len(first.output_shape) != 1:
         return None
-    if isinstance(first.layer, Convolution) and len(first.output_shape) == first.layer.axes:
-        return None
-    arrays, norm = _arrays(first), second.name
+    spatial = isinstance(first.layer, Convolution | TransposedConvolution)
+    if spatial and len(first.output_shape) == len(first.parameters[0].shape) - 2:
+        return None  # a vector is one channel, and the norm counts its places
+    arrays, norm, epsilon = _arrays(first), second.name, second.layer.epsilon
     weights, biases = chain.fresh(f"W_{norm}_folded"), chain.fresh(f"b_{norm}_folded")
-    axes = ",".join(["j", *"kabc"[: len(first.parameters[0].shape) - 1]])
-    scale = f"gamma_{norm}[j]/sqrt(var_{norm}[j] + {second.layer.epsilon})"
+    axes, channel = ",".join(["j", *"kabc"[: len(first.parameters[0].shape) - 1]]), "j"
+    if isinstance(first.layer, TransposedConvolution):
+        axes, channel = _transposed(first.layer, first.parameters[0].shape)
+
+    def scaled(j: str) -> str:
+        return f"gamma_{norm}[{j}]/sqrt(var_{norm}[{j}] + {epsilon})"
+
     centred = f"({arrays[1]}[j] - mean_{norm}[j])" if len(arrays) > 1 else f"(0 - mean_{norm}[j])"
     definitions = (
-        f"{weights}[{axes}] = {scale}*{arrays[0]}[{axes}]",
-        f"{biases}[j] = {scale}*{centred} + beta_{norm}[j]",
+        f"{weights}[{axes}] = {scaled(channel)}*{arrays[0]}[{axes}]",
+        f"{biases}[j] = {scaled('j')}*{centred} + beta_{norm}[j]",
     )
     reason = "the norm multiplies every output by one number and adds another, which the weights and the bias can do"
     return Plan("norm behind", reason, first, second, _layer(first.layer, weights, biases), norm, definitions)
+
+
+def _transposed(layer: TransposedConvolution, shape: Shape) -> tuple[str, str]:
+    """The axes of the weights [channels, filters/groups, kernel], and the output map that they lead to."""
+    taps = "abc"[: len(shape) - 2]
+    channel = "j" if layer.groups == 1 else f"j + {shape[1]}*div(k-1,{shape[0] // layer.groups})"
+    return ",".join(["k", "j", *taps]), channel
 
 
 def _norm_before(chain: Chain, first: Node, second: Node) -> Plan:

@@ -33,7 +33,7 @@ def check_large(derivation: Derivation, given: Values) -> tuple[Check, ...]:
         detail = f"nothing was evaluated: the network has {numbers:,} inputs and parameters"
         return (Check("any witness", None, False, detail),)
     reason = "no point was found"
-    for values in _points(program, given):
+    for values in points(program, given):
         try:
             with np.errstate(all="ignore"):
                 store = {**values, **evaluate_vectors(derivation.adjoint_program(), values, {})}
@@ -46,7 +46,7 @@ def check_large(derivation: Derivation, given: Values) -> tuple[Check, ...]:
     return (Check("any witness", None, False, f"nothing could be evaluated: {reason}"),)
 
 
-def _points(program: Program, given: Values) -> Iterator[dict[str, Floats]]:
+def points(program: Program, given: Values) -> Iterator[dict[str, Floats]]:
     """The given values where there are any, random ones of a size that keeps sums near 1 elsewhere."""
     whole = program.index_names
     for attempt in range(ATTEMPTS):

@@ -67,7 +67,10 @@ def verify(network: Network, wrt: Sequence[str] | None = None) -> Verification:
     """Derives the gradients and holds them against every witness at hand, sparing no effort."""
     derivation = derive(network, wrt)
     ways = [replace(way, against=_about(part, way)) for part in derivation.parts for way in check(part, THOROUGH)]
-    return Verification(network.name, tuple(ways))
+    from backcalc.verify.trainer import check_trainer
+
+    trained = check_trainer(derivation, _given(derivation))
+    return Verification(network.name, (*ways, *([] if trained is None else [trained])))
 
 
 def verified(derivation: Derivation) -> Derivation:
@@ -92,12 +95,7 @@ def _about(part: Derivation, way: Check) -> str:
 
 def check(derivation: Derivation, budget: int = CHEAP) -> tuple[Check, ...]:
     """Calls the witnesses; `budget` bounds the operations spent on differences."""
-    program = derivation.program
-    given: Values = {
-        name: {place: Fraction(value) for place, value in elements(nested).items()}
-        for name, nested in derivation.network.values.items()
-        if name in program.leaves
-    }
+    program, given = derivation.program, _given(derivation)
     sizes = numbers_for(program)
     if work(program, sizes) > CHEAP:
         from backcalc.verify.large import check_large
@@ -113,6 +111,15 @@ def check(derivation: Derivation, budget: int = CHEAP) -> tuple[Check, ...]:
         *_closed_forms(derivation, store, point),
         _differences(derivation, point, store, budget),
     )
+
+
+def _given(derivation: Derivation) -> Values:
+    """The values that the file gives to leaves of the program."""
+    return {
+        name: {place: Fraction(value) for place, value in elements(nested).items()}
+        for name, nested in derivation.network.values.items()
+        if name in derivation.program.leaves
+    }
 
 
 # -- a point where everything exists -------------------------------------------------------------

@@ -14,20 +14,20 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from pathlib import Path
-from shutil import copytree, ignore_patterns
+from shutil import copyfile, copytree, rmtree
 from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
-from running import LENT, NotRunnable, Ran, excerpt, fresh, run, session
+from running import NotRunnable, Ran, excerpt, fresh, run, session
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.typing import ExtensionMetadata, OptionSpec
 
-MADE = "made"
-"""The folder of what pages save and commands write, in the pages that are built."""
+RUNNING, MADE = "running", "made"
+"""Folders beside the doctrees: where the commands of the pages run, and what they wrote that pages link to."""
 
 LANGUAGES = {".yaml": "yaml", ".json": "json", ".py": "python", ".md": "markdown", ".tex": "latex", ".csv": "text"}
 
@@ -38,9 +38,9 @@ class CommandFailed(SphinxError):
     category = "A command of the documentation failed"
 
 
-def page_folder(made: Path, docname: str) -> Path:
-    """Where the commands of a page run; `_` takes the place of `/`, so that no page lies inside another."""
-    return made / docname.replace("/", "_")
+def page_folder(folder: Path, docname: str) -> Path:
+    """The folder of a page in another; `_` takes the place of `/`, so that no page lies inside another."""
+    return folder / docname.replace("/", "_")
 
 
 def code(text: str, language: str, *classes: str) -> nodes.literal_block:
@@ -54,7 +54,7 @@ class Running(SphinxDirective):
     @property
     def folder(self) -> Path:
         """The folder of the page."""
-        return page_folder(Path(self.env.doctreedir) / MADE, self.env.docname)
+        return page_folder(Path(self.env.doctreedir) / RUNNING, self.env.docname)
 
     def fail(self, reason: str) -> CommandFailed:
         """The error that ends the build, with its place."""
@@ -155,23 +155,27 @@ class Made(SphinxRole):
     """A link to a file that a command of the page wrote."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        docname = self.env.docname
-        if not (page_folder(Path(self.env.doctreedir) / MADE, docname) / self.text).is_file():
+        docname, doctrees = self.env.docname, Path(self.env.doctreedir)
+        written, kept = (page_folder(doctrees / name, docname) / self.text for name in (RUNNING, MADE))
+        if not written.is_file():
             raise CommandFailed(f"{docname}: no command of the page wrote {self.text}")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        copyfile(written, kept)
         address = f"{'../' * docname.count('/')}{page_folder(Path(MADE), docname).as_posix()}/{self.text}"
         return [nodes.reference(self.text, "", nodes.literal(self.text, self.text), refuri=address)], []
 
 
 def begin_page(app: Sphinx, docname: str, content: list[str]) -> None:
     """Gives every page that is read a folder of its own."""
-    fresh(page_folder(Path(app.doctreedir) / MADE, docname))
+    fresh(page_folder(Path(app.doctreedir) / RUNNING, docname))
+    rmtree(page_folder(Path(app.doctreedir) / MADE, docname), ignore_errors=True)
 
 
 def keep_made(app: Sphinx, exception: Exception | None) -> None:
-    """Puts what the pages made beside them."""
-    if exception is None:
-        made = Path(app.doctreedir) / MADE
-        copytree(made, Path(app.outdir) / MADE, ignore=ignore_patterns(*LENT), dirs_exist_ok=True)
+    """Puts what the pages link to beside them."""
+    made = Path(app.doctreedir) / MADE
+    if exception is None and made.is_dir():
+        copytree(made, Path(app.outdir) / MADE, dirs_exist_ok=True)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -14,6 +14,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     part.__name__: part
     for part in (
         written.commands,
+        written.functions,
         written.file,
         written.layers,
         written.losses,

@@ -69,11 +69,11 @@ def words(command: str) -> list[str]:
 
 def run(command: str, folder: Path) -> Ran:
     """Runs a command line in a folder, within this process."""
-    program, *arguments = words(command)
-    out, err = io.StringIO(), io.StringIO()
+    arguments = words(command)[1:]
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
     with chdir(folder), redirect_stdout(out), redirect_stderr(err):
         status = main(arguments)
-    return Ran(status, *(_steady(stream.getvalue(), arguments) for stream in (out, err)))
+    return Ran(status, _written(out, arguments), _written(err, arguments))
 
 
 def session(text: str, folder: Path) -> str:
@@ -104,5 +104,8 @@ def excerpt(text: str, ranges: str) -> str:
     return "\n".join([*shown, *["…"] * (following <= len(lines))])
 
 
-def _steady(text: str, arguments: Sequence[str]) -> str:
+def _written(stream: io.TextIOWrapper, arguments: Sequence[str]) -> str:
+    """What went into a stream, without what differs from run to run."""
+    stream.seek(0)
+    text = stream.read().replace("\r\n", "\n")
     return _SECONDS.sub("… s", text) if arguments and arguments[0] in TIMED else text

@@ -33,6 +33,11 @@ SHARED = ("name", "inputs")
 """Arguments that every layer takes."""
 
 
+def functions() -> str:
+    """Every function of the package, with its docstring."""
+    return "\n".join(["```{eval-rst}", *(f".. autofunction:: backcalc.{name}" for name in backcalc.__all__), "```"])
+
+
 def commands() -> str:
     """Every command: what it does, its examples, its arguments and options."""
     context = click.Context(cli, info_name="backcalc")
@@ -88,7 +93,7 @@ def updates() -> str:
     document = schema()
     lines = []
     for kind, rule in UPDATES.items():
-        lines += [f"## {kind}", "", f"{_text(rule.source)}.", "", *_equations(rule.equations)]
+        lines += [f"## {kind}", "", f"{_text(rule.source[:1].upper() + rule.source[1:])}.", "", *_equations(rule.equations)]
         if rule.flag is not None:
             lines += [f"With `{rule.flag}: true`:", "", *_equations(rule.flagged)]
         lines += _arguments(document["$defs"][f"update_{kind}"], ("steps", "state"))

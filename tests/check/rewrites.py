@@ -98,6 +98,38 @@ def broken(expr: Expr, source: Random) -> Iterator[Expr]:
                 yield _at(expr, place, Mul((num(2), node)))
 
 
+def named_mistakes(expr: Expr, source: Random) -> Iterator[tuple[Expr, tuple[str, ...]]]:
+    """The formula with one mistake in it that has a name, and the codes that name it: of its outermost signs."""
+    yield Neg(expr), ("sign",)
+    inner = expr.operand if isinstance(expr, Neg) else expr
+    sign: Change = (lambda body, _: Neg(body)) if isinstance(expr, Neg) else (lambda body, _: body)
+    match inner:
+        case Mul(parts):
+            for skipped, part in enumerate(parts):
+                rest = parts[:skipped] + parts[skipped + 1 :]
+                without = rest[0] if len(rest) == 1 else Mul(rest)
+                if isinstance(part, Num):
+                    continue
+                yield sign(without, source), ("chain-factor",)
+                yield sign(Mul((*parts, part)), source), ("factor-twice",)
+        case Add(parts):
+            for skipped in range(len(parts)):
+                rest = parts[:skipped] + parts[skipped + 1 :]
+                yield sign(rest[0] if len(rest) == 1 else Add(rest), source), ("sum-term",)
+        case Div(over, under):
+            yield sign(Div(under, over), source), ("reciprocal",)
+    for turned in _turned(expr):
+        yield turned, ("one-minus", "sign-inside")
+
+
+def _turned(expr: Expr) -> Iterator[Expr]:
+    """The formula with one `1 − u` as `1 + u`."""
+    for place, node in enumerate(_outside_indices(expr)):
+        match node:
+            case Add((Num(value), Neg(inner))) if value == 1:
+                yield _at(expr, place, Add((num(1), inner)))
+
+
 def _outside_indices(expr: Expr) -> list[Expr]:
     """The nodes in the order of `_at`: what stands in indices and ranges is no place for a mistake."""
     if isinstance(expr, Ref):

@@ -19,12 +19,17 @@ from backcalc.check.classroom.worker import CAN_FORK
 from backcalc.check.result import Submission
 from backcalc.net.errors import InputError
 
-NET = "{input: {x: 1}, layers: [{dense: {name: z, units: 1, bias: false, weights: [[w]]}}], loss: {sse: {name: J, target: 1}}, values: {x: 3, w: 2}}\n"
+NET = """\
+input: {x: 1}
+layers: [{dense: {name: z, units: 1, bias: false, weights: [[w]]}}]
+loss: {sse: {name: J, target: 1}}
+values: {x: 3, w: 2}
+"""
 KEY = "problems: [{id: 1, net: net.yaml, ask: [J, dJ/dw], points: 4}]\n"
 RIGHT = "z = w*x = 6\nJ = (z - 1)^2 = 25\ndJ/dz = 2*(z - 1) = 10\ndJ/dw = 10*3 = 30\n"
 WORKS = {
     "ada.txt": RIGHT,
-    "bob.txt": RIGHT.replace("10*3 = 30", "10*3 = 30").replace("= 10\n", "= -10\n").replace("10*3 = 30", "-10*3 = -30"),
+    "bob.txt": RIGHT.replace("= 10\n", "= -10\n").replace("10*3 = 30", "-10*3 = -30"),
     "cy.md": "$J = 25$ and $\\frac{\\partial J}{\\partial w} = -30$",
     "dee.txt": "J = 5^2 = 25\ndJ/dw = -30.0\n",
     "eve.pdf": "%PDF",
@@ -107,7 +112,7 @@ def test_what_cannot_be_read_stops_nobody(room: Path) -> None:
     found = by_name(checked.report.submissions)
     assert {name: one["points"] for name, one in found.items() if one["unchecked"] is None} == {
         "ada.txt": 4,
-        "bob.txt": 2,
+        "bob.txt": 4,  # an own error, carried forward
         "cy.md": 2,
         "dee.txt": 2,
     }
@@ -132,7 +137,7 @@ def test_a_submission_that_hangs_is_stopped_and_the_class_goes_on(room: Path, tm
     checked = check_class(room / "key.yaml", works, jobs=1, limits=Limits(seconds=0.6), forks=forks)
     ada, hangs, bob = checked.report.submissions
     assert hangs.unchecked == "it took longer than 0.6 s" and not hangs.claims
-    assert ada.points == 4 and bob.points == 2 and not checked.refused
+    assert ada.points == 4 and bob.points == 4 and not checked.refused
 
 
 IN_CHILD = """
@@ -161,7 +166,7 @@ print(unpacked(Reply, in_child(work, Limits(seconds=1, megabytes=500))).trouble)
         ("os.abort()", "its process was stopped by the system"),
         ("os.kill(os.getpid(), 9)", "its process was stopped by the system"),
         ("os._exit(0)", "its process broke off"),
-        ("open('owned', 'w').write('x')", "its process broke off"),
+        ("os.write(os.open('owned', os.O_CREAT | os.O_WRONLY), b'x')", "its process broke off"),
         ("[open('/dev/null') for _ in range(1000)]", "its process broke off"),
         ("os.write(int(max(os.listdir('/proc/self/fd'), key=int)) - 1, b'{}'); os._exit(0)", "its process broke off"),
     ],
@@ -186,8 +191,8 @@ def test_results_are_kept_and_gone_on_from(room: Path, tmp_path: Path) -> None:
         found = check_class(key, some, results=results, done=lambda *count: done.append(count))
         return [submission.points for submission in found.report.submissions]
 
-    assert run(works[:2]) == [4, 2] and len(done) == 2
-    assert run(works[:4]) == [4, 2, 2, 2] and done == [(3, 4), (4, 4)]
+    assert run(works[:2]) == [4, 4] and len(done) == 2
+    assert run(works[:4]) == [4, 4, 2, 2] and done == [(3, 4), (4, 4)]
     files = sorted(path.name for path in results.iterdir())
     assert len(files) == 4 and all(name.endswith(".json") for name in files)
 
@@ -206,7 +211,7 @@ def test_results_are_kept_and_gone_on_from(room: Path, tmp_path: Path) -> None:
     before = fingerprint(key)
     (tmp_path / "room" / "net.yaml").write_text(NET.replace("w: 2", "w: 3"), "utf-8")
     assert fingerprint(key) != before
-    assert run(works[:2]) != [2, 2] and len(done) == 2
+    assert run(works[:2]) != [2, 4] and len(done) == 2
 
 
 def test_a_result_that_was_not_made_is_tried_again(room: Path, tmp_path: Path) -> None:
@@ -222,10 +227,10 @@ def test_a_result_that_was_not_made_is_tried_again(room: Path, tmp_path: Path) -
 def test_the_view_counts_mistakes_and_equal_answers(room: Path) -> None:
     submissions = check_class(room / "key.yaml", handed(room)).report.submissions
     view = class_view(submissions)
-    assert (view.submissions, view.max_points, view.mean, view.median) == (6, 4, 2.5, 2)
+    assert (view.submissions, view.max_points, view.mean, view.median) == (6, 4, 3, 3)
     assert [Path(file).name for file in view.unchecked] == ["eve.pdf", "fay.yaml"]
     (problem,) = view.problems
-    assert (problem.lowest, problem.highest, problem.full, problem.none) == (2, 4, 1, 0)
+    assert (problem.lowest, problem.highest, problem.full, problem.none) == (2, 4, 2, 0)
     (cluster,) = (cluster for cluster in view.clusters if cluster.about == "dJ/dw")
     assert [Path(file).name for file in cluster.files] == ["cy.md", "dee.txt"]  # -30 and -30.0
     signs = {(mistake.code, len(mistake.files)) for mistake in view.mistakes}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,9 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
 def start(tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
     """Starts a command as a process of its own, in a folder of its own."""
 
-    def call(*arguments: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    def call(
+        *arguments: object, env: Mapping[str, str] | None = None, limit: int | None = None
+    ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-m", "backcalc", *map(str, arguments)],
             cwd=tmp_path,
@@ -70,12 +73,19 @@ def start(tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            preexec_fn=_hears_interrupts if os.name == "posix" else None,
+            preexec_fn=partial(_begin, limit) if os.name == "posix" else None,
         )
 
     return call
 
 
-def _hears_interrupts() -> None:
-    """Ctrl-C reaches the command even where whoever runs the tests ignores it, as a background job does."""
+def _begin(limit: int | None) -> None:
+    """Ctrl-C reaches the command even where whoever runs the tests ignores it, as a background job does.
+
+    A file may have `limit` bytes at most, where that is given.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if limit is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

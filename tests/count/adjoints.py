@@ -15,11 +15,11 @@ from backcalc.formula.tree import Expr, Ref, walk
 from backcalc.net import Network, Node, load_network
 
 
-def network_of(shape: list[int], layer: dict[str, Any]) -> Network:
-    """The layer alone, from `x` to `y`, and a gradient that is given."""
+def network_of(shape: list[int], layer: dict[str, Any], **more: list[int]) -> Network:
+    """The layer alone, from `x` and other inputs to `y`, and a gradient that is given."""
     ((kind, arguments),) = layer.items()
-    named = {kind: {**arguments, "name": "y"}}
-    return load_network({"input": {"x": shape}, "layers": [named], "given": {"dJ/dy": "G"}})
+    named = {kind: {**arguments, "name": "y", **({"inputs": "x"} if more else {})}}
+    return load_network({"input": {"x": shape, **more}, "layers": [named], "given": {"dJ/dy": "G"}})
 
 
 def leaves(program: Program) -> dict[str, Array]:
@@ -29,15 +29,16 @@ def leaves(program: Program) -> dict[str, Array]:
 
 
 def executed(network: Network, node: Node) -> tuple[Counter[str], Counter[str]]:
-    """The operations of the derivative by the input, and of all others that the parameters need.
+    """The operations of the derivatives by the inputs, and of all others that the parameters need.
 
-    What the input alone needs is its own.
+    What the inputs alone need is theirs.
     """
     parameters = [each.name for each in node.parameters if each.role != "statistic"]
-    program = derive(network, wrt=["x", *parameters]).adjoint_program()
+    inputs = list(network.inputs)
+    program = derive(network, wrt=[*inputs, *parameters]).adjoint_program()
     done = execute(program, leaves(program))
     sides = []
-    for wanted in (["x"], parameters):
+    for wanted in (inputs, parameters):
         needed = {f"dJ/d{name}" for name in wanted}
         for name in reversed(list(program.by_name)):
             if name in needed:

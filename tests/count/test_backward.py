@@ -44,6 +44,12 @@ CASES: list[tuple[list[int], dict[str, Any]]] = [
     ([2, 3], {"layer_scale": {}}),
     ([2, 3], {"positional": {"length": 4}}),
     ([2, 3], {"class_token": {}}),
+    ([2, 4, 4], {"subsample2d": {"size": 2}}),
+    ([3, 4], {"rotary": {"base": 100}}),
+    ([3, 4], {"normalise": {"mean": 1, "std": 2}}),
+    ([2, 6, 6], {"relative_bias": {"window": [2, 3]}}),
+    ([1, 2, 3], {"upsample2d": {"factor": [2, 3]}}),
+    ([3], {"sign": {}}),
 ]
 
 
@@ -58,6 +64,35 @@ def test_operations_are_those_of_the_derived_equations(shape: list[int], layer: 
     found = backward(node, node.layer.cost(node.input_shape))
     assert found.known
     assert (counted(found.inputs), counted(found.parameters)) == executed(network, node)
+
+
+@pytest.mark.parametrize(
+    ("layer", "memory"),
+    [
+        ({"heads": 1, "head_size": 3}, [5, 2]),
+        ({"heads": 2}, [2, 3]),
+        ({"heads": 4, "kv_heads": 2, "head_size": 3, "bias": False}, [5, 4]),
+    ],
+)
+def test_attention_to_a_memory(layer: dict[str, Any], memory: list[int]) -> None:
+    network = network_of([3, 4], {"attention": {**layer, "memory": "m"}}, m=memory)
+    node = network.nodes[0]
+    found = backward(node, node.layer.cost(node.input_shape))
+    assert found.known
+    assert (counted(found.inputs), counted(found.parameters)) == executed(network, node)
+    assert whole(network, flops="mac").backward <= 2 * whole(network, flops="mac").forward
+
+
+def test_centres_that_stay_and_products_of_two() -> None:
+    network = network_of([3], {"rbf": {"units": 2}})
+    node = network.nodes[0]
+    assert counted(backward(node, node.layer.cost((3,))).inputs) == executed(network, node)[0]
+    text = "{input: {a: [2, 3], b: [3, 4]}, layers: [matmul: {name: y, inputs: [a, b]}], given: {dJ/dy: G}}"
+    network = load_network(text)
+    node = network.nodes[0]
+    found = backward(node, node.layer.cost((2, 3)))
+    assert counted(found.inputs) == executed(network, node)[0]
+    assert Formula(found.inputs["macs"]).value == 2 * 2 * 3 * 4
 
 
 def test_a_layer_norm_goes_back_in_its_closed_form() -> None:
@@ -82,6 +117,69 @@ def test_a_layer_norm_goes_back_in_its_closed_form() -> None:
     found = backward(node, node.layer.cost(node.input_shape))
     assert counted(found.inputs) == plain(done["h"].operations + done["dx"].operations)
     assert counted(found.parameters) == plain(done["dgamma"].operations + done["dbeta"].operations)
+
+
+NORMED: dict[str, tuple[dict[str, Any], list[str], dict[str, tuple[int, ...]]]] = {
+    "batchnorm": (
+        {"input": {"x": [3]}, "batch": 4, "layers": [{"batchnorm": {"name": "y"}}]},
+        [
+            "h[n,c] = dy[n,c]*gamma_y[c]",
+            "dx[n,c] = (h[n,c] - 1/4*sum(m, h[m,c]) - 1/4*hat_y[n,c]*sum(m, h[m,c]*hat_y[m,c]))/s[c]",
+            "s[c] = sqrt(var_y[c] + 1/100000)",
+            "dgamma[c] = sum(n, dy[n,c]*hat_y[n,c])",
+            "dbeta[c] = sum(n, dy[n,c])",
+        ],
+        {"h": (4, 3), "dx": (4, 3), "s": (3,), "gamma_y": (3,), "dgamma": (3,), "dbeta": (3,), "var_y": (3,)},
+    ),
+    "groupnorm": (
+        {"input": {"x": [4, 3]}, "layers": [{"groupnorm": {"name": "y", "groups": 2}}]},
+        [
+            "h[c,i] = dy[c,i]*gamma_y[c]",
+            "one[g] = sum(k=1..2, sum(i=1..3, h[2*g+k-2,i]))",
+            "two[g] = sum(k=1..2, sum(i=1..3, h[2*g+k-2,i]*hat_y[2*g+k-2,i]))",
+            "s[g] = sqrt(var_y[g] + 1/100000)",
+            "dx[c,i] = (h[c,i] - 1/6*one[div(c+1,2)] - 1/6*hat_y[c,i]*two[div(c+1,2)])/s[div(c+1,2)]",
+            "dgamma[c] = sum(i, dy[c,i]*hat_y[c,i])",
+            "dbeta[c] = sum(i, dy[c,i])",
+        ],
+        {"h": (4, 3), "dx": (4, 3), "s": (2,), "one": (2,), "two": (2,), "gamma_y": (4,), "dgamma": (4,),
+         "dbeta": (4,), "var_y": (2,)},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", NORMED)
+def test_norms_of_batches_and_groups_go_back_in_their_closed_form(kind: str) -> None:
+    document, lines, shapes = NORMED[kind]
+    network = load_network({**document, "given": {"dJ/dy": "G"}})
+    program = derive(network, wrt=["x", "gamma_y", "beta_y"]).adjoint_program()
+    values = leaves(program)
+    values |= {name: each.values for name, each in execute(program, values).items()}
+    shapes = {**shapes, "dy": shapes["h"], "hat_y": shapes["h"]}
+    given = {"dy": values["dJ/dy"], **{name: values[name] for name in ("hat_y", "gamma_y", "var_y")}}
+    done = execute(build_program([SourceEquation(*read_equation(line)) for line in lines], shapes), given)
+    for ours, theirs in (("dx", "dJ/dx"), ("dgamma", "dJ/dgamma_y"), ("dbeta", "dJ/dbeta_y")):
+        for place, value in done[ours].values.items():
+            assert float(value) == pytest.approx(float(values[theirs][place]), abs=1e-9)
+    node = network.nodes[0]
+    found = backward(node, node.layer.cost(node.input_shape), batch=document.get("batch", 1))
+    by_input: Counter[str] = sum((done[name].operations for name in done if not name.startswith("d")), Counter())
+    assert counted(found.inputs) == plain(by_input + done["dx"].operations)
+    assert counted(found.parameters) == plain(done["dgamma"].operations + done["dbeta"].operations)
+
+
+@pytest.mark.parametrize(("stride", "added"), [(1, 3), (2, 2), (3, 0)])
+def test_overlapping_windows_of_maxpool_add_where_they_meet(stride: int, added: int) -> None:
+    """A comparison that lets a gradient through is no operation; where a cell may be in two windows, it is a sum."""
+    size = 3 + 2 * stride if stride == 3 else 5
+    node = network_of([1, size], {"maxpool1d": {"size": 3, "stride": stride}}).nodes[0]
+    found = backward(node, node.layer.cost(node.input_shape))
+    gradient, additions = [0] * size, 0
+    for window in range(node.output_shape[-1]):
+        gradient[window * stride + 1] += 1  # wherever the largest stands
+        additions += stride < 3
+    assert counted(found.inputs) == +Counter(add=additions) == +Counter(add=added)
+    assert sum(gradient) == node.output_shape[-1]
 
 
 def test_samples_of_a_batch_add_up_in_the_parameters() -> None:
@@ -123,9 +221,10 @@ def test_gradients_that_meet_are_added() -> None:
 
 
 def test_what_is_not_known_is_said() -> None:
-    network = load_network("{input: {x: [3, 2]}, layers: [lstm: 2]}")
+    experts = "{experts: 3, active: 2, layers: [dense: 4, relu, dense: 2]}"
+    network = load_network(f"{{input: {{x: [3, 2]}}, layers: [mixture: {experts}]}}")
     found = whole(network)
-    assert (found.unknown, whole(network, flops="mac").unknown) == (("lstm",), ())
+    assert (found.unknown, whole(network, flops="mac").unknown) == (("mixture",), ())
     assert whole(network, flops="mac").backward == whole(network, flops="mac").forward
     own = "{input: {x: 3}, layers: [dense: {name: h, units: 3}, formula: {name: y, equations: 'y[i] = h[i]^2'}]}"
     assert whole(load_network(own), flops="mac").unknown == ("formula",)

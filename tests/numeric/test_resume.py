@@ -150,7 +150,7 @@ def test_another_network_and_other_samples_are_refused(tmp_path: Path) -> None:
     other = network([*NORMED[:2], "sigmoid", *NORMED[3:]])
     with pytest.raises(TrainingError, match="the network is another and the samples are others"):
         train(other, load_data("blobs:60", seed=1), epochs=2, rate=0.1, save=state, resume=True)
-    with pytest.raises(TrainingError, match="the network is another$"):
+    with pytest.raises(TrainingError, match=r"the network is another$"):
         train(network(update={"adam": {"beta1": "0.8"}}), BLOBS, epochs=2, rate=0.1, save=state, resume=True)
     state.write_bytes(state.read_bytes()[:200])
     with pytest.raises(DataError, match="cut off, damaged"):

@@ -12,7 +12,7 @@ from backcalc.net import load_network
 from backcalc.numeric.data import Data, DataError, load_data, source, split, stacked
 from backcalc.numeric.run import NotTrainable
 from backcalc.numeric.settings import Training, TrainingError
-from backcalc.numeric.train import Progress, train
+from backcalc.numeric.train import train
 
 LAYERS: list[Any] = [{"dense": {"name": "a", "units": 8}}, "relu", {"dense": {"name": "z", "units": 3}}, "softmax"]
 

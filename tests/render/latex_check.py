@@ -1,6 +1,6 @@
 r"""What LaTeX has to hold wherever it comes from: KaTeX sets it, or at least its structure is sound.
 
-KaTeX is found by node itself: `npm install katex` in a folder, and NODE_PATH set to its `node_modules`.
+KaTeX is the copy that the pages carry, run by node; where node is not installed, only the structure is looked at.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from backcalc.render import katex_inline
 
 _FORMULA = re.compile(
     r"\\begin\{align\*\}.*?\\end\{align\*\}"
@@ -23,14 +26,14 @@ COMMANDS = r"""
 \frac \sum \prod \partial \left \right \bigl \bigr \begin \end \text \mathrm \operatorname \operatorname* \sqrt
 \hat \bar \tilde \exp \log \sin \cos \tanh \max \min \bmod \lfloor \rfloor \cdot \quad \le \ge \ne \approx
 \leftarrow \to \times \Delta \top \mathbf \odot \oslash \lVert \rVert \substack \sigma \Sigma \Pi \dots
-\checkmark \boxed \pm \mathbin \textbackslash \textasciitilde \textasciicircum \vert \surd \circ \infty \alpha \beta \gamma
+\checkmark \mathbin \textbackslash \textasciitilde \textasciicircum \vert \surd \circ \infty \alpha \beta \gamma
 \delta \epsilon \zeta \eta \theta \kappa \lambda \mu \nu \xi \pi \rho \tau \phi \chi \psi \omega \Gamma \Theta
-\Lambda \Phi \Psi \Omega
+\Lambda \Phi \Psi \Omega \boxed \pm
 """
 KNOWN = frozenset(COMMANDS.split())
 
 SET = """
-const katex = require("katex");
+const katex = require(process.argv[1]);
 const strict = (code, message) => { throw new Error(code + ": " + message); };
 let input = "";
 process.stdin.on("data", (part) => { input += part; });
@@ -54,16 +57,18 @@ def formulas(text: str) -> Iterator[tuple[bool, str]]:
             yield True, found["shown"] if found["shown"] is not None else found[0]
 
 
-def katex_is_here() -> bool:
-    """Whether node is installed and finds KaTeX."""
-    if shutil.which("node") is None:
-        return False
-    return subprocess.run(["node", "-e", 'require("katex")'], capture_output=True, check=False).returncode == 0
+def node_is_here() -> bool:
+    """Whether node is installed, which runs KaTeX."""
+    return shutil.which("node") is not None
+
+
+NO_NODE = "node is not installed, which runs KaTeX"
 
 
 def refused_by_katex(found: Sequence[tuple[bool, str]]) -> list[list[str]]:
-    """The formulas that KaTeX does not set, with what it says."""
-    answer = subprocess.run(["node", "-e", SET], input=json.dumps(found), capture_output=True, text=True, check=True)
+    """The formulas that KaTeX does not set, with what it says; all in one process."""
+    command = ["node", "-e", SET, str(Path(katex_inline.__file__).with_name("katex") / "katex.min.js")]
+    answer = subprocess.run(command, input=json.dumps(found), capture_output=True, text=True, check=True)
     wrong: list[list[str]] = json.loads(answer.stdout)
     return wrong
 

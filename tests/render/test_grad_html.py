@@ -10,6 +10,7 @@ from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
 from importlib.resources import files
+from typing import Any
 
 import mpmath
 import pytest
@@ -31,7 +32,10 @@ from ..formula.test_functions import REFERENCE, value
 from .kinds import EXAMPLES, KINDS
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
-SOURCES = {**KINDS, **{name: EXAMPLES / f"{name}.yaml" for name in ("shared-kernel", "batch-norm", "lstm")}}
+FEW = ("dense", "batch", "conv-table", "maxpool2d", "rnn-batch", "embedding", "penalty", "upstream", "jacobian",
+       "second", "hessian", "recurrence", "gather", "triangle")  # fmt: skip
+SOURCES: dict[str, Any] = {name: KINDS[name] for name in FEW}
+SOURCES |= {name: EXAMPLES / f"{name}.yaml" for name in ("shared-kernel", "batch-norm", "lstm")}
 HOSTILE = """</script><script>alert(1)</script><!-- " onload="x' & </style> \\input{a}"""
 
 

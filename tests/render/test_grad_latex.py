@@ -15,7 +15,7 @@ from backcalc.render.grad_document import document
 from backcalc.render.latex_layout import WIDTH, broken, displays, lines, measure
 
 from .kinds import EXAMPLES, KINDS
-from .latex_check import fault, formulas, katex_is_here, refused_by_katex
+from .latex_check import NO_NODE, fault, formulas, node_is_here, refused_by_katex
 
 # The other examples are larger networks of the same layers; their derivatives by index are the same formulas.
 SMALL = ("batch-norm", "hinge", "logistic-neuron", "output-softmax", "relu-softmax-batch", "shared-kernel",
@@ -51,7 +51,7 @@ def test_the_structure_of_every_formula_is_sound(name: str) -> None:
     assert [(wrong, tex) for _, tex in found if (wrong := fault(tex)) is not None] == []
 
 
-@pytest.mark.skipif(not katex_is_here(), reason="node with KaTeX is not installed: `npm install katex`, NODE_PATH")
+@pytest.mark.skipif(not node_is_here(), reason=NO_NODE)
 def test_katex_sets_every_formula() -> None:
     found = [formula for name in EVERY for formula in formulas(latex(name))]
     found += [formula for name in EVERY for formula in formulas(grad_markdown.render(derived(name)))]
@@ -63,7 +63,7 @@ def test_katex_sets_every_formula() -> None:
     assert refused_by_katex(list(dict.fromkeys(found))) == []
 
 
-@pytest.mark.skipif(not katex_is_here(), reason="node with KaTeX is not installed: `npm install katex`, NODE_PATH")
+@pytest.mark.skipif(not node_is_here(), reason=NO_NODE)
 def test_katex_refuses_what_is_wrong() -> None:
     assert (
         len(refused_by_katex([(False, "x_{1"), (False, r"\frac{1}{2}"), (True, r"\nonsense"), (False, "x_1_2")])) == 3

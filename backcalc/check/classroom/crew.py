@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Timer
+from threading import Event, Timer
 
 import backcalc
 from backcalc.check.classroom.handed import Handed
@@ -31,19 +31,24 @@ class Worker:
     def __init__(self, start: Start) -> None:
         self.start = start
         self.process = _process(start)
+        self.broken = False
 
     def ready(self) -> Ready:
-        """What it says of the key, once it has read it."""
+        """What it says of the key, once it has read it. Raises ChildProcessError where it cannot even do that."""
         line = self._line()
-        return unpacked(Ready, line) if line else Ready()
+        if not line:
+            raise ChildProcessError("a process that checks could not be started")
+        return unpacked(Ready, line)
 
     def reply(self, handed: Handed) -> Reply:
-        """What it says of a submission; a worker that breaks off or is too slow is replaced."""
-        late = False
+        """What it says of a submission; a process that breaks off or is too slow is replaced for the next one."""
+        if self.broken:
+            self.process, self.broken = _process(self.start), False
+            self.ready()
+        late = Event()
 
         def stop() -> None:
-            nonlocal late
-            late = True
+            late.set()
             self.stop()
 
         limit = Timer(self.start.seconds + (GRACE if self.start.forks else 0), stop)
@@ -56,10 +61,9 @@ class Worker:
             limit.cancel()
         if line.endswith(b"\n"):
             return unpacked(Reply, line)
-        self.stop()
-        self.process = _process(self.start)
-        self.ready()
-        return Reply(trouble=f"it took longer than {self.start.seconds:g} s" if late else "its process broke off")
+        self.close()
+        why = f"it took longer than {self.start.seconds:g} s" if late.is_set() else "its process broke off"
+        return Reply(trouble=why)
 
     def stop(self) -> None:
         """Ends the process, and the child that it may have."""
@@ -71,12 +75,14 @@ class Worker:
 
     def close(self) -> None:
         """Ends the process for good."""
-        self.stop()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
-        self.process.wait()
+        if not self.broken:
+            self.broken = True
+            self.stop()
+            for stream in (self.process.stdin, self.process.stdout):
+                if stream is not None:
+                    with suppress(OSError):
+                        stream.close()
+            self.process.wait()
 
     def _say(self, line: bytes) -> None:
         assert self.process.stdin is not None

@@ -48,7 +48,7 @@ class Task:
 class Reply:
     """A checked submission; or why it cannot be read, or why it could not be checked.
 
-    `seconds` is how long it took, `megabytes` the most memory that its process had.
+    `seconds` of a processor is what it took, `megabytes` the most memory that its process had.
     """
 
     submission: Submission | None = None

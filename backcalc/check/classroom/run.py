@@ -24,7 +24,7 @@ Done = Callable[[int, int], None]
 class Checked:
     """The report on a class; `refused` are the reasons why submissions could not be read.
 
-    `seconds` is the longest that one submission took, `megabytes` the most memory that the process of one had.
+    `seconds` of a processor is the most that one submission took, `megabytes` the most memory that its process had.
     """
 
     report: Report

@@ -90,7 +90,6 @@ def _shown(read: Read) -> tuple[tuple[int, str], ...]:
 
 def in_child(work: Callable[[], bytes], limits: Limits) -> bytes:
     """What a forked child answers; where it is stopped or dies, a reply that says so."""
-    begun = monotonic()
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -113,7 +112,7 @@ def in_child(work: Callable[[], bytes], limits: Limits) -> bytes:
     else:
         found = Reply(trouble=f"it took longer than {limits.seconds:g} s" if late else _death(status))
     peak = usage.ru_maxrss / (1_000_000 if sys.platform == "darwin" else 1_000)
-    return packed(replace(found, seconds=monotonic() - begun, megabytes=peak))
+    return packed(replace(found, seconds=usage.ru_utime + usage.ru_stime, megabytes=peak))
 
 
 def _drained(descriptor: int, seconds: float) -> tuple[bytes, bool]:

@@ -17,6 +17,7 @@ from backcalc.numeric.parts import parted, ready
 from backcalc.numeric.run import Forward, Objective, Runner
 from backcalc.numeric.settings import TrainingError
 from backcalc.numeric.targets import METRICS, metric_for
+from backcalc.numeric.threads import blas_threads
 
 RELATION = {"<": np.less, ">": np.greater, "<=": np.less_equal, ">=": np.greater_equal, "=": np.equal}
 
@@ -27,7 +28,8 @@ def measure(network: Network, data: Data, history: History, measures: Sequence[M
     Raises TrainingError where there is nothing to measure on.
     """
     terms = list(dict.fromkeys(term for each in measures for term in each.terms))
-    found = _Measured(network, data, history).terms(terms)
+    with blas_threads(history.settings.threads):
+        found = _Measured(network, data, history).terms(terms)
     results: dict[str, Array] = {}
     for each in measures:
         values = found[each.term].astype(float)
@@ -164,6 +166,8 @@ class _Measured:
             name = {"loss": metric, "metric": metric, "rmse": "mse", "accuracy": metric}.get(score, score)
             if score == "accuracy" and "accuracy" not in metric:
                 raise TrainingError(f"`{part}.accuracy` is of classes, but here the metric is {metric}")
+            if "accuracy" not in name and t.ndim < 3:
+                raise TrainingError(f"`{part}.{score}` is of numbers, but {self.data.name} has classes as its target")
             loss, value = evaluated(self.engine, self.runner, self.objective, x, t, METRICS[name])
             found[score] = loss if score == "loss" else np.sqrt(value) if score == "rmse" else value
         return found

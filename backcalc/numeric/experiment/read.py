@@ -35,7 +35,8 @@ FILES = ("csv", "npz", "images", "mnist", "fashion_mnist", "cifar10")
 class Arm:
     """One combination of values: what varies, the network, the data and the training that come of it.
 
-    `entries` are those of the network's file, plain: arms of equal entries, but for the rate, are one network. `called` is the name of the data as the file has it.
+    `entries` are those of the network's file, plain: arms of equal entries, but for the rate, are one network.
+    `called` is the name of the data as the file has it.
     """
 
     values: tuple[Plain, ...]
@@ -121,8 +122,11 @@ class _Reader:
 
     def experiment(self, data: Mapping[str, Any]) -> Experiment | None:
         document = self.document
-        spec, _ = validated(ExperimentFile, in_long_form(data), (), document, "the experiment")
+        spec, wrong = validated(ExperimentFile, in_long_form(data), (), document, "the experiment")
         axes = read_axes(document, data["vary"]) if isinstance(data.get("vary"), dict) else ()
+        if spec is None:  # what is right is looked at all the same
+            known = {key: value for key, value in in_long_form(data).items() if key not in wrong}
+            spec, _ = validated(ExperimentFile, known, (), document, "the experiment")
         if spec is None:
             return None
         measures = [self._measure(text, ("measure", at)) for at, text in enumerate(spec.measure)]

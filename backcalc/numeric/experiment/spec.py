@@ -13,9 +13,6 @@ from backcalc.net.spec import Text
 from backcalc.numeric.optimise import Schedule
 from backcalc.numeric.settings import Training, schedule_of
 
-MOST_REPEATS = 100_000
-MOST_EPOCHS = 1_000_000
-
 
 def _count(value: object) -> int:
     """A whole number from 0."""
@@ -163,9 +160,7 @@ class ExperimentFile(_Keys):
     data: Any = Field(description="the data, as `iris`, or `{name: digits, scale: 1/16}`")
     train: Any = Field(None, description="how to train")
     vary: dict[str, Any] | None = Field(None, description="what varies, `LAYER.argument: [1, 2]` or `1..9 step 2`")
-    repeats: Annotated[int, Field(ge=1, le=MOST_REPEATS), Read(whole, {"type": "integer"})] = Field(
-        1, description="trials of every arm, each with its own seed"
-    )
+    repeats: Positive = Field(1, description="trials of every arm, each with its own seed")
     seed: Count = Field(0, description="seed of the first repeat; the next has the next")
     measure: list[Text] = Field(description="what is measured, as `test.accuracy`")
     choose: Text | None = Field(None, description="the measure by which the best arm is chosen, as `val.loss`")

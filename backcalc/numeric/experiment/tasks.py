@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from backcalc.numeric.arena import arena_of
+from backcalc.numeric.checkpoint import EVERY
 from backcalc.numeric.data import Data
 from backcalc.numeric.experiment.evaluate import measure
 from backcalc.numeric.experiment.read import Arm, Experiment
@@ -96,11 +97,12 @@ def run_task(
     shelf: Shelf,
     *,
     state: Path | None = None,
+    every: float = EVERY,
     progress: Callable[[Progress], None] | None = None,
 ) -> dict[str, Any]:
     """Trains a stack and measures it: plain data, `{task, runs: [{arm, repeat, seed, measures, curves}], notes}`.
 
-    After every epoch the state is kept in the file `state`, from which a run that was cut off goes on.
+    The state is kept in the file `state`, after `every` so many seconds; a run that was cut off goes on from there.
     """
     pairs = [(experiment.arms[arm], repeat) for arm, repeat in task.trials]
     first = pairs[0][0]
@@ -108,7 +110,7 @@ def run_task(
     seeds = settings.seeds or ()
     data = samples_of(first.data, first.train.split, seeds, shelf)
     try:
-        history = train(first.network, data, settings, save=state, resume=True, progress=progress)
+        history = train(first.network, data, settings, save=state, resume=True, every=every, progress=progress)
     except Diverged as error:
         return {"task": task.number, "runs": _lost(experiment, task, seeds), "notes": [str(error)]}
     found = measure(first.network, data, history, experiment.measured())

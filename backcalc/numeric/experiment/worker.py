@@ -57,7 +57,3 @@ def main() -> None:
         greeting = lines.get()
         out.write(json.dumps(answer(greeting, int(lines.get()), known)) + "\n")
         out.flush()
-
-
-if __name__ == "__main__":
-    main()

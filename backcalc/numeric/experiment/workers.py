@@ -1,6 +1,6 @@
 """Several processes that work off the tasks of an experiment; one that dies costs its task one more try.
 
-A worker is a Python of its own (`python -m backcalc.numeric.experiment.worker`) that is told tasks a line at a time and
+A worker is a Python of its own that is told tasks a line at a time and
 answers each with a line: plain JSON, so that nothing is shared and nothing is unpickled. What a task gives does not
 depend on who does it, nor on how many there are.
 """
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -92,7 +93,7 @@ class _Worker:
         """Ends the process; the state of its task stays as it was written last."""
         self.stopping = True
         if self.process is not None:
-            self.process.kill()
+            self.process.kill()  # the thread that reads from it then goes on, and ends
         self.thread.join()
 
     def _work(self) -> None:
@@ -102,9 +103,15 @@ class _Worker:
             except Empty:
                 break
             self.told.put(self._tried(task))
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+        self._end()
+
+    def _end(self) -> None:
+        """Ends the process, if there is one."""
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill()
+            with suppress(OSError):
+                process.communicate()
 
     def _tried(self, task: Task) -> tuple[Task, str, Any]:
         for _ in range(TRIES):
@@ -117,7 +124,7 @@ class _Worker:
 
     def _answer(self, task: Task) -> dict[str, Any] | None:
         """What the process says of a task; None where it died."""
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None:
             self.process = _started()
         process = self.process
         assert process.stdin is not None and process.stdout is not None
@@ -128,9 +135,7 @@ class _Worker:
         except OSError:
             line = ""
         if not line.endswith("\n"):
-            process.kill()
-            process.wait()
-            self.process = None
+            self._end()
             return None
         return dict(json.loads(line))
 
@@ -142,7 +147,7 @@ def _started() -> subprocess.Popen[str]:
     path = os.pathsep.join(part for part in (package, os.environ.get("PYTHONPATH")) if part)
     environment: Mapping[str, str] = {**os.environ, **threads, "PYTHONPATH": path, "PYTHONUTF8": "1"}
     return subprocess.Popen(
-        [sys.executable, "-m", "backcalc.numeric.experiment.worker"],
+        [sys.executable, "-c", "from backcalc.numeric.experiment.worker import main; main()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

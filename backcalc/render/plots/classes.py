@@ -25,7 +25,7 @@ def confusion(counts: Any, classes: Sequence[str], *, which: str = "test", trial
     counts = np.asarray(counts)
     size = len(classes)
     written = size <= MOST_WRITTEN
-    side = min(max(0.5 * size, 2.4), 8.0)
+    side = min(max(0.5 * size, 3.0), 8.0)
     drawn = figure(side + 1.9, side + 1.2)
     axes = drawn.add_subplot()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -50,7 +50,7 @@ def confusion(counts: Any, classes: Sequence[str], *, which: str = "test", trial
     axes.set_xlabel("taken for")
     axes.set_ylabel("class")
     right = np.trace(counts) / max(1, counts.sum())
-    together = f", {trials} trials together" if trials > 1 else ""
+    together = f",\n{trials} trials together" if trials > 1 else ""
     axes.set_title(f"{100 * right:.4g} % of the {which} samples are right{together}", fontsize=10, fontweight="normal")
     bar = drawn.colorbar(shown, ax=axes, shrink=0.8, aspect=20, pad=0.03)
     bar.set_label("share of the class")

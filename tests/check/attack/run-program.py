@@ -1,3 +1,0 @@
-import os
-os.system('touch owned')
-# weights = 1
