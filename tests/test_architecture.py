@@ -59,8 +59,10 @@ INSIDE_FUNCTIONS |= {room: INSIDE_FUNCTIONS[room] | {"pydantic", "ruamel"} for r
 
 # Nothing from a file or an argument is ever run, in any of the ways Python and SymPy offer.
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "breakpoint"}
-FORBIDDEN_NAMES = {"sympify", "parse_expr", "parse_latex", "lambdify", "literal_eval"}
+FORBIDDEN_NAMES = {"sympify", "parse_expr", "parse_latex", "lambdify", "literal_eval", "nsimplify", "unsafe_load"}
 FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "yaml", "code", "codeop"}
+FORBIDDEN_MODULES |= {"builtins", "runpy", "pty", "numexpr"}
+FORBIDDEN_OF_OS = {"system", "popen"}
 FORBIDDEN_COMMENTS = ("type: ignore", "noqa", "TODO", "FIXME", "XXX", "pragma: no cover")
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -133,6 +135,12 @@ def safety_faults(tree: ast.Module, package: str) -> list[str]:
                 keyword.arg == "shell" and ast.unparse(keyword.value) != "False" for keyword in keywords
             ):
                 faults.append(f"line {node.lineno}: shell=")
+            case ast.Call(keywords=keywords) if any(
+                keyword.arg == "allow_pickle" and ast.unparse(keyword.value) != "False" for keyword in keywords
+            ):
+                faults.append(f"line {node.lineno}: allow_pickle=")
+            case ast.Attribute(value=ast.Name(id="os"), attr=name) if name in FORBIDDEN_OF_OS or name[:4] == "exec":
+                faults.append(f"line {node.lineno}: os.{name}")
             case _:
                 pass
     return faults + [f"imports {name}" for name in imports(tree, package) if name.split(".")[0] in FORBIDDEN_MODULES]
@@ -189,6 +197,10 @@ def test_a_wrong_arrow_is_found(where: str, source: str, fault: str) -> None:
         ("import pickle", "imports pickle"),
         ("from joblib import load", "imports joblib.load"),
         ("subprocess.run(command, shell=True)", "line 1: shell="),
+        ("np.load(path, allow_pickle=True)", "line 1: allow_pickle="),
+        ("os.system(text)", "line 1: os.system"),
+        ("os.execv(path, [])", "line 1: os.execv"),
+        ("from builtins import eval as run", "imports builtins.eval"),
     ],
 )
 def test_running_input_is_found(source: str, fault: str) -> None:

@@ -136,6 +136,12 @@ def test_an_excerpt_says_what_it_leaves_out() -> None:
             running.excerpt("a\nb\nc", ranges)
 
 
+def test_an_excerpt_may_end_where_a_line_begins() -> None:
+    assert running.until("a\n  bc\nd", "b") == "a\n…"
+    with pytest.raises(ValueError, match="no line begins with e"):
+        running.until("a\nbc", "e")
+
+
 def test_a_session_that_answers_otherwise_is_told(tmp_path: Path) -> None:
     assert running.session(">>> 1 + 1\n2\n", tmp_path) == ""
     assert "Expected:\n    3\nGot:\n    2\n" in running.session(">>> 1 + 1\n3\n", tmp_path)

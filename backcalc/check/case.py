@@ -94,6 +94,11 @@ class Case:
             return None
         return array.get(tuple(index.value.numerator for index in ref.indices if isinstance(index, Num)))
 
+    @staticmethod
+    def place(ref: Ref) -> tuple[int, ...]:
+        """The indices of an element, as numbers."""
+        return tuple(index.value.numerator for index in ref.indices if isinstance(index, Num))
+
     def quantities(self) -> Iterator[Ref]:
         """Every element that has a value, as far as there are not too many; the student's own values first."""
         names = self.subject.counts.values if self.subject.counts is not None else {}

@@ -22,6 +22,7 @@ from backcalc.formula.tree import ONE, Expr, Reduce, Ref, Table, children, num, 
 
 MOST_ELEMENTS = 400
 FEWEST_POINTS = 4
+TINY = 1e-60
 MOST_OPERATIONS = 50_000
 Elements = dict[tuple[int, ...], Expr]
 EQUALS = ("=", "≈", ":=", "==", "←")
@@ -176,6 +177,8 @@ def _test(left: Formula, right: Formula, subject: Subject, relation: str, point:
         if load(one, point.sizes) + load(other, point.sizes) > MOST_OPERATIONS:
             raise EvaluationError("the formula takes too many operations")
         values = [evaluate_expression(side, point.sizes, store, INTERVALS, subject.program) for side in (one, other)]
+        if relation in EQUALS and max(values[0].size, values[1].size) < TINY and (_reads(left) or _reads(right)):
+            continue  # what is as small as this may be what rounding has left
         if not _holds(relation, *values):
             return Witness(_values(one, other, point, subject), str(values[0]), str(values[1]))
     return None

@@ -46,7 +46,7 @@ def bias_a_position(case: Case) -> str | None:
         return None
     outputs, filters = prod(node.output_shape), node.output_shape[0]
     own = case.subject.counts.values[case.about.name]
-    if case.about.name.endswith(("_biases", "_params")) and any(
+    if case.about.name.endswith(("biases", "_params")) and any(
         _is(case, num(total)) for total in (outputs, own - filters + outputs)
     ):
         return f"a filter has one bias for all positions: {filters} biases, not {outputs}"

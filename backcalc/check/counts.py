@@ -68,7 +68,7 @@ def counted(network: Network, *, bias: bool = True) -> Counts:
         "pooling": _values(count(network, bias=bias, pooling_connections=True)),
     }
     differing = {
-        name: {field: value for field, value in other.items() if values[field] != value}
+        name: {field: value for field, value in other.items() if values.get(field, value) != value}
         for name, other in others.items()
     }
     sums: dict[str, tuple[str, ...]] = {}

@@ -12,6 +12,7 @@ from backcalc.formula.evaluate import Array, evaluate
 from backcalc.formula.integers import EvaluationError
 from backcalc.formula.program import Equation
 
+TINY = 1e-60
 Spot = tuple[str, tuple[int, ...]]
 
 
@@ -25,7 +26,7 @@ class Own:
     @property
     def degenerate(self) -> bool:
         """Whether it is a wrong value from which everything follows too easily: 0."""
-        return not self.right and bool(self.value.low == 0 == self.value.high)
+        return not self.right and self.value.holds_zero() and bool(self.value.width < TINY)
 
 
 def recomputed(subject: Subject, own: Mapping[Spot, Own], without: str = "") -> Point | None:

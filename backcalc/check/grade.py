@@ -65,12 +65,30 @@ def graded(problem: KeyProblem, place: int, claims: Sequence[Claim], key: Key) -
         shares.append(found or Fraction(0))
         if found is None:
             findings.append(Finding("missing", f"`{ask.word}` is asked for and not given"))
+        else:
+            findings += _of_answer(ask, claims, subject)
     for left, right in problem.identities:
         shares.append(_shown(left, right, claims))
     findings += _noted(claims)
     points = problem.points * (sum(shares, Fraction(0)) / len(shares) if shares else 0)
     first = wrong if wrong is not None else carried
     return Part(problem.id, first, tuple(findings), round(float(points), 6), float(problem.points))
+
+
+def _of_answer(ask: Ask, claims: Sequence[Claim], subject: Subject) -> Iterator[Finding]:
+    """A right result after a wrong derivative, and one that is never worked out."""
+    name = said_name(ask.target, subject)
+    mine = [number for number, claim in enumerate(claims) if claim.about == name]
+    if subject.loss is None or not mine:
+        return
+    last = claims[mine[-1]]
+    slopes = (claim for claim in claims[: mine[-1]] if claim.verdict == "wrong" and claim.about != name)
+    wrong = next((claim for claim in slopes if claim.about is not None and claim.about.startswith("d")), None)
+    if last.verdict == "right" and wrong is not None:
+        text = f"`{ask.word}` is right, but line {wrong.line}, on the way to it, is wrong"
+        yield Finding("right-by-wrong-step", text)
+    if last.expected.decimal is not None and not any(claims[number].final for number in mine):
+        yield Finding("unfinished", f"`{ask.word}` is left as a formula: its value is never worked out")
 
 
 def _earned(ask: Ask, claims: Sequence[Claim], subject: Subject, key: Key) -> Fraction | None:

@@ -21,7 +21,9 @@ from backcalc.formula.integers import EvaluationError
 
 _MP = high_precision()
 _SLACK = _MP.mpf(10) ** -50
-_CANCELLED = _MP.mpf(10) ** -75
+_CANCELLED = _MP.mpf(10) ** -15
+_NOISE = _MP.mpf(10) ** -92
+"""What is left where two numbers cancel is known no better than this, relatively to them."""
 LARGEST = 10**6
 """Arguments of exponentials are refused beyond this, before anything large is computed."""
 
@@ -60,6 +62,11 @@ class Interval:
         return self.high - self.low
 
     @property
+    def size(self) -> Any:
+        """The largest number in it, without its sign."""
+        return max(abs(self.low), abs(self.high))
+
+    @property
     def is_point(self) -> bool:
         """Whether nothing is left open, but for the rounding of the last of a hundred digits."""
         return bool(self.width <= _SLACK * max(abs(self.low), abs(self.high)))
@@ -73,19 +80,35 @@ class Interval:
         """Whether it may be 0."""
         return bool(self.low <= 0 <= self.high)
 
+    @property
+    def is_single(self) -> bool:
+        """Whether both ends are one number, which has to be computed once only."""
+        return self.low is self.high
+
     def __add__(self, other: Interval) -> Interval:
-        return Interval(_sum(self.low, other.low), _sum(self.high, other.high))
+        low = self.low + other.low
+        high = low if self.is_single and other.is_single else self.high + other.high
+        if low and (self.low > 0) != (other.low > 0):
+            size = max(self.size, other.size)
+            if max(abs(low), abs(high)) <= _CANCELLED * size:
+                return Interval(low - _NOISE * size, high + _NOISE * size)
+        return Interval(low, high)
 
     def __neg__(self) -> Interval:
-        return Interval(-self.high, -self.low)
+        low = -self.low
+        return Interval(low, low) if self.is_single else Interval(-self.high, low)
 
     def __mul__(self, other: Interval) -> Interval:
+        if self.is_single and other.is_single:
+            return _point(self.low * other.low)
         ends = (self.low * other.low, self.low * other.high, self.high * other.low, self.high * other.high)
         return Interval(min(ends), max(ends))
 
     def __truediv__(self, other: Interval) -> Interval:
         if other.holds_zero():
             raise ZeroDivisionError
+        if self.is_single and other.is_single:
+            return _point(self.low / other.low)
         ends = (self.low / other.low, self.low / other.high, self.high / other.low, self.high / other.high)
         return Interval(min(ends), max(ends))
 
@@ -101,12 +124,6 @@ class Interval:
         return shown(self.middle)
 
 
-def _sum(one: Any, other: Any) -> Any:
-    """The sum; what is left over of two numbers that cancel to 75 digits is rounding, and 0."""
-    total = one + other
-    return _MP.zero if total and abs(total) <= _CANCELLED * abs(one) else total
-
-
 def shown(number: Any, digits: int = 6) -> str:
     """A decimal as a person writes it; whole numbers in full."""
     if abs(number) < 10**15 and abs(number - _MP.nint(number)) <= _SLACK * abs(number):
@@ -115,15 +132,24 @@ def shown(number: Any, digits: int = 6) -> str:
     return text.removesuffix(".0")
 
 
+def _point(number: Any) -> Interval:
+    return Interval(number, number)
+
+
+def _at_ends(function: Callable[[Any], Any], x: Interval) -> Interval:
+    """A rising function of an interval."""
+    return _point(function(x.low)) if x.is_single else Interval(function(x.low), function(x.high))
+
+
 def _rising(function: Callable[[Any], Any]) -> Callable[[Interval], Interval]:
-    return lambda x: Interval(function(x.low), function(x.high))
+    return lambda x: _at_ends(function, x)
 
 
 def _within(function: Callable[[Any], Any]) -> Callable[[Interval], Interval]:
     def compute(x: Interval) -> Interval:
         if max(abs(x.low), abs(x.high)) > LARGEST:
             raise EvaluationError("a number is beyond what can be computed exactly")
-        return Interval(function(x.low), function(x.high))
+        return _at_ends(function, x)
 
     return compute
 
@@ -134,7 +160,7 @@ def _from(least: int, function: Callable[[Any], Any]) -> Callable[[Interval], In
     def compute(x: Interval) -> Interval:
         if x.low < 0 or (least and x.low <= 0):
             raise ValueError(x.low)
-        return Interval(function(x.low), function(x.high))
+        return _at_ends(function, x)
 
     return compute
 
@@ -165,7 +191,7 @@ def _power(base: Interval, exponent: Interval) -> Interval:
             return Interval.of(Fraction(1)) / _power(base, Interval.of(Fraction(-whole)))
         if whole % 2 == 0:
             base = _absolute(base)
-        return Interval(base.low**whole, base.high**whole)
+        return _at_ends(lambda number: number**whole, base)
     if base.low <= 0:
         raise EvaluationError("a power with a fractional exponent needs a positive base")
     return _EXP(exponent * Interval(_MP.log(base.low), _MP.log(base.high)))

@@ -6,11 +6,12 @@ Method: K. VanLehn, *Mind Bugs*, MIT Press 1990.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from backcalc.check.case import Case
-from backcalc.check.interval import Interval
+from backcalc.check.number_mistakes import NUMBER_MISTAKES
+from backcalc.check.path_mistakes import FACTOR_MISTAKES, NAME_MISTAKES, PATH_MISTAKES
 from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.tree import Add, Call, Compare, Div, Expr, Mul, Neg, Num, Reduce, Ref, num, rebuild, walk
 
@@ -108,7 +109,7 @@ def slope_elsewhere(case: Case) -> str | None:
 def one_minus(case: Case) -> str | None:
     """`1 + y` where `1 − y` belongs, or the bracket left out."""
     for formula in case.formulas():
-        if case.gives(_turned(formula)):
+        if any(case.gives(candidate) for candidate in (_turned(formula), *_turned_once(formula))):
             return "a sign inside a bracket is wrong: 1 + … where 1 − … belongs, or the other way round"
     return None
 
@@ -153,50 +154,6 @@ def log_base(case: Case) -> str | None:
     return None
 
 
-def digits(case: Case) -> str | None:
-    """Two neighbouring digits swapped, or a digit miswritten, in an otherwise right number."""
-    value = case.value
-    if value is None or not case.is_number:
-        return None
-    expected = _expected(case)
-    if expected is None:
-        return None
-    for places in range(1, 9):
-        right = _rounded(expected, places)
-        mine = _rounded(value, places)
-        if right is None or mine is None or len(right) != len(mine) or len(right.strip("-0.")) < 2:
-            continue
-        differing = [i for i, (a, b) in enumerate(zip(right, mine, strict=True)) if a != b]
-        if len(differing) != 2 or differing[1] != differing[0] + 1:
-            continue
-        first, second = differing
-        if right[first] == mine[second] and right[second] == mine[first]:
-            return f"two digits are swapped: {right} is right"
-    return None
-
-
-def _rounded(value: Interval, places: int) -> str | None:
-    number = value.middle
-    if abs(number) >= 10**9:
-        return None
-    scaled = int(abs(number) * 10**places + 0.5)
-    text = str(scaled).rjust(places + 1, "0")
-    return f"{'-' if number < 0 else ''}{text[:-places]}.{text[-places:]}"
-
-
-def _expected(case: Case) -> Interval | None:
-    from backcalc.check.interval import INTERVALS
-    from backcalc.formula.evaluate import evaluate_expression
-    from backcalc.formula.integers import EvaluationError
-
-    store = dict(case.subject.given.store)
-    store |= {name: {(): value} for name, value in case.left.known.items()}
-    try:
-        return evaluate_expression(case.left.expr, case.subject.given.sizes, store, INTERVALS, case.subject.program)
-    except EvaluationError:
-        return None
-
-
 def _activations(case: Case) -> list[tuple[Ref, Ref]]:
     """The inputs and outputs of the functions of one argument among the equations, where they are numbers."""
     found = []
@@ -223,6 +180,18 @@ def _turned(expr: Expr) -> Expr:
             return rebuild(expr, _turned)
 
 
+def _turned_once(expr: Expr) -> Iterator[Expr]:
+    """The formula with one `1 − u` as `1 + u`, for each."""
+    brackets = [node for node in walk(expr) if _turned(node) != node and isinstance(node, Add)]
+    for bracket in dict.fromkeys(brackets[:12]):
+        yield replaced(expr, bracket, _turned(bracket))
+
+
+def replaced(expr: Expr, old: Expr, new: Expr) -> Expr:
+    """The formula with another expression in place of every occurrence of a part."""
+    return new if expr == old else rebuild(expr, lambda part: replaced(part, old, new))
+
+
 def _open_brackets(expr: Expr) -> Expr:
     """The formula as if every condition in it held."""
     return num(1) if isinstance(expr, Compare) else rebuild(expr, _open_brackets)
@@ -237,8 +206,10 @@ MISTAKES: tuple[Mistake, ...] = (
     no_path,
     update_sign,
     rate_missing,
+    *PATH_MISTAKES,
     chain_factor,
     sum_term,
+    *FACTOR_MISTAKES,
     constant_factor,
     slope_elsewhere,
     one_minus,
@@ -246,6 +217,7 @@ MISTAKES: tuple[Mistake, ...] = (
     reciprocal,
     log_base,
     factor_twice,
-    digits,
+    *NAME_MISTAKES,
+    *NUMBER_MISTAKES,
 )
 """The mistakes, those first that explain most."""

@@ -138,6 +138,8 @@ class Translator:
         """A name with its indices, as the key calls it."""
         name, indices = ref.name, tuple(self._index(index, bound) for index in ref.indices)
         if name in self.subject.aliases:
+            if self.subject.aliases[name].endswith(".T"):
+                return self._fitted(self.subject.aliases[name].removesuffix(".T"), indices[::-1], bound)
             place = self._place(self.subject.aliases[name])
             own = alias_indices(name, len(self._shapes[place.array])) if place.indices is None else ()
             if own:

@@ -70,7 +70,7 @@ def said(beside: str, after: str = "", above: str = "") -> Said | None:
     behind = _ANY.match(after.lstrip(" ("))
     core = _CLAUSES.split(_SAYS.sub("", before))[-1]
     counted = bool(_COUNTED.search(core)) and _plain(core)
-    if behind is not None and (noun is None or noun == "shape"):
+    if behind is not None and (noun in (None, "shape") or not _SAYS.search(before)):
         noun = _name(behind)
     if noun is None:
         return None

@@ -16,7 +16,7 @@ from backcalc.check.read import Line
 from backcalc.check.result import Answer, Claim, Diagnosis, Part, Report, Submission
 from backcalc.check.submission import Read as Written
 from backcalc.check.submission import read_submission
-from backcalc.check.work import MOST_CLAIMS, SECONDS, Work
+from backcalc.check.work import MOST_CLAIMS, SECONDS, Found, Work
 
 
 def check(key: str | Path | Mapping[str, Any] | Key, submissions: Iterable[str | Path | Written] = ()) -> Report:
@@ -55,7 +55,8 @@ def _checked(key: Key, written: Written) -> Submission:
     order = {id(line): number for number, line in enumerate(written.lines)}
     for problem in key.problems:
         lines = [line for line in written.lines if assigned.get(id(line)) == problem.id]
-        place, found = _best(problem, lines, deadline)
+        place, found, said = _best(problem, lines, deadline)
+        notes += [f"problem {problem.id}: {note}" for note in said]
         made = settled([_unplaced(claim) if id(line) in unsure else claim for line, claim in found], key.accept)
         parts.append(graded(problem, place, made, key))
         claims += [
@@ -78,16 +79,17 @@ def _pointed(parts: Sequence[Part], claims: Sequence[Claim]) -> tuple[Part, ...]
     return tuple(found)
 
 
-def _best(problem: KeyProblem, lines: Sequence[Line], deadline: float) -> tuple[int, list[tuple[Line, Claim]]]:
-    """The claims of one problem; where several networks may be meant, under the one that fits best."""
-    tried = [Work(problem, place, deadline).claims(lines) for place in range(len(problem.subjects))]
+def _best(problem: KeyProblem, lines: Sequence[Line], deadline: float) -> tuple[int, list[Found], tuple[str, ...]]:
+    """The claims of one problem and notes; where several networks may be meant, under the one that fits best."""
+    works = [Work(problem, place, deadline) for place in range(len(problem.subjects))]
+    tried = [work.claims(lines) for work in works]
 
     def faults(place: int) -> tuple[int, int]:
         verdicts = [claim.verdict for _, claim in tried[place]]
         return verdicts.count("wrong") + verdicts.count("follows"), -verdicts.count("right")
 
     best = min(range(len(tried)), key=faults)
-    return best, tried[best]
+    return best, tried[best], works[best].notes
 
 
 def _unplaced(claim: Claim) -> Claim:

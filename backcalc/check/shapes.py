@@ -20,7 +20,9 @@ def judged_shape(line: Line, meant: Meant, subject: Subject, part: str) -> Claim
     if given is None:
         return None
     layer = next((name for name in meant.shape if name in shapes and _same(given, shapes[name], meant.of)), None)
-    if layer is None and not (meant.sure and meant.of == "shape" and len(meant.shape) == 1 and len(given) > 1):
+    printed = line.text.startswith(("(None", "[(None"))
+    certain = meant.sure and meant.of == "shape" and len(meant.shape) == 1 and (len(given) > 1 or printed)
+    if layer is None and not certain:
         return None
     named = layer or meant.shape[0]
     field = "output_shape" if meant.of == "shape" else "kernel"

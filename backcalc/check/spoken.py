@@ -25,6 +25,7 @@ _NUMBER = re.compile(
     r"(?:[eE](?P<power>[+-]?\d{1,3}))?(?P<scale>[KkMB])?\s?(?P<percent>%)?"
 )
 _SCALES = {"K": 10**3, "k": 10**3, "M": 10**6, "B": 10**9}
+_FOLLOWS = (r"\Rightarrow", r"\implies", r"\to", "⇒", "=>", "→")
 _WORD = re.compile(r"[^\W_]+")
 _TOTALS = ("biases", "params", "weights", "connections", "macs", "flops", "trainable", "non_trainable")
 
@@ -61,7 +62,8 @@ class Speech:
         counts = self.subject.counts
         if counts is None or not (line.beside or line.above or line.after):
             return None
-        found = said(line.beside, line.after, line.above)
+        before = "" if line.text.startswith(_FOLLOWS) else line.beside
+        found = said(before, line.after, line.above)
         if found is None:
             return self._row_shape(line) if line.above else None
         own = layer_in(line.beside, self.subject) if not line.above else None

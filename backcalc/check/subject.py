@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from random import Random
@@ -69,12 +70,21 @@ class Subject:
 
     @cached_property
     def given(self) -> Point:
-        """The point of the given values: what follows from them has a value in it."""
+        """The point of the given values: what follows from them has a value in it.
+
+        It is computed again, as the values at random points are, so that what cancels is known to be uncertain.
+        """
         store = {
             name: {place: Interval.known(value) for place, value in array.items()} for name, array in self.exact.items()
         }
         store |= {name: {(): value} for name, value in self.bounds.items()}
-        return Point(store, {name: size for name, size in self.program.sizes.items() if size is not None})
+        sizes = {name: size for name, size in self.program.sizes.items() if size is not None}
+        if 0 <= work(self.program, sizes) <= MOST_WORK:
+            leaves = {name: store[name] for name in self.program.leaves if name in store}
+            with suppress(EvaluationError):
+                again, _ = evaluate_available(self.program, leaves, INTERVALS, sizes)
+                store |= {name: dict(array) for name, array in again.items() if name in store}
+        return Point(store, sizes)
 
     @cached_property
     def names(self) -> Names:
@@ -87,17 +97,25 @@ class Subject:
         ranks = {name: len(shape) for name, shape in self.program.shapes.items() if "/" not in name}
         scalars = {name for name, rank in ranks.items() if rank == 0} | set(self.program.sizes)
         arrays = {name: rank for name, rank in ranks.items() if rank}
+        meant = {name: of.removesuffix(".T") for name, of in self.aliases.items()}
         arrays |= {
-            name: 1 if alias_indices(name, ranks[of]) else ranks[of]
-            for name, of in self.aliases.items()
-            if ranks.get(of)
+            name: 1 if alias_indices(name, ranks[of]) else ranks[of] for name, of in meant.items() if ranks.get(of)
         }
         scalars |= {name for name in self.aliases if name.isidentifier() and arrays.get(name, 1) == 1}
         steps = {f"Delta_{name[5:]}": rank for name, rank in ranks.items() if name.startswith("Delta")}
         scalars |= {name for name, rank in steps.items() if rank == 0}
         arrays |= {name: rank for name, rank in steps.items() if rank}
         losses = frozenset({name for name in (self.loss, *self.aliases) if name and self.loss_of(name)})
-        return Symbols(frozenset(scalars), arrays, frozenset(), losses)
+        letters = frozenset(index for equation in self.program.equations for index in equation.indices)
+        return Symbols(frozenset(scalars), arrays, frozenset(), losses, letters)
+
+    def with_aliases(self, added: Mapping[str, str]) -> Subject:
+        """The same with further names for its quantities; what was computed of it stays."""
+        other = replace(self, aliases={**self.aliases, **added})
+        for name in ("given", "points", "open_points", "plain_values"):
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        return other
 
     @property
     def stated(self) -> bool:

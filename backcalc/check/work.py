@@ -11,12 +11,14 @@ from backcalc.check.bench import Bench
 from backcalc.check.key import KeyProblem
 from backcalc.check.labels import is_close, labelled
 from backcalc.check.names import NotFormula, Translator, Unknown
+from backcalc.check.notation import own_notation
 from backcalc.check.prose import stated
 from backcalc.check.read import Line, Link, Lost, Read, chains, led
 from backcalc.check.result import Claim, Diagnosis
 from backcalc.check.shapes import judged_shape
 from backcalc.check.spoken import Meant, Speech, number
 from backcalc.check.subject import Subject
+from backcalc.formula.integers import EvaluationError, rational
 from backcalc.formula.latex_chain import Side
 from backcalc.formula.tree import Expr, Num, Ref, num
 
@@ -35,6 +37,7 @@ class Work:
     place: int
     deadline: float
     claimed: list[Found] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
     def claims(self, lines: Sequence[Line]) -> list[Found]:
         """Every claim of the lines. A first pass finds out which derivatives are spoken of."""
@@ -42,6 +45,7 @@ class Work:
         wanted = wanted_derivatives(lines, subject, self.deadline)
         if wanted:
             subject = self.problem.with_jacobians(self.place, wanted)
+        subject, self.notes = own_notation(lines, subject)
         speech = Speech(subject, lines)
         bench = Bench(subject, self.problem.id)
         for line in lines:
@@ -61,7 +65,9 @@ class Work:
         if not line.text:
             return bench
         if line.kind in ("array", "number", "shape") and (ways := list(labelled(line, self._asked(), bench.subject))):
-            return self._judged(bench, line, ways, sure=len(ways) == 1)
+            if line.beside.strip():
+                return self._judged(bench, line, ways, sure=len(ways) == 1)
+            return self._recognised(bench, line, ways)
         meant = speech.meant(line)
         if meant is not None and meant.shape and (claim := judged_shape(line, meant, bench.subject, self.problem.id)):
             self.claimed.append((line, claim))
@@ -71,6 +77,13 @@ class Work:
         if meant is not None and (side := number(line.text)) is not None:
             return self._spoken(bench, line, _lone(line, side), meant)
         return bench
+
+    def _recognised(self, bench: Bench, line: Line, ways: Sequence[Read]) -> Bench:
+        """A number that nothing names is a claim only where it is one of those that are asked for."""
+        tried = (_tried(bench, way) for way in ways)
+        good = next((pair for pair in tried if all(fine(claim) for claim in pair[1])), None)
+        self.claimed += [(line, claim) for claim in good[1]] if good is not None else []
+        return bench if good is None else good[0]
 
     def _asked(self) -> frozenset[str]:
         return frozenset(ask.target.name for ask in self.problem.asks[self.place])
@@ -219,11 +232,14 @@ def _nameless(read: Read, subject: Subject) -> bool:
 
 
 def _ends_with(read: Read, fact: Fraction) -> bool:
+    """Whether a chain of numbers comes to a value, as far as its last one is written."""
     side = read.last
-    if not isinstance(side.expr, Num):
+    try:
+        value = rational(side.expr, {})
+    except EvaluationError:
         return False
-    half = side.numbers[0].half_unit if side.numbers else Fraction(0)
-    return abs(side.expr.value - fact) <= half
+    half = side.numbers[0].half_unit if isinstance(side.expr, Num) and side.numbers else Fraction(0)
+    return abs(value - fact) <= half
 
 
 def wanted_derivatives(lines: Sequence[Line], subject: Subject, deadline: float) -> tuple[str, ...]:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, cast
 import click
 
 import backcalc
-from backcalc.cli.common import Answer, command, say, to_json
+from backcalc.cli.common import STDIN, Answer, command, read_stdin, say, to_json
 
 if TYPE_CHECKING:
     from backcalc.check import Key, Report
-    from backcalc.check.classroom.gradebook import Form
-    from backcalc.net.errors import Problem
+    from backcalc.check.classroom import Checked
+    from backcalc.check.classroom.gradebook import Form, Gradebook
+    from backcalc.check.overrides import Override
 
 BAR = 24
 """Characters of the bar that shows how far a class is."""
@@ -57,10 +58,12 @@ def check(
 
     Every claim of a SUBMISSION, each link of each chain of equal sides, is judged against KEY. A SUBMISSION is a file
     (.md, .tex, .txt, .ipynb, .py, .yaml, .csv, .npz, .json), or a folder of such files; with --class everything in the
-    folder is a submission of its own. Without one the key is checked and its answers are shown.
+    folder is a submission of its own; - is Markdown from standard input. Without one the key is checked and its answers
+    are shown.
 
-    Each submission is checked in a process of its own, held to 40 seconds and (on Linux) 1 GB of memory; one that
-    breaks off is named, and the others go on. With --results a call that was interrupted goes on where it was.
+    Each submission is checked in a process of its own, held to 40 seconds and (on Linux) 1 GB of memory; elsewhere the
+    clock alone stops it. One that breaks off is named, and the others go on. With --results a call that was interrupted
+    goes on where it was. The formats canvas and moodle fill in a grade file that was exported, given by --gradebook.
 
     The exit status is 1 where a claim is wrong, or right only by an own error carried forward, and 2 where a submission
     cannot be read or checked; what could not be settled is said and never counted as wrong.
@@ -70,35 +73,31 @@ def check(
       backcalc check examples/homework/key.yaml
       backcalc check examples/homework/key.yaml examples/homework/ada.md
       backcalc check examples/homework/key.yaml examples/homework/ada.md --hint
-      backcalc check key.yaml --class handed-in --results results --format html -o class.html
-      backcalc check key.yaml --class handed-in --format canvas --gradebook export.csv -o filled.csv
+      backcalc check examples/homework/key.yaml --class examples/homework/class --format html --output class.html
+      backcalc check examples/homework/key.yaml --class examples/homework/class --results results --summary
     """
     _refuse(form, submissions, gradebook)
     if not submissions:
         return _answer(backcalc.check(key), form, claims=claims, summary=False, key=None)
-    from backcalc.check.classroom import check_class, handed_in
-
-    handed = handed_in(submissions, each=each)
-    if form in ("gradescope", "prairielearn") and len(handed) != 1:
-        raise click.UsageError(f"--format {form} is for one submission, not {len(handed)}.")
     folder = None if results is None else Path(results)
-    checked = check_class(Path(key), handed, jobs=jobs, results=folder, done=_show)
-    if checked.refused and len(handed) == 1 and form not in ("gradescope", "prairielearn"):
-        from backcalc.net.errors import InputError
-
-        raise InputError(checked.refused)
-    report, messages = checked.report, [str(problem) for problem in checked.refused]
     rulings = _rulings(overrides, folder)
     loaded = _loaded(key) if rulings is not None or form == "html" else None
-    if rulings is not None and loaded is not None:
-        report, stale = _ruled(report, rulings, loaded)
+    ruled = _ruled(rulings, loaded) if rulings is not None and loaded is not None else ()
+    book = None if gradebook is None else _book(Path(gradebook), cast("Form", form), column)
+    checked = _checked(Path(key), submissions, form, each=each, jobs=jobs, results=folder)
+    report, messages = checked.report, [str(problem) for problem in checked.refused]
+    if loaded is not None:
+        from backcalc.check.overrides import overridden
+
+        found, stale = overridden(report.submissions, ruled, loaded)
+        report = replace(report, submissions=found)
         messages += [str(problem).replace(": error: ", ": warning: ", 1) for problem in stale]
     if hint:
         from backcalc.check.hint import hinted
 
         report, loaded = hinted(report), None
-    if gradebook is not None:
-        answer = _graded(Path(gradebook), cast("Form", form), report, column)
+    if book is not None:
+        answer = _filled(book, report)
     else:
         answer = _answer(report, form, claims=claims, summary=summary, key=loaded)
     broken = [s for s in report.submissions if s.unchecked is not None]
@@ -106,6 +105,29 @@ def check(
     messages += [f"{s.file}: not checked: {s.unchecked}" for s in broken if s.file not in refused]
     status = 2 if broken else answer.status
     return replace(answer, status=status, messages=(*messages, *answer.messages))
+
+
+def _checked(
+    key: Path, submissions: tuple[str, ...], form: str, *, each: bool, jobs: int | None, results: Path | None
+) -> Checked:
+    """The submissions, each checked in a process of its own. A single one that cannot be read is an InputError."""
+    from tempfile import TemporaryDirectory
+
+    from backcalc.check.classroom import Handed, check_class, handed_in
+    from backcalc.net.errors import InputError
+
+    handed = handed_in((word for word in submissions if word != "-"), each=each)
+    with TemporaryDirectory() as scratch:
+        if "-" in submissions:
+            path = Path(scratch, "stdin.md")
+            path.write_text(read_stdin(), "utf-8")
+            handed = (*handed, Handed(STDIN, path))
+        if form in ("gradescope", "prairielearn") and len(handed) != 1:
+            raise click.UsageError(f"--format {form} is for one submission, not {len(handed)}.")
+        checked = check_class(key, handed, jobs=jobs, results=results, done=_show)
+    if checked.refused and len(handed) == 1 and form not in ("gradescope", "prairielearn"):
+        raise InputError(checked.refused)
+    return checked
 
 
 def _refuse(form: str, submissions: tuple[str, ...], gradebook: str | None) -> None:
@@ -160,14 +182,20 @@ def _written(report: Report, form: str, claims: bool, summary: bool, key: Key | 
             return "\n".join(parts)
 
 
-def _graded(path: Path, form: Form, report: Report, column: str | None) -> Answer:
+def _book(path: Path, form: Form, column: str | None) -> Gradebook:
+    from backcalc.check.classroom.gradebook import Gradebook
+
+    return Gradebook(path, form, column)
+
+
+def _filled(book: Gradebook, report: Report) -> Answer:
     """The teacher's file with the grades in it; what did not find its place is told."""
-    from backcalc.check.classroom.gradebook import filled
     from backcalc.render.feedback import feedback
 
-    found = filled(path, form, report.submissions, feedback, column)
-    said = f"{found.grades} of {len(report.submissions)} submissions have their grade in the file"
-    return Answer("", 0 if report.holds else 1, (said, *found.notes), found.data)
+    found = book.filled(report.submissions, feedback)
+    missing = len(report.submissions) - found.grades
+    said = (f"{missing} of {len(report.submissions)} submissions have no grade in the file",) if missing else ()
+    return Answer("", 0 if report.holds else 1, (*said, *found.notes), found.data)
 
 
 def _rulings(overrides: str | None, folder: Path | None) -> Path | None:
@@ -178,11 +206,10 @@ def _rulings(overrides: str | None, folder: Path | None) -> Path | None:
     return beside if beside is not None and beside.is_file() else None
 
 
-def _ruled(report: Report, path: Path, key: Key) -> tuple[Report, tuple[Problem, ...]]:
-    from backcalc.check.overrides import load_overrides, overridden
+def _ruled(path: Path, key: Key) -> tuple[Override, ...]:
+    from backcalc.check.overrides import load_overrides
 
-    submissions, stale = overridden(report.submissions, load_overrides(path, key), key)
-    return replace(report, submissions=submissions), stale
+    return load_overrides(path, key)
 
 
 def _loaded(key: str) -> Key:

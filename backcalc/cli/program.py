@@ -11,7 +11,21 @@ import click
 
 from backcalc import __version__
 
-COMMANDS = ("grad", "count", "check", "solve", "verify", "train", "experiment", "prove", "fold", "show", "convert", "zoo", "schema")
+COMMANDS = (
+    "grad",
+    "count",
+    "check",
+    "solve",
+    "verify",
+    "train",
+    "experiment",
+    "prove",
+    "fold",
+    "show",
+    "convert",
+    "zoo",
+    "schema",
+)
 """The commands, in the order of the help; each is the attribute of its own name in the module of that name."""
 
 

@@ -64,8 +64,8 @@ def train(
     Examples:
       backcalc train examples/spirals.yaml --data spirals:300 --epochs 100 --trials 5
       backcalc train examples/spirals.yaml --data spirals --validation 0.2 --patience 5 --check
-      backcalc train lenet5 --data mnist:FOLDER --optimizer adam --rate 0.001 --run lenet --watch
-      backcalc train --resume lenet
+      backcalc train examples/spirals.yaml --data spirals --run spirals
+      backcalc train --resume spirals --epochs 20
       backcalc train examples/perceptron.yaml --data line --format json --output history.json
     """
     if run is not None and resume is not None:
@@ -88,7 +88,8 @@ def train(
         return Answer(to_json(history.to_json() | _verified(checks)), messages=messages)
     from backcalc.render import train_text
 
-    return Answer(train_text.render(history, task.network, checks), messages=messages)
+    kept = "" if task.folder is None else str(task.folder.root)
+    return Answer(train_text.render(history, task.network, checks, kept), messages=messages)
 
 
 def _trained(task: Task, samples: Data, chosen: Training, every: float, watch: bool) -> tuple[History, tuple[str, ...]]:
@@ -97,13 +98,13 @@ def _trained(task: Task, samples: Data, chosen: Training, every: float, watch: b
     from backcalc.render.train_watch import Watch
 
     shown = Watch(chosen.epochs)
-    terminal = sys.stderr.isatty()
+    terminal, quiet = sys.stderr.isatty(), click.get_current_context().params["quiet"]
 
     def tell(done: Progress) -> None:
         text = shown.told(done, live=watch)
         if terminal or not watch:
             say(text)
-        elif shown.is_due():
+        elif shown.is_due() and not quiet:
             click.echo(shown.line(), err=True)
 
     save = None if task.folder is None else task.folder.path(STATE)
@@ -114,7 +115,7 @@ def _trained(task: Task, samples: Data, chosen: Training, every: float, watch: b
 
 
 def _left(task: Task, samples: Data, history: History, checks: tuple[Check, ...], plots: bool) -> tuple[str, ...]:
-    """Fills the folder of a training that has ended, and says so."""
+    """Fills the folder of a training that has ended, and says what it could not draw."""
     from backcalc.numeric.runs.results import leave
     from backcalc.render import train_report
     from backcalc.render.plots import MISSING, available
@@ -125,8 +126,7 @@ def _left(task: Task, samples: Data, history: History, checks: tuple[Check, ...]
     about: Mapping[str, Any] = task.folder.read_json("environment.json")
     for name, content in train_report.files(task.network, samples, history, about, checks, plots=plots):
         task.folder.write(name, content)
-    told = f"kept in {task.folder.root}: weights.npz, history.csv, report.html, …"
-    return (told,) if available() or not plots else (told, MISSING)
+    return () if available() or not plots else (MISSING,)
 
 
 def _first_batch(read: str | Path, network: Network, samples: Data, settings: Training) -> Check:

@@ -89,8 +89,7 @@ NAMES = frozenset(names[0].removeprefix("--").replace("-", "_") for names, _ in 
 def training_options(command: Command) -> Command:
     """Gives a command all options of a training."""
     for names, about in reversed(OPTIONS):
-        shown = about.get("default") not in (None, 0.0, 1.0)
-        command = click.option(*names, show_default=shown, **about)(command)
+        command = click.option(*names, show_default="default" in about, **about)(command)
     return command
 
 

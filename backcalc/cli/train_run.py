@@ -54,12 +54,12 @@ def new_task(net: str | None, data: str | None, run: str | None, options: Mappin
 
 def _kept(written: str | Path, network: Network, data: str, run: str, options: Mapping[str, Any]) -> Task:
     from backcalc.numeric.runs import Folder
-    from backcalc.numeric.runs.net_file import NET, keep_net
+    from backcalc.numeric.runs.net_file import NET, net_files
 
     given, text = _text(written, network, options)
     about = {"data": data, "options": dict(options)}
-    folder = Folder.new(Path(run), KIND, about, options["threads"])
-    return Task(keep_net(folder, given, text), folder.path(NET), data, options, folder)
+    folder = Folder.new(Path(run), KIND, about, options["threads"], net_files(given, text))
+    return Task(backcalc.load(folder.path(NET)), folder.path(NET), data, options, folder)
 
 
 def _text(written: str | Path, network: Network, options: Mapping[str, Any]) -> tuple[Source, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -10,13 +11,11 @@ from backcalc.count.conventions import MEASURED, Convention, convention, functio
 from backcalc.count.receptive import Reception, align, at_input, is_steps, merged
 from backcalc.count.table import Formula, Formulas, Row, Table, Totals
 from backcalc.formula.size import Size, assumed_of, shown
-from backcalc.layers.base import POINT, WHOLE, Cost, Parameter, times
+from backcalc.layers.base import POINT, WHOLE, Cost, Parameter, product, times
 from backcalc.layers.fields import Entries
-from backcalc.layers.own import Formula as OwnFormula
-from backcalc.layers.unknown import Unknown
 from backcalc.net import InputError, Network, Node, Problem
 
-MOST_TERMS = 100
+MOST_TERMS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +182,7 @@ def _row(
             *_notes(owned, branches),
             *_left_out(node, options, computed=computed),
         ),
-        counted=not isinstance(layer, Unknown | OwnFormula),
+        counted=layer.counted(shape),
     )
     return row, reception
 
@@ -219,8 +218,8 @@ def _left_out(node: Node, options: _Options, *, computed: bool) -> Iterator[str]
     kind, convention = node.layer.kind, options.convention
     if not computed:
         yield "the output does not need this layer: its parameters count, but it is not computed"
-    elif reason := convention.unseen(node.layer, options.functions):
-        yield f"{convention.release} does not see it: {reason}"
+    elif missing := convention.unseen(node.layer, "it", options.functions):
+        yield missing
     elif convention.release and kind not in MEASURED:
         yield f"{convention.release} was not measured on `{kind}`: its own number may be another"
 
@@ -257,8 +256,11 @@ def _totals(rows: list[Row]) -> Totals:
 
 
 def _sum(numbers: Iterator[int]) -> Formula:
-    """The sum of the numbers that are not 0, written out where there are not too many to read."""
+    """The sum of the numbers that are not 0, written out where there are not too many to read, equal ones together."""
     terms = [number for number in numbers if number]
     if any(isinstance(term, Size) for term in terms):
         return Formula(str(shown(sum(terms))))
-    return Formula(" + ".join(map(str, terms or [0])) if len(terms) <= MOST_TERMS else str(sum(terms)))
+    written = [str(term) for term in terms or [0]]
+    if len(written) > MOST_TERMS:
+        written = [product(times, term) for term, times in Counter(written).items()]
+    return Formula(" + ".join(written) if len(written) <= MOST_TERMS else str(sum(terms)))

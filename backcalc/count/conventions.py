@@ -49,12 +49,18 @@ class Convention:
             return NOTHING
         return next((self.kinds[name] for name in names(layer) if name in self.kinds), self.prices)
 
-    def unseen(self, layer: Layer, functions: Collection[str] = ()) -> str | None:
-        """Why the tool does not see a layer, in words; None where it does, or where there is nothing to see."""
+    def unseen(self, layer: Layer, what: str, functions: Collection[str] = ()) -> str | None:
+        """What of a layer, which is called `what`, the tool does not see, and why; None where there is nothing."""
         if self.modules and layer.kind in functions:
-            return "it watches modules, and torchvision computes this by a function"
+            return (
+                f"{self.release} does not see {what}: it watches modules, and torchvision computes this by a function"
+            )
         found = next((name for name in names(layer) if name in self.kinds), "")
-        return _UNSEEN.get(found) if self.kinds.get(found) is NOTHING else None
+        if "every step" in self.kinds.get(found, ()):
+            return f"{self.release} sees the projections of {what} alone: the rest is one fused operation"
+        if found in _UNSEEN and self.kinds[found] is NOTHING:
+            return f"{self.release} does not see {what}: {_UNSEEN[found]}"
+        return None
 
     def formula(self, cost: Cost, node: Node | None = None, functions: Collection[str] = ()) -> str:
         """What a layer costs under this convention, as a formula with its numbers.
@@ -114,9 +120,8 @@ def left_out(network: Network, convention: Convention) -> tuple[str, ...]:
         return ()
     by_function, needed = functions(network, convention), network.needed()
     layers = (node.layer for node in network.nodes if node.name in needed)
-    reasons = ((layer.kind, convention.unseen(layer, by_function)) for layer in layers)
-    notes = (f"{convention.release} does not see `{kind}` here: {reason}" for kind, reason in reasons if reason)
-    return tuple(dict.fromkeys(notes))
+    notes = (convention.unseen(layer, f"`{layer.kind}` here", by_function) for layer in layers)
+    return tuple(dict.fromkeys(filter(None, notes)))
 
 
 def _is_priced(kind: str, count: str, prices: Prices) -> bool:

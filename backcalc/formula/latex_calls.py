@@ -72,6 +72,8 @@ def is_called(cursor: LatexCursor, name: str, token: Token) -> bool:
         after = cursor.tokens[min(at, len(cursor.tokens) - 1)]
         if after.kind == "end":
             return False
+    if token.text == "sigma" and after.text == "[" and cursor.symbols.rank("sigma"):
+        return False
     if after.kind == "bracket" and after.text in _CLOSES:
         return True
     if token.text == "sigma":

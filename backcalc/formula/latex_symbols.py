@@ -39,13 +39,15 @@ class Symbols:
     """What is known before a formula is read.
 
     `scalars` are plain names (`w1`, `eta`, `N`), `arrays` names with their number of axes, `functions` names that are
-    called beside those of the language, `losses` what is differentiated: of them, ∂J/∂w is one name.
+    called beside those of the language, `losses` what is differentiated: of them, ∂J/∂w is one name. `letters` are
+    those that count something besides the usual i, j, k.
     """
 
     scalars: frozenset[str] = frozenset()
     arrays: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     functions: frozenset[str] = frozenset()
     losses: frozenset[str] = frozenset()
+    letters: frozenset[str] = frozenset()
 
     def knows(self, name: str) -> bool:
         """Whether a name is that of a quantity."""
@@ -131,7 +133,7 @@ def _is_label(symbols: Symbols, found: Ref, label: Ref) -> bool:
     """Whether a name such as mu_B is likelier than entry B of mu, where B is nothing that the key knows."""
     letters = {index.name for index in found.indices if isinstance(index, Ref)}
     return len(label.indices) < len(found.indices) and any(
-        letter not in INDEX_LETTERS and not symbols.knows(letter) for letter in letters
+        letter not in INDEX_LETTERS | symbols.letters and not symbols.knows(letter) for letter in letters
     )
 
 

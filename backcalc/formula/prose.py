@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from backcalc.formula.functions import FUNCTIONS
+from backcalc.formula.names import GREEK
+
 HIDDEN = "\ufffc"
 """What stands in a line where a marked formula was."""
 
@@ -50,10 +53,11 @@ _PART = re.compile(
     r"|(?P<operator>\*\*|==|<=|>=|[-+*/=<>≤≥≈−–×·⋅∗^@←√∂Σ∑²³])|(?P<open>[(\[])|(?P<close>[)\]])"
     r"|(?P<comma>,)|(?P<blank>[ \t]+)|."
 )
-_FUNCTIONS = frozenset(
-    ("max", "min", "exp", "log", "ln", "sqrt", "tanh", "sigmoid", "softmax", "relu", "sum", "mean", "abs", "sin", "cos")
-)
+_FUNCTIONS = frozenset((*FUNCTIONS, "max", "min", "ln", "softmax", "sum", "mean", "prod", "diff"))
 _SINGLE = frozenset("aI")  # letters that are words
+_GREEK = frozenset(GREEK.values())
+_STEPS = frozenset(("new", "delta"))  # words that are a name together with the one behind
+_STEP_OF = re.compile(r"[ \t]+[^\W\d]\w*(?:\[[\d, ]*\])?[ \t]*(?:[-+*=≈←)]|:=|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,8 @@ def formulas_in(line: str) -> tuple[Found, ...]:
 
     >>> [line[found.start : found.end] for line in ["So w1*x1 + w2*x2 = 1.5 here"] for found in formulas_in(line)]
     ['w1*x1 + w2*x2 = 1.5']
+    >>> [line[found.start : found.end] for line in ["new w1 = w1 - eta*dJ/dw1 = 2"] for found in formulas_in(line)]
+    ['new w1 = w1 - eta*dJ/dw1 = 2']
     """
     if "\\" in line and "=" in line and HIDDEN not in line and not _reads_as_words(line):
         inner = line.strip()
@@ -140,7 +146,7 @@ def _reads_as_words(line: str) -> bool:
 def _belongs(line: str, part: re.Match[str], run: list[re.Match[str]]) -> bool:
     """Whether a part can go on a formula, `run` being what has been read of it."""
     last = next((before for before in reversed(run) if before.lastgroup != "blank"), None)
-    value = last is not None and last.lastgroup in ("number", "word", "close")
+    value = last is not None and last.lastgroup in ("number", "word", "close") and last[0].lower() not in _STEPS
     match part.lastgroup:
         case "blank":
             return bool(run)
@@ -149,14 +155,15 @@ def _belongs(line: str, part: re.Match[str], run: list[re.Match[str]]) -> bool:
             return last is None or not value or (part.lastgroup == "open" and not spaced)
         case "word":
             word = part[0]
-            known = word.lower() in _FUNCTIONS and line[part.end() : part.end() + 1] == "("
+            known = word.lower().rstrip("'′") in _FUNCTIONS and line[part.end() : part.end() + 1] == "("
+            known |= word.lower() in _STEPS and _STEP_OF.match(line, part.end()) is not None
             short = len(word) == 1 and (word not in _SINGLE or (last is not None and not value))
             coded = any(char.isdigit() or char == "_" for char in word) or "." in word
             glued = last is not None and last.lastgroup == "number" and last.end() == part.start()
             letter = not word.isascii() and len(word) <= 3
             sign = last is not None and last.lastgroup == "operator"
             follows = re.match(r"\s*[-+*/=^×·@]\s*[\w(]", line[part.end() :][:8]) is not None
-            name = short or coded or letter or known or (len(word) <= 2 and (sign or follows))
+            name = short or coded or letter or known or ((len(word) <= 2 or word in _GREEK) and (sign or follows))
             if word in ("x", "X"):
                 name = True
             return name and (not value or glued or word in ("x", "X"))

@@ -101,6 +101,9 @@ def _divided(lines: Sequence[str], number: int, in_tabular: bool, piped: bool) -
     if line.count("\t") >= 1:
         around = [lines[at] for at in (number - 1, number + 1) if 0 <= at < len(lines)]
         return "\t" if line.count("\t") > 1 or any("\t" in other for other in around) else None
+    if 0 < len(line.strip()) < 60 and 0 < number < len(lines) - 1:
+        # A row of which only the first cell is there.
+        return "\t" if min(lines[number - 1].count("\t"), lines[number + 1].count("\t")) > 1 else None
     return None
 
 

@@ -213,6 +213,10 @@ class Layer(BaseModel, ABC):
         """What the layer costs for one sample; `bias=False` leaves biases out of everything."""
         return Cost()
 
+    def counted(self, shape: Shape) -> bool:
+        """Whether `cost` knows the operations; else totals are at least so many."""
+        return True
+
     def receptive(self, shape: Shape) -> Window | tuple[Window, ...]:
         """What one output sees of the input: one window for every spatial axis, or one per axis."""
         return POINT

@@ -145,14 +145,30 @@ class Formula(Layer):
 
     def cost(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Cost:
         count = " + ".join(times(*size) for size in self.sizes.values()) or "0"
-        return Cost(weights=count, params=count)
+        found = self._operations() or {}
+        return Cost(
+            weights=count, params=count, operations={kind: f"{number}" for kind, number in found.items() if number}
+        )
+
+    def counted(self, shape: Shape) -> bool:
+        return self._operations() is not None
+
+    def _operations(self) -> Mapping[str, int] | None:
+        """The operations of all equations, where they can be read off."""
+        from backcalc.layers.own_cost import operations
+
+        return operations(self._program())
 
     def in_words(self, shape: Shape, *, bias: bool = True, padding_connections: bool = True) -> Mapping[str, str]:
-        words = dict.fromkeys(("connections", "macs", "flops"), "not counted for equations of your own")
-        return {"weights": "the parameters of the equations", **words}
+        words = dict.fromkeys(("connections", "macs"), "not counted for equations of your own")
+        if not self.counted(shape):
+            words["flops"] = words["macs"]
+        return {"weights": "the parameters of the equations", "unit": "layer", **words}
 
     def notes(self, shape: Shape) -> tuple[str, ...]:
-        return ("operations are not counted for equations of your own",)
+        if self.counted(shape):
+            return ()
+        return ("sums and choices in equations of your own are not counted, so the totals are at least",)
 
     def receptive(self, shape: Shape) -> Window:
         return WHOLE

@@ -62,6 +62,9 @@ class Unknown(Layer):
         words = dict.fromkeys(("connections", "macs", "flops"), "not counted: the operator is unknown")
         return {"weights": "the parameters of the operator", **words}
 
+    def counted(self, shape: Shape) -> bool:
+        return False
+
     def notes(self, shape: Shape) -> tuple[str, ...]:
         return (f"the operator {self.operator} is unknown: its operations are not counted, so the totals are at least",)
 

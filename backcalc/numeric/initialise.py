@@ -189,8 +189,12 @@ def begin(
     """The flat array before the first step, each trial drawn from its own source.
 
     `schemes` are by the name of an array or of a layer; that of `""` holds for all others. What the file gives a value
-    is not drawn. Raises UnknownScheme.
+    is not drawn. Raises UnknownScheme, also for a name that there is none of.
     """
+    known = {name for node in nodes for name in (node.name, *(each.name for each in node.parameters))}
+    for name in schemes.keys() - known - {""}:
+        help = did_you_mean(name, sorted(known), f"there are {said(sorted(known), 'and')}")
+        raise UnknownScheme(f"there is no layer or array `{name[:60]}` to initialise; {help}")
     flat = np.zeros((len(randoms), arena.size), dtype)
     for name, piece in arena.pieces.items():
         if name in network.values:

@@ -96,9 +96,24 @@ def metric_for(objective: Objective, data: Data, wanted: str | None, *, probabil
         help = did_you_mean(wanted, METRICS, f"they are {said(list(METRICS), 'and')}")
         raise TrainingError(f"unknown metric `{wanted}`; {help}")
     if wanted is not None:
+        _check_fit(wanted, objective, data)
         return wanted
     if not data.classes and not isinstance(objective.loss, Margin):
         return "mse"
     if objective.shape == (1,):
         return "binary accuracy" if probabilities else "sign accuracy"
     return "accuracy"
+
+
+def _check_fit(metric: str, objective: Objective, data: Data) -> None:
+    """Raises TrainingError where a metric does not fit what the network puts out, or what it is compared with."""
+    one, classes = objective.shape == (1,), isinstance(objective.loss, OneClass) and objective.shape != (1,)
+    if metric == "accuracy" and (one or not data.classes):
+        reason = f"compares classes, but the output is {show_shape(objective.shape)}" if one else "needs classes"
+    elif metric in ("binary accuracy", "sign accuracy") and not one:
+        reason = f"needs one output, but there are {show_shape(objective.shape)}"
+    elif metric in ("mse", "mae") and classes:
+        reason = f"compares numbers, but the target of the loss {type(objective.loss).kind} is a class"
+    else:
+        return
+    raise TrainingError(f"the metric `{metric}` {reason}; leave it out, and the one that fits is taken")

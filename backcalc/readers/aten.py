@@ -86,32 +86,41 @@ def _matmul(walk: Walk, call: Call) -> Value:
 
 
 def _batch_norm(walk: Walk, call: Call) -> Value:
-    return operators.batch_norm(
+    learned = call.weight("weight"), call.weight("bias")
+    walk.graph.alone(*learned)
+    made = operators.batch_norm(
         walk.graph,
         call.word,
         call.value("input"),
         epsilon=call.get("eps", Fraction("1e-5")),
         momentum=call.get("momentum", Fraction("0.1")),
-        scaled=call.weight("weight") is not None and call.weight("bias") is not None,
+        scaled=None not in learned,
     )
+    return walk.graph.own(made, *learned)
 
 
 def _layer_norm(kind: str) -> Operator:
     def operator(walk: Walk, call: Call) -> Value:
-        if call.weight("weight") is None or (kind == "layernorm" and call.weight("bias") is None):
+        learned = call.weight("weight"), call.weight("bias")
+        if learned[0] is None or (kind == "layernorm" and learned[1] is None):
             raise Misfit("without a scale and a shift")
+        walk.graph.alone(*learned)
         epsilon = call.get("eps", Fraction("1e-5") if kind == "layernorm" else Fraction(0))
         x, over = call.value("input"), call.get("normalized_shape")
-        return operators.feature_norm(walk.graph, call.word, kind, x, over, epsilon)
+        made = operators.feature_norm(walk.graph, call.word, kind, x, over, epsilon)
+        return walk.graph.own(made, *learned)
 
     return operator
 
 
 def _group_norm(walk: Walk, call: Call) -> Value:
-    if call.weight("weight") is None or call.weight("bias") is None:
+    learned = call.weight("weight"), call.weight("bias")
+    if None in learned:
         raise Misfit("without a scale and a shift")
+    walk.graph.alone(*learned)
     x, epsilon = call.value("input"), call.get("eps", Fraction("1e-5"))
-    return operators.simple(walk.graph, call.word, "groupnorm", x, groups=call.get("num_groups"), epsilon=epsilon)
+    made = operators.simple(walk.graph, call.word, "groupnorm", x, groups=call.get("num_groups"), epsilon=epsilon)
+    return walk.graph.own(made, *learned)
 
 
 def _activation(kind: str, **arguments: tuple[str, str]) -> Operator:

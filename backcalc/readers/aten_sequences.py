@@ -65,6 +65,7 @@ def recurrent(kind: str, states: int) -> Callable[[Walk, Call], Any]:
             raise Misfit("that resets behind the product, without biases")
         if any(name in walk.uses for name in call.makes[1:]) or x.folded or x.batch != (not call.get("batch_first")):
             raise Misfit("whose last states are read, or of one sample")
+        walk.graph.alone(*arrays)
         recurrent = arrays[1]
         units = recurrent.dims[-1] if isinstance(recurrent, Weight) else 1
         own = arrays[0].name.rpartition(".")[0] if isinstance(arrays[0], Weight) else ""
@@ -78,6 +79,7 @@ def recurrent(kind: str, states: int) -> Callable[[Walk, Call], Any]:
             layers=levels,
             **{"return": "all"},
         )
-        return Value(name, (*x.dims[:-1], directions * units), x.batch), *(None,) * states
+        made = walk.graph.own(Value(name, (*x.dims[:-1], directions * units), x.batch), *arrays)
+        return made, *(None,) * states
 
     return operator

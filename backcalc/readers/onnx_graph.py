@@ -20,6 +20,8 @@ from backcalc.readers.values import Constant, Graph, Misfit, Operand, Value, Wei
 KEEP_SHAPE = frozenset(
     {
         *("CumSum", "PRelu", "Celu", "Selu", "Mish", "Softsign", "ThresholdedRelu", "Shrink", "InstanceNormalization"),
+        *("BatchNormalization", "LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"),
+        *("GroupNormalization",),
         *("Hardmax", "Round", "Sign", "Sin", "Cos", "Not"),
     }
 )
@@ -167,6 +169,8 @@ class Walk:
         dims = [self.known(name) for name in node.makes if self.uses[name]]
         if node.operator in KEEP_SHAPE and isinstance(given[0], Value):
             dims = [given[0].dims]
+        if node.operator == "Einsum":
+            dims = [dims[0] or summed(str(node.attributes.get("equation", "")), given)]
         makes = [name for name in node.makes if self.uses[name]]
         if None in dims or not dims:
             help = "onnx.shape_inference.infer_shapes adds the shapes of all values"
@@ -213,6 +217,18 @@ class Walk:
     def operators(self) -> set[str]:
         """The operators of the file."""
         return {node.operator for node in self.model.nodes}
+
+
+def summed(equation: str, given: Sequence[Operand]) -> Shape | None:
+    """The axes of what an Einsum puts out, where every axis has a letter of its own."""
+    reads, arrow, makes = equation.replace(" ", "").partition("->")
+    words = reads.split(",")
+    sizes: dict[str, int] = {}
+    for word, each in zip(words, given, strict=False):
+        if each is None or len(each.dims) != len(word):
+            return None
+        sizes |= dict(zip(word, each.dims, strict=True))
+    return tuple(sizes[letter] for letter in makes) if arrow and set(makes) <= sizes.keys() else None
 
 
 def label(node: OnnxNode) -> str:

@@ -58,7 +58,9 @@ def _batch_norm(walk: Walk, node: OnnxNode, given: Given) -> Value:
     moved = 1 - exact(node, "momentum", "9/10")
     epsilon = exact(node, "epsilon", "1/100000")
     word = walk.word(node, given[1] if isinstance(given[1], Weight) else None)
-    return operators.batch_norm(walk.graph, word, computed(given), epsilon=epsilon, momentum=moved, scaled=scaled)
+    walk.graph.alone(*given[1:3])
+    made = operators.batch_norm(walk.graph, word, computed(given), epsilon=epsilon, momentum=moved, scaled=scaled)
+    return walk.graph.own(made, *given[1:3])
 
 
 def _layer_norm(kind: str) -> Operator:
@@ -69,7 +71,9 @@ def _layer_norm(kind: str) -> Operator:
         over = len(x.dims) - integer(node, "axis", -1) % len(x.dims)
         features = walk.graph.sample(x)[-over:]
         epsilon = exact(node, "epsilon", "1/100000")
-        return operators.feature_norm(walk.graph, walk.word(node, gamma), kind, x, features, epsilon)
+        walk.graph.alone(*given[1:3])
+        made = operators.feature_norm(walk.graph, walk.word(node, gamma), kind, x, features, epsilon)
+        return walk.graph.own(made, *given[1:3])
 
     return operator
 
@@ -80,7 +84,9 @@ def _group_norm(walk: Walk, node: OnnxNode, given: Given) -> Value:
     if gamma is None or gamma.dims != walk.graph.sample(computed(given))[:1]:
         raise Misfit("with other scales than one a channel")
     word = walk.word(node, gamma)
-    return operators.simple(walk.graph, word, "groupnorm", computed(given), groups=groups, epsilon=epsilon)
+    walk.graph.alone(*given[1:3])
+    made = operators.simple(walk.graph, word, "groupnorm", computed(given), groups=groups, epsilon=epsilon)
+    return walk.graph.own(made, *given[1:3])
 
 
 def _activation(kind: str, **defaults: tuple[str, str]) -> Operator:

@@ -30,6 +30,7 @@ def _recurrent(kind: str) -> Recurrent:
         directions = 2 if direction == "bidirectional" else 1
         if x.batch != 1 or x.folded or len(x.dims) != 3:
             raise Misfit("whose samples do not stand second")
+        walk.graph.alone(w, r, b)
         vectors, comment = _vectors(node, kind, b)
         all_steps, last, cells = (walk.uses[name] > 0 for name in (*node.makes, "", "", "")[:3])
         read_on = last and all_steps and _is_read(walk, node.makes[1])
@@ -47,6 +48,7 @@ def _recurrent(kind: str) -> Recurrent:
         )
         if cells and len(node.makes) > 2 and _is_read(walk, node.makes[2]):
             raise Misfit("whose cells are read")
+        walk.graph.own(Value(name, x.dims), w, r, b)
         if not all_steps:
             return None, Value(name, (directions, walk.graph.batch, units), 1), None
         outputs = Value(name, (steps, directions, walk.graph.batch, units), 2)

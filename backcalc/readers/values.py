@@ -142,3 +142,15 @@ class Graph:
         """Remembers which array stands for a weight."""
         if weight is not None and array is not None:
             self.ties.setdefault(weight.name, array)
+
+    def alone(self, *weights: Operand) -> None:
+        """Raises Misfit where a layer before has one of them, for kinds of layers that cannot share their arrays."""
+        if any(self.tied(each) for each in weights if isinstance(each, Weight)):
+            raise Misfit("with weights that another layer has")
+
+    def own(self, made: Value, *weights: Operand) -> Value:
+        """Remembers whose weights they are."""
+        for each in weights:
+            if isinstance(each, Weight):
+                self.tie(each, f"weights of {made.name}")
+        return made

@@ -25,6 +25,7 @@ def to_ascii(text: str, keep: str = "") -> str:
     >>> to_ascii("∂J/∂γ[j] = Σ_{i=1..N} (ŷ[i] − 1)²·x₁")
     'dJ/dgamma[j] = sum_{i=1..N} (yhat[i] - 1)^2*x1'
     """
+    text = text.replace("v̂", "vhat")  # no letter of its own
     text = _ABOVE.sub(lambda found: f"^{found.group().translate(_RAISED)}", text.translate(_LOWERED))
     found = (c if c.isascii() or c in keep else _SIGNS.get(c) or _letter(c) for c in text)
     return "".join(found)

@@ -14,7 +14,7 @@ from backcalc.check.result import Part, Report, Submission
 from backcalc.net.errors import printable
 from backcalc.render import katex_inline
 from backcalc.render.check_lines import MARKS, counted, points
-from backcalc.render.check_rows import CardPlace, rows
+from backcalc.render.check_rows import CardPlace, rows, told
 from backcalc.render.check_ways import Ways, ways
 from backcalc.render.class_html import overview, shortened
 
@@ -34,13 +34,13 @@ def render(report: Report, key: Key | None) -> str:
     >>> page.startswith("<!doctype html>"), "<h1>a &lt;b&gt; key</h1>" in page
     (True, True)
     """
-    told = NOTHING if key is None else ways(key, _wanted(report))
+    found = NOTHING if key is None else ways(key, _wanted(report))
     several = len(report.submissions) > 1
     parts = [overview(class_view(report.submissions), report.submissions)] if several else []
     names = shortened([submission.file for submission in report.submissions])
     for number, (submission, name) in enumerate(zip(report.submissions, names, strict=True), start=1):
-        parts.append(_work(number, name, submission, told))
-    return _page(printable(report.key), "\n".join(parts), told, several)
+        parts.append(_work(number, name, submission, found))
+    return _page(printable(report.key), "\n".join(parts), found, several)
 
 
 def _wanted(report: Report) -> Iterator[tuple[str, str]]:
@@ -51,10 +51,10 @@ def _wanted(report: Report) -> Iterator[tuple[str, str]]:
                 yield claim.part, claim.about
 
 
-def _page(title: str, body: str, told: Ways, several: bool) -> str:
+def _page(title: str, body: str, found: Ways, several: bool) -> str:
     room = files("backcalc.render")
-    templates = told.html()
-    sets = bool(told.pieces)
+    templates = found.html()
+    sets = bool(found.pieces)
     scripts = [katex_inline.script()] if sets else []
     scripts.append(room.joinpath("check_html.js").read_text("utf-8"))
     styles = [katex_inline.style(templates)] if sets else []
@@ -92,15 +92,15 @@ def _page(title: str, body: str, told: Ways, several: bool) -> str:
 """
 
 
-def _work(number: int, name: str, submission: Submission, told: Ways) -> str:
+def _work(number: int, name: str, submission: Submission, found: Ways) -> str:
     head = [f'<section class="work" id="s{number}" aria-labelledby="n{number}" tabindex="-1">']
     head.append('<p class="up"><a href="#class">← the class</a></p>')
     head.append(f'<h2 id="n{number}">{_text(name)}</h2>')
     if submission.unchecked is not None:
-        return "\n".join([*head, f'<p class="note">Not checked: {_text(submission.unchecked)}</p>', "</section>"])
+        return "\n".join([*head, f'<p class="note">Not checked: {told(submission.unchecked)}</p>', "</section>"])
     head.append(_score(submission))
-    head += [f'<p class="note">{_text(note)}</p>' for note in submission.notes]
-    body = rows(submission, CardPlace(number, told))
+    head += [f'<p class="note">{told(note)}</p>' for note in submission.notes]
+    body = rows(submission, CardPlace(number, found))
     return "\n".join([*head, *_problems(number, submission), *body, "</section>"])
 
 
@@ -124,7 +124,7 @@ def _problems(number: int, submission: Submission) -> Iterator[str]:
         yield _first(number, part, submission)
         if part.findings:
             yield "<ul>"
-            yield from (f"<li>{_text(finding.text)}</li>" for finding in part.findings)
+            yield from (f"<li>{told(finding.text)}</li>" for finding in part.findings)
             yield "</ul>"
         yield "</li>"
     yield "</ul>"

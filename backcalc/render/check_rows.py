@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -16,13 +17,15 @@ WORST: tuple[Verdict, ...] = ("wrong", "follows", "convention", "undecided", "un
 
 assert set(WORST) == set(VERDICTS)
 
+_QUOTED = re.compile(r"`([^`]+)`")
+
 
 @dataclass(frozen=True, slots=True)
 class CardPlace:
     """The running number of the submission on its page, and the ways that unfold."""
 
     number: int
-    told: Ways
+    ways: Ways
 
 
 def rows(submission: Submission, place: CardPlace) -> Iterator[str]:
@@ -103,8 +106,9 @@ def _card(number: int, claim: Claim, first: bool, place: CardPlace) -> str:
 
 def _inside(claim: Claim, place: CardPlace) -> Iterator[str]:
     if claim.diagnosis is not None and claim.diagnosis.text:
-        code = f'<span class="code">{_text(claim.diagnosis.code)}</span>'
-        yield f'<p class="why">{_sentence(claim.diagnosis.text)} {code}</p>'
+        code = "" if claim.diagnosis.code == claim.verdict else _text(claim.diagnosis.code)
+        named = f' <span class="code">{code}</span>' if code else ""
+        yield f'<p class="why">{_sentence(claim.diagnosis.text)}{named}</p>'
     if claim.verdict != "right" and claim.read_as:
         yield f'<p class="small">read as <code>{_text(claim.read_as)}</code></p>'
     if claim.witness is not None and claim.verdict in ("wrong", "follows"):
@@ -112,7 +116,7 @@ def _inside(claim: Claim, place: CardPlace) -> Iterator[str]:
     expected = claim.expected.exact if claim.expected.exact is not None else claim.expected.decimal
     if expected is not None and claim.about is not None and claim.verdict in ("wrong", "follows", "convention"):
         yield f'<p class="small">expected <code>{_text(claim.about)} = {_text(_short(str(expected)))}</code></p>'
-    way = place.told.places.get((claim.part or "", claim.about or ""))
+    way = place.ways.places.get((claim.part or "", claim.about or ""))
     if way is not None and claim.verdict != "right":
         yield f'<details data-way="{way}"><summary>The right way</summary><div class="way"></div></details>'
 
@@ -121,9 +125,18 @@ def _short(text: str, most: int = 300) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
+def told(text: str) -> str:
+    """Words as HTML, with what stands between backticks as code.
+
+    >>> told("`y` is < 3")
+    '<code>y</code> is &lt; 3'
+    """
+    return _QUOTED.sub(r"<code>\1</code>", _text(text))
+
+
 def _sentence(text: str) -> str:
-    plain = _text(text)
-    return plain[:1].upper() + plain[1:] + ("" if plain[-1:] in ".?!" else ".")
+    plain = text[:1].upper() + text[1:]
+    return told(plain if plain[-1:] in (".", "?", "!") else f"{plain}.")
 
 
 def _text(text: str) -> str:

@@ -9,6 +9,7 @@ from backcalc.check.classroom.view import ClassView
 from backcalc.check.result import Submission
 from backcalc.net.errors import printable
 from backcalc.render.check_lines import points
+from backcalc.render.check_rows import told
 
 BINS = 10
 
@@ -75,7 +76,7 @@ def _histogram(view: ClassView, submissions: Sequence[Submission]) -> Iterator[s
     most = max(heights)
     yield f'<svg class="bars" viewBox="0 0 {BINS * 40} 112" role="img" aria-label="How many earned how many points">'
     for place, height in enumerate(heights):
-        tall = round(84 * height / most, 1)
+        tall = round(80 * height / most, 1)
         yield f'<rect x="{place * 40 + 3}" y="{96 - tall}" width="34" height="{tall}" rx="2"></rect>'
         if height:
             yield f'<text x="{place * 40 + 20}" y="{92 - tall}" text-anchor="middle">{height}</text>'
@@ -101,7 +102,7 @@ def _mistakes(view: ClassView, places: Mapping[str, str]) -> Iterator[str]:
     yield "<h3>Mistakes</h3>"
     head = ("by", "problem", "mistake", "for example", "who")
     rows = [
-        (str(len(m.files)), _text(m.problem or ""), _text(m.code), _text(m.example), _links(m.files, places))
+        (str(len(m.files)), _text(m.problem or ""), _text(m.code), told(m.example), _links(m.files, places))
         for m in view.mistakes
     ]
     yield from _table(head, rows)

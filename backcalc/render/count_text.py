@@ -38,7 +38,7 @@ def render(table: Table, width: int = WIDTH) -> str:
     Nothing is cut: a table that is wider than `width` is split, a line that is longer is wrapped at its blanks.
     """
     blocks = [_heading(table), *_numbers(table, width), "How each number comes about"]
-    blocks.extend(_layer(row, width) for row in table.rows)
+    blocks.extend(_layers(table.rows, width))
     blocks.append(_totals(table, width))
     blocks.append("\n".join(line for text in conventions(table) for line in wrap(text, width, break_on_hyphens=False)))
     return "\n\n".join(blocks) + "\n"
@@ -78,7 +78,17 @@ def _numbers(table: Table, width: int) -> Iterator[str]:
     return tables(names, columns, width)
 
 
-def _layer(row: Row, width: int) -> str:
+def _layers(rows: Sequence[Row], width: int) -> Iterator[str]:
+    """The formulas of every layer; those of which all is the same, as in a block that repeats, stand together."""
+    together: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
+    for row in rows:
+        together.setdefault((row.kind, tuple(_formulas(row))), []).append(row.name)
+    for (kind, parts), names in together.items():
+        heading = kind if names == [kind] else f"{', '.join(names)} ({kind})"
+        yield "\n".join([*wrap(heading, width, break_on_hyphens=False), *_listed(parts, width)])
+
+
+def _formulas(row: Row) -> list[tuple[str, str]]:
     """The formulas of one layer; what is 0 is left out."""
     formulas = row.formulas
     output = f"{shown_shape(row.output_shape)}: {pretty(formulas.output_shape)}"
@@ -93,7 +103,7 @@ def _layer(row: Row, width: int) -> str:
     if formulas.receptive_field != "as the input":
         parts.append(("field", pretty(formulas.receptive_field)))
     parts.extend(("note", note) for note in row.notes)
-    return "\n".join([f"{row.name} ({row.kind})" if row.name != row.kind else row.name, *_listed(parts, width)])
+    return parts
 
 
 def _split(row: Row) -> str:

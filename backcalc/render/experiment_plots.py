@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_PICTURES = 24
 MOST_LINES = 8
 CURVES = {"loss": "training loss", "val_loss": "validation loss", "metric": "metric", "val_metric": "validation metric"}
-WIDE = 20.0
+WIDE = 10.0
 """Values that go over more than this factor are spaced by their logarithm."""
 
 
@@ -57,7 +57,7 @@ def sweep_of(results: Results, text: str) -> Figure:
     axis, *others = results.axes
     groups: dict[str, list[Row]] = {}
     for row in results.rows:
-        label = ", ".join(f"{path.rpartition('.')[2]} {row.labels[path]}" for path in others)
+        label = ", ".join(_named(path, row.labels[path]) for path in others)
         groups.setdefault(label, []).append(row)
     share = is_share(text)
     arms = [_arm(label, axis, rows, text, share=share) for label, rows in groups.items()]
@@ -83,7 +83,21 @@ def _arm(label: str, axis: str, rows: Sequence[Row], text: str, *, share: bool) 
 
 def _place(value: Any, word: str) -> float | str:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number else word.removesuffix(".yaml")
+    return float(value) if is_number else _short(word)
+
+
+def _named(path: str, word: str) -> str:
+    """A value of an axis with its name, of a file its name alone.
+
+    >>> _named("sizes.u", "16"), _named("net", "../nets/wide.yaml")
+    ('u 16', 'wide')
+    """
+    short = _short(word)
+    return short if short != word else f"{path.rpartition('.')[2]} {word}"
+
+
+def _short(word: str) -> str:
+    return word.rpartition("/")[2].removesuffix(".yaml") if word.endswith(".yaml") else word
 
 
 def _bar(found: Summary, *, share: bool) -> float:
@@ -103,7 +117,7 @@ def curves_of(rows: Sequence[Row], curve: str, words: str, title: str) -> Figure
         epochs = range(1, len(means) + 1)
         colour = COLOURS[number % len(COLOURS)]
         style = "-" if number < len(COLOURS) else "--"
-        label = ", ".join(word.removesuffix(".yaml") for word in row.labels.values())
+        label = ", ".join(map(_short, row.labels.values()))
         axes.plot(epochs, means, style, color=colour, label=label or None)
         if any(spread):
             spreads = True

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from math import isfinite, sqrt
 
 from backcalc.numeric.experiment.measure import RELATIONS
-from backcalc.numeric.experiment.results import Comparison, Results, Row
-from backcalc.numeric.experiment.statistics import Summary
+from backcalc.numeric.experiment.results import Results, Row
+from backcalc.numeric.experiment.statistics import Difference, Summary
 from backcalc.render.layout import WIDTH, heading, paragraph
 from backcalc.render.table_text import Column, tables
 
@@ -20,12 +20,13 @@ def render(results: Results, width: int = WIDTH) -> str:
     if results.pooled:
         over = ", ".join(results.pool)
         lines += ["", *heading(f"Joined over {over}", "═"), *_tables(results.pooled, results.measures, width)]
-    if results.comparisons:
+    if any(comparison.found is not None for comparison in results.comparisons):
         first, second = results.rows
         lines += ["", *heading("Comparison")]
         lines += paragraph(f"{second.title}, against {first.title}:", 0, width)
         for comparison in results.comparisons:
-            lines += paragraph(_compared(comparison), 0, width)
+            if comparison.found is not None:
+                lines += paragraph(_compared(comparison.measure, comparison.found), 0, width)
     if results.chosen is not None:
         lines += ["", *heading("Choice"), *paragraph(_chosen(results, results.chosen), 0, width)]
     notes = [*_lost(results), *results.failed, *results.notes]
@@ -119,15 +120,12 @@ def number(value: float, digits: int = 4) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e9 else f"{value:.{digits}g}"
 
 
-def _compared(comparison: Comparison) -> str:
-    found = comparison.found
-    if found is None:
-        return f"{comparison.measure}: nothing varies in either."
+def _compared(measure: str, found: Difference) -> str:
     chance = "p < 0.0001" if found.p < 0.0001 else f"p = {found.p:.2g}"
     interval = f"95 % interval {found.low:.4g} to {found.high:.4g}"
     test = f"Welch's t = {found.t:.3g}, {found.df:.1f} degrees of freedom, {chance}"
     sure = "more than chance" if found.p < 0.05 else "no more than chance may do"
-    return f"{comparison.measure}: difference {found.difference:.4g}, {interval}, {test}: {sure}."
+    return f"{measure}: difference {found.difference:.4g}, {interval}, {test}: {sure}."
 
 
 def _chosen(results: Results, row: Row) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from backcalc.derive.adjoint import Adjoint
@@ -18,6 +17,7 @@ from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import ZERO, Call, Expr, Ref, Table, num, rebuild, substitute, walk
 from backcalc.net.network import Node
+from backcalc.render.grad_signs import conventions, in_letters, symbol_lines, without_value
 from backcalc.render.layout import WIDTH, equation, heading, paragraph
 from backcalc.render.origin_text import given_opening, origin_lines
 from backcalc.render.symbols import derived_by
@@ -40,6 +40,7 @@ class Printer:
     def __init__(self, derivation: Derivation, full: bool, digits: int | None, width: int) -> None:
         self.derivation, self.full, self.digits, self.width = derivation, full, digits, width
         self.scalar = derivation.view == "scalar"
+        self.brief = self.scalar and not full  # numbers fit a page
         self.derived = derived_by(derivation)
         network = derivation.network
         self.unstated = network.loss if network.given else None  # the scalar whose derivatives are the given ones
@@ -96,26 +97,14 @@ class Printer:
             named += [printer.math(gradient.left) for gradient in part.gradients]
         wanted = ", ".join(named)
         lines += paragraph(f"Wanted: {wanted}.", 0, self.width)
-        if conventions := self.conventions(written):
-            lines += paragraph(conventions, 0, self.width)
+        if said := conventions(derivation, written):
+            lines += paragraph(said, 0, self.width)
         lines += origin_lines(derivation, self.listed, self.width)
-        return [*lines, ""]
+        return [*lines, "", *(self.symbols() if self.full else ())]
 
-    def conventions(self, written: list[str]) -> str:
-        """What the reader has to know to read what is written, and nothing else."""
-        program = self.derivation.program
-        calls = {node.function for e in program.equations for node in walk(e.body) if isinstance(node, Call)}
-        text = "\n".join(written)
-        said = []
-        if "log" in calls:
-            said.append("log is the natural logarithm")
-        if "σ(" in text:
-            said.append("σ(u) = 1/(1 + exp(−u))")
-        if re.search(r"\[[^\[\]]* [=≠<>≤≥] ", text):
-            said.append("[condition] is 1 where it holds and 0 elsewhere")
-        if "relu" in calls:
-            said.append("the derivative of relu at 0 is taken as 0")
-        return f"Conventions: {'; '.join(said)}." if said else ""
+    def symbols(self) -> list[str]:
+        """Every symbol once, with shape and meaning."""
+        return list(symbol_lines(self.derivation, self.width))
 
     def listed(self, values: Array[Exact]) -> str:
         def row(part: Any) -> str:
@@ -133,11 +122,18 @@ class Printer:
                     lines += [*self.tables_of(block.of), *self.definition(block.of)]
                 for line in block.lines:
                     lines += self.line(line, 4 if self.full and len(block.lines) > 1 else 2)
+                lines += self.absent(block.of)
         else:
             for item in [item for item in self.derivation.program.equations if item.name != self.unstated]:
                 lines += self.definition(item.name)
                 lines += self.array(Ref(item.name), self.derivation.values.get(item.name))
+                lines += self.absent(item.name)
         return [*lines, ""]
+
+    def absent(self, name: str) -> list[str]:
+        """Why a quantity has no value, where it cannot have one."""
+        reason = without_value(self.derivation, name)
+        return paragraph(reason, 4, self.width) if reason else []
 
     def tables_of(self, name: str) -> list[str]:
         """The arrays of own names that an equation reads, spelled out before it: `W_q = [[[w1, w2]]]`."""
@@ -202,12 +198,12 @@ class Printer:
         lines = heading("Backward pass")
         if self.scalar:
             by_name = {adjoint.name: adjoint for adjoint in self.derivation.adjoints.values()}
-            for number, block in enumerate(self.derivation.backward, start=1):
-                lines += self.scalar_block(number, block, by_name[block.of])
+            blocks = [self.scalar_block(n, b, by_name[b.of]) for n, b in enumerate(self.derivation.backward, start=1)]
         else:
-            for number, adjoint in enumerate(self.derivation.needed, start=1):
-                lines += self.index_block(number, adjoint)
-        return lines
+            blocks = [self.index_block(n, adjoint) for n, adjoint in enumerate(self.derivation.needed, start=1)]
+        if self.brief:
+            return [*lines, *(line for block in blocks for line in block), ""]
+        return [*lines, *(line for block in blocks for line in [*block, ""])]
 
     def opening(self, number: int, adjoint: Adjoint) -> list[str]:
         left = self.unicode(Ref(adjoint.name))
@@ -215,12 +211,15 @@ class Printer:
         used = f"{to_unicode(Ref(adjoint.of))} is used"
         shared = next((sentence for sentence in self.derivation.sharing if sentence.startswith(used)), None)
         readers = " and ".join(self.readers(seen))
+        shared = None if shared is None else in_letters(shared, self.derivation)
         why = f": {shared or f'{self.unicode(Ref(adjoint.of))} goes into {readers}'}" if readers else ""
         given = given_opening(self.derivation.network, left, adjoint.of, self.readers(seen))
         lines = paragraph(f"{number}. {given or left + why}", 0, self.width)
-        for function in seen.functions:
-            lines += paragraph(_lemma(function), 3, self.width)
-        return lines
+        lemmas = [_lemma(function) for function in seen.functions]
+        told = f"{lines[-1]}; {', '.join(lemmas)}"
+        if lemmas and self.brief and len(told) <= self.width:
+            return [*lines[:-1], told]
+        return lines + [line for lemma in lemmas for line in paragraph(lemma, 3, self.width)]
 
     def readers(self, adjoint: Adjoint) -> list[str]:
         """What reads an array; for the own name of a weight, the elements that its layer computes with it."""
@@ -271,12 +270,13 @@ class Printer:
             lines += self.way(adjoint)
         for line in block.lines:
             lines += self.backward_line(line)
-        return [*lines, ""]
+        return lines
 
     def backward_line(self, line: Line) -> list[str]:
         left = self.math(line.left)
         blank = " " * len(left)
-        lines = self.equation(left, [self.math(line.formula), *self.numbers(line.formula, line.value)], 3)
+        numbers = self.numbers(line.formula, line.value) if not self.brief or line.short is None else []
+        lines = self.equation(left, [self.math(line.formula), *numbers], 3)
         if line.formula == ZERO and line.absent:
             match self.both_sides(line.left):
                 case Call("diff", (above, below)):
@@ -286,7 +286,10 @@ class Printer:
             return [f"{lines[0]}   ({reason})"]
         if line.short is not None:
             lines += self.equation(blank, [self.math(line.short), *self.numbers(line.short, line.value)], 3)
-        if line.inserted is not None:
+        if not self.full and line.because:
+            ending = f"   (because {line.because})"
+            return [*lines[:-1], lines[-1] + ending] if len(lines[-1] + ending) <= self.width else [*lines, ending]
+        if line.inserted is not None and self.full:
             lines += self.reasoned(blank, self.math(line.inserted), line.how or "everything put in")
         if line.because:
             lines += paragraph(f"It is 0 because {line.because}.", 3, self.width)
@@ -297,7 +300,7 @@ class Printer:
         left = self.unicode(Ref(adjoint.name, tuple(Ref(index) for index in adjoint.indices)))
         lines += self.way(adjoint) if self.full else self.equation(left, [self.unicode(adjoint.closed)], 3)
         lines += self.array(Ref(adjoint.name), self.derivation.values.get(adjoint.name))
-        return [*lines, ""]
+        return lines
 
     # -- answers ----------------------------------------------------------------------------------
 
@@ -307,9 +310,9 @@ class Printer:
             if not self.said_by_entries(gradient):
                 lines += self.gradient(gradient)
         for sentence in self.derivation.sharing:
-            lines += paragraph(f"{sentence}.", 2, self.width)
+            lines += paragraph(f"{in_letters(sentence, self.derivation)}.", 2, self.width)
         for note in self.derivation.notes:
-            lines += paragraph(f"Note: {note}.", 2, self.width)
+            lines += paragraph(f"Note: {in_letters(note, self.derivation)}.", 2, self.width)
         return [*lines, ""]
 
     def said_by_entries(self, gradient: Gradient) -> bool:
@@ -355,7 +358,7 @@ class Printer:
                 printer = type(self)(part, self.full, self.digits, self.width)
                 lines.append(f"  {', '.join(printer.math(gradient.left) for gradient in part.gradients)}:")
             for check in part.verified:
-                lines += paragraph(said(check), 2, self.width)
+                lines += paragraph(said(check).partition(" (")[0] if self.brief else said(check), 2, self.width)
         if not self.derivation.passed:
             lines += paragraph("This result is NOT verified.", 2, self.width)
         return lines

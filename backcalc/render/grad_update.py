@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from fractions import Fraction
 
 from backcalc.derive.derivation import Derivation
 from backcalc.derive.exact import Exact
@@ -11,11 +11,12 @@ from backcalc.derive.update import Change, rule_equations
 from backcalc.formula.print_latex import LatexPrinter, latex_name, to_latex
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import Add, Expr, Num, Ref, num
+from backcalc.net.network import Update
 from backcalc.net.update import UPDATES
 from backcalc.render.document import Block, Equations, Formula, Grid, Heading, Paragraph, Right, Row, Words
 from backcalc.render.grad_words import joined
 from backcalc.render.latex_values import value_rights
-from backcalc.render.update_text import MOST_ENTRIES, start_of
+from backcalc.render.update_text import MOST_ENTRIES, start_of, state_words
 
 ARROW = r"\leftarrow"
 
@@ -35,15 +36,23 @@ def update_blocks(derivation: Derivation, printer: LatexPrinter, digits: int | N
         rules = ((to_latex(Ref(name)), to_latex(read_expression(text))) for name, text in rule_equations(update))
         yield Equations(tuple(Row(left, ((ARROW, right),)) for left, right in rules))
         values = {**UPDATES[update.kind].arguments, **update.arguments}
-        if update.made and update.steps is None:
-            values["k"] = Fraction(update.made + 1)
         told = [(Formula(f"{latex_name(name)} = {to_latex(num(value))}"),) for name, value in values.items()]
-        if told:
-            yield Paragraph(("with ", *joined(told), "."))
+        words = tuple(_with_letters("; ".join(state_words(update)), update))
+        if told or words:
+            with_them: Words = ("with ", *joined(told), "; " if words else "") if told else ()
+            yield Paragraph((*with_them, *words, "."))
     if update.steps is not None and any(change.moves for change in derivation.updates):
         yield from _table(derivation, printer, digits)
         return
     yield Equations(tuple(row for change in derivation.updates for row in _single(change, printer, digits)))
+
+
+def _with_letters(sentence: str, update: Update) -> Iterator[str | Formula]:
+    """The letters of a rule in a sentence about them as formulas."""
+    known = {f"{name}0" for name in UPDATES[update.kind].state} | {"k"}
+    for piece in re.split(r"(\w+)", sentence):
+        if piece:
+            yield Formula(latex_name(piece)) if piece in known else piece
 
 
 def _single(change: Change, printer: LatexPrinter, digits: int | None) -> Iterator[Row]:

@@ -1,7 +1,7 @@
 r"""LaTeX equations within a width: how wide a formula is set, and where it is broken.
 
-Lines are broken at the signs of equality, then before + and − outside parentheses, then inside them, then between
-factors; what cannot be broken, a long fraction, is written with a slash.
+Lines are broken at the signs of equality, then before + and − outside parentheses, then between factors, then the same
+inside parentheses; what cannot be broken, a long fraction, is left as it is.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def lines(rows: Sequence[Row], width: float = WIDTH) -> list[str]:
 def displays(rows: Sequence[Row], width: float = WIDTH) -> list[str]:
     r"""The same as the bodies of several displays, none of them longer than what is set in one piece.
 
-    KaTeX gives up after 1000 commands that it has to expand.
+    KaTeX gives up after it has expanded 1000 commands.
     """
     found: list[list[str]] = [[]]
     room = MOST_COMMANDS
@@ -121,7 +121,8 @@ def displays(rows: Sequence[Row], width: float = WIDTH) -> list[str]:
 
 
 def _commands(parts: Sequence[str]) -> int:
-    return sum(part.count("\\") for part in parts)
+    r"""How many commands there are; `\,` and `\operatorname`, which KaTeX expands three times, count twice."""
+    return sum(part.count("\\") + part.count(r"\,") + part.count(r"\operatorname") for part in parts)
 
 
 def _row(row: Row, width: float) -> Iterator[str]:
@@ -152,17 +153,10 @@ def broken(latex: str, room: float) -> list[str]:
     if measure(latex) <= room:
         return [latex]
     for depth in range(4):
-        pieces = _pieces(_opened(latex, depth), depth, (" + ", " - "))
-        if len(pieces) > 1 and (depth == 3 or max(map(measure, pieces)) <= room):
-            return _packed(pieces, room)
-    for depth in range(4):
-        found = [
-            part
-            for piece in _pieces(_opened(latex, depth), depth, (" + ", " - "))
-            for part in (_factors(piece, depth) if measure(piece) > room else [piece])
-        ]
-        if depth == 3 or max(map(measure, found)) <= room:
-            return _packed(found, room)
+        terms = _pieces(_opened(latex, depth), depth, (" + ", " - "))
+        cut = [part for term in terms for part in (_factors(term, depth) if measure(term) > room else [term])]
+        if depth == 3 or max(map(measure, cut)) <= room:
+            return _packed(cut, room)
     return [latex]
 
 

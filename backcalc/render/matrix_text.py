@@ -53,6 +53,10 @@ class MatrixPrinter(Printer):
     def title(self, written: list[str]) -> list[str]:
         return [*super().title(written), *self.shapes("\n".join(written))]
 
+    def symbols(self) -> list[str]:
+        """Nothing: the shapes stand in a section of their own."""
+        return []
+
     # -- shapes and layout ------------------------------------------------------------------------
 
     def shapes(self, text: str) -> list[str]:
@@ -103,7 +107,7 @@ class MatrixPrinter(Printer):
         lines += steps
         lines += self.without(form) if form.node is None else self.formed(to_unicode(Ref(adjoint.name)), form.node, 3)
         lines += self.array(Ref(adjoint.name), self.derivation.values.get(adjoint.name))
-        return [*lines, ""]
+        return lines
 
     def without(self, form: MatrixForm) -> list[str]:
         return paragraph(f"(no matrix form: {form.reason})", 5, self.width) if form.reason else []

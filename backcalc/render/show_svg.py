@@ -17,7 +17,7 @@ GAP = 26.0  # between boxes side by side
 RISE = 34.0  # between rows
 ROOM = 12.0  # more between rows where something stands beside the arrows
 MARGIN = 20.0
-LABEL_GAP = 7.0  # between an arrow and what stands beside it
+LABEL_GAP = 9.0  # between an arrow and what stands beside it
 LABEL_FONT = 11.0
 STRAIGHT = 4.0  # how far an arrow may go aside
 LONGEST = 34  # letters of a line in a box
@@ -31,7 +31,7 @@ STYLE = """
 .head{fill:#8c99b1}}
 """.replace("\n", "")
 
-_WIDE, _NARROW = frozenset("mwMWGOQ@%—…∂→"), frozenset("fijlrtI1.,:;'|()[] ")
+_WIDE, _NARROW = frozenset("mwMWGOQ@%—…∂→×"), frozenset("fijlrtI.,:;'|()[] ")
 
 
 @dataclass(frozen=True, slots=True)

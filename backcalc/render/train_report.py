@@ -17,7 +17,7 @@ from backcalc.render import show_svg
 from backcalc.render.graph import graph_of
 from backcalc.render.plots import MISSING, available, inlined, to_png, to_svg
 from backcalc.render.train_plots import Plot, fitting_plots, said_of_curves
-from backcalc.render.train_text import how, seed_words, shown_epochs, spread, test_words
+from backcalc.render.train_text import how, note_words, seed_words, shown_epochs, spread, test_words
 from backcalc.render.verify_text import said
 
 REPORT = "report.html"
@@ -139,7 +139,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _notes(history: History) -> str:
-    notes = "".join(f"<li>{escape(note[0].upper() + note[1:])}.</li>" for note in history.notes if note)
+    notes = "".join(f"<li>{escape(sentence)}</li>" for sentence in note_words(history))
     listed = f"<ul>{notes}</ul>" if notes else ""
     return f"{listed}<p>{escape(seed_words(history))}</p>"
 

@@ -17,8 +17,8 @@ MOST_ROWS = 20
 """Epochs that are shown, spread evenly over the training."""
 
 
-def render(history: History, network: Network, checks: Sequence[Check] = (), width: int = WIDTH) -> str:
-    """How it was trained, the table of epochs, the test, then notes."""
+def render(history: History, network: Network, checks: Sequence[Check] = (), kept: str = "", width: int = WIDTH) -> str:
+    """How it was trained, the table of epochs, the test, then notes, and the folder in which it is `kept`."""
     lines = heading(f"{history.net}, trained on {history.data}", "═")
     lines += paragraph(how(history, network), 0, width)
     for check in checks:
@@ -29,9 +29,12 @@ def render(history: History, network: Network, checks: Sequence[Check] = (), wid
         lines += paragraph(f"{len(shown)} of {len(history.curves['loss'])} epochs; JSON has all of them.", 0, width)
     lines += ["", *heading("Test"), *(line for text in test_words(history) for line in paragraph(text, 0, width))]
     lines += ["", *heading("Data and seed")]
-    for note in history.notes:
-        lines += paragraph(f"{note[0].upper()}{note[1:]}.", 0, width)
+    for sentence in note_words(history):
+        lines += paragraph(sentence, 0, width)
     lines += paragraph(seed_words(history), 0, width)
+    if kept:
+        what = "history.csv, history.json, weights.npz, net.yaml, report.html and what belongs to them"
+        lines += ["", *heading("Run"), *paragraph(f"Kept in {kept}: {what}.", 0, width)]
     return "\n".join([*lines, ""])
 
 
@@ -108,6 +111,20 @@ def _stopping(history: History) -> str:
     what = "Early stopping" if first < history.settings.epochs else "No early stopping: training"
     best = "; the best parameters were given back" if history.settings.restore_best else ""
     return f"{what} ended after {span}{best}."
+
+
+def note_words(history: History) -> list[str]:
+    """What was done to the data, and what went wrong on the way, in sentences."""
+    settings = history.settings
+    words = [f"{note[0].upper()}{note[1:]}." for note in history.notes if note]
+    changes = ["mirrored left to right with probability 1/2"] * settings.flip
+    changes += [f"moved by up to {_many(settings.shift, 'pixel')} each way"] * (settings.shift > 0)
+    if changes:
+        what = " and ".join(changes)
+        words.append(f"Images for training are {what}, anew in every epoch; those for validation and testing are not.")
+    if settings.reconstruct:
+        words.append("The target is the input.")
+    return words
 
 
 def seed_words(history: History) -> str:

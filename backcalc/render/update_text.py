@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from fractions import Fraction
 
 from backcalc.derive.derivation import Derivation
 from backcalc.derive.exact import Exact
 from backcalc.derive.update import Change, Move, rule_equations
 from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.read import read_expression
-from backcalc.formula.tree import Add, Expr, Num, Ref, num
+from backcalc.formula.tree import Add, Expr, Num, Ref, names, num
 from backcalc.net.network import Update
 from backcalc.net.update import UPDATES
-from backcalc.render.layout import heading, paragraph
+from backcalc.render.grad_signs import accented
+from backcalc.render.layout import equation, heading, paragraph
 from backcalc.render.values import shown
 
 MOST_ENTRIES = 12  # of an array that is printed with its values
@@ -33,9 +33,10 @@ def update_lines(derivation: Derivation, math: Math, digits: int | None, width: 
         lines += paragraph(f"gradient descent: Δw = −η·∂{loss}/∂w{known}", 2, width)
     else:
         lines += paragraph(f"{update.kind}, {start_of(update)}, with g = ∂{loss}/∂w{known}:", 2, width)
-        rules = ((to_unicode(Ref(name)), to_unicode(read_expression(text))) for name, text in rule_equations(update))
+        rules = ((accented(Ref(name)), accented(read_expression(text))) for name, text in rule_equations(update))
         lines += [f"    {name} ← {formula}" for name, formula in rules]
-        lines += paragraph(_arguments(update), 4, width)
+        arguments = _arguments(update)
+        lines += paragraph(arguments, 4, width) if arguments else []
     if update.steps is not None and any(change.moves for change in derivation.updates):
         return [*lines, *_table(derivation, math, digits, width), ""]
     for change in derivation.updates:
@@ -56,16 +57,29 @@ def start_of(update: Update) -> str:
 
 def _arguments(update: Update) -> str:
     values = {**UPDATES[update.kind].arguments, **update.arguments}
-    if update.made and update.steps is None:
-        values["k"] = Fraction(update.made + 1)
-    return "with " + ", ".join(f"{to_unicode(Ref(name))} = {to_unicode(num(v))}" for name, v in values.items())
+    said = ", ".join(f"{to_unicode(Ref(name))} = {to_unicode(num(v))}" for name, v in values.items())
+    return "; ".join([*([f"with {said}"] if said else []), *state_words(update)])
+
+
+def state_words(update: Update) -> Iterator[str]:
+    """What the letters of a rule stand for that no argument gives: the number of the step, what is remembered."""
+    rule = UPDATES[update.kind]
+    if any("k" in names(read_expression(text)) for _, text in rule_equations(update)):
+        more = ", then the next" if update.steps not in (None, 1) else ""
+        yield f"k = {update.made + 1}{more} is the number of the step"
+    before = [f"{accented(Ref(name))}0" for name in rule.state]
+    if before and not update.state:
+        yield f"{' = '.join(before)} = 0 {'are' if len(before) > 1 else 'is'} what is remembered before the first step"
+    elif before:
+        yield f"{' and '.join(before)} {'are' if len(before) > 1 else 'is'} what the file gives as remembered"
 
 
 def _single(change: Change, math: Math, digits: int | None, width: int) -> Iterator[str]:
     """The one step of a parameter, a line for each of its numbers where they are few."""
     if change.delta is None or len(change.delta) > MOST_ENTRIES:
         target = change.formula.terms[0] if isinstance(change.formula, Add) else change.formula
-        yield f"  {math(target)} ← {math(change.formula)}"
+        lines = equation(math(target), [math(change.formula)], 2, width)
+        yield from "\n".join(lines).replace(" = ", " ← ", 1).split("\n")
         return
     for place, delta in change.delta.items():
         name = math(_element(change, place))

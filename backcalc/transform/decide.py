@@ -109,8 +109,8 @@ def _is_number(link: Link) -> bool:
 def _derivatives(link: Link) -> Iterator[ProofStep]:
     """The derivatives in the claim, worked out."""
     shown: set[str] = set()
-    for function in dict.fromkeys(name for derivative in link.derivatives for name in derivative.functions):
-        yield from lemma(function)
+    for used in dict.fromkeys(name for derivative in link.derivatives for name in derivative.functions):
+        yield from lemma(used)
     for derivative in link.derivatives:
         assert isinstance(derivative.of, Call)
         function = derivative.of.arguments[0]

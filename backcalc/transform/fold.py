@@ -20,7 +20,7 @@ from backcalc.transform.certain import Certain
 from backcalc.transform.chain import Chain
 from backcalc.transform.equal import DIGITS, Both, defined, numeric, symbolic, together
 from backcalc.transform.folding import Fold, Folding, Stack, params
-from backcalc.transform.rules import Plan, is_identity, is_norm, is_random, plan, refusal
+from backcalc.transform.rules import Plan, is_identity, is_norm, is_random, plan, refusal, refusal_behind
 from backcalc.transform.whole import whole
 from backcalc.transform.written import folded_network, folded_yaml
 
@@ -79,7 +79,8 @@ def _has_letters(network: Network) -> bool:
 def _without_identities(chain: Chain) -> tuple[Chain, tuple[str, ...]]:
     """The chain without layers that hand on what they get."""
     notes = []
-    for node in chain.nodes:
+    for name in [node.name for node in chain.nodes]:
+        node = next(node for node in chain.nodes if node.name == name)  # what it reads may have changed on the way
         if is_identity(node) and node.name not in chain.kept:
             chain = chain.without(node)
             when = " after training" if is_random(node) else ""
@@ -133,7 +134,7 @@ def _refusals(chain: Chain) -> list[str]:
         kind = type(node.layer).kind
         reader, source = chain.reader(node.name), chain.source(node)
         behind = "several layers read it, or none" if reader is None else refusal(node, reader)
-        before = "it reads the input" if source is None else f"{source.name} before it has other readers or no weights"
+        before = "it reads the input" if source is None else refusal_behind(source)
         found.append(f"the {kind} {node.name} is not folded: {before}; {behind}")
     return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from backcalc.layers import Layer, Shape
+from backcalc.layers import Layer
 from backcalc.layers.activation import Linear
 from backcalc.layers.conv import Convolution
 from backcalc.layers.conv_transpose import TransposedConvolution
@@ -53,7 +53,7 @@ def plan(chain: Chain, first: Node, second: Node) -> Plan | None:
 
 
 def is_identity(node: Node) -> bool:
-    """Whether a layer hands on what it gets, as it answers after training: dropout and noise do, flatten of a vector."""
+    """Whether a layer hands on what it gets after training: dropout and noise do, and flatten of a vector."""
     shapeless = isinstance(node.layer, Flatten | Reshape) and node.input_shape == node.output_shape
     return shapeless or isinstance(node.layer, Linear | Dropout | GaussianNoise)
 
@@ -66,6 +66,13 @@ def is_random(node: Node) -> bool:
 def is_norm(node: Node) -> bool:
     """Whether a layer is one that ought to be folded."""
     return isinstance(node.layer, BatchNorm | Normalise)
+
+
+def refusal_behind(first: Node) -> str:
+    """Why a norm does not fold into the layer before it."""
+    if isinstance(first.layer, TransposedConvolution) and first.layer.groups > 1:
+        return f"{first.name} before it is a transposed convolution in groups"
+    return f"{first.name} before it has other readers or no weights"
 
 
 def refusal(first: Node, second: Node) -> str | None:
@@ -105,29 +112,20 @@ def _norm_behind(chain: Chain, first: Node, second: Node) -> Plan | None:
     spatial = isinstance(first.layer, Convolution | TransposedConvolution)
     if spatial and len(first.output_shape) == len(first.parameters[0].shape) - 2:
         return None  # a vector is one channel, and the norm counts its places
-    arrays, norm, epsilon = _arrays(first), second.name, second.layer.epsilon
+    arrays, norm = _arrays(first), second.name
     weights, biases = chain.fresh(f"W_{norm}_folded"), chain.fresh(f"b_{norm}_folded")
-    axes, channel = ",".join(["j", *"kabc"[: len(first.parameters[0].shape) - 1]]), "j"
-    if isinstance(first.layer, TransposedConvolution):
-        axes, channel = _transposed(first.layer, first.parameters[0].shape)
-
-    def scaled(j: str) -> str:
-        return f"gamma_{norm}[{j}]/sqrt(var_{norm}[{j}] + {epsilon})"
-
+    if isinstance(first.layer, TransposedConvolution) and first.layer.groups > 1:
+        return None  # true as well, but the proof does not go through
+    order = "kj" if isinstance(first.layer, TransposedConvolution) else "jk"  # [channels, filters] or the other way
+    axes = ",".join([*order, *"abc"][: len(first.parameters[0].shape)])
+    scale = f"gamma_{norm}[j]/sqrt(var_{norm}[j] + {second.layer.epsilon})"
     centred = f"({arrays[1]}[j] - mean_{norm}[j])" if len(arrays) > 1 else f"(0 - mean_{norm}[j])"
     definitions = (
-        f"{weights}[{axes}] = {scaled(channel)}*{arrays[0]}[{axes}]",
-        f"{biases}[j] = {scaled('j')}*{centred} + beta_{norm}[j]",
+        f"{weights}[{axes}] = {scale}*{arrays[0]}[{axes}]",
+        f"{biases}[j] = {scale}*{centred} + beta_{norm}[j]",
     )
     reason = "the norm multiplies every output by one number and adds another, which the weights and the bias can do"
     return Plan("norm behind", reason, first, second, _layer(first.layer, weights, biases), norm, definitions)
-
-
-def _transposed(layer: TransposedConvolution, shape: Shape) -> tuple[str, str]:
-    """The axes of the weights [channels, filters/groups, kernel], and the output map that they lead to."""
-    taps = "abc"[: len(shape) - 2]
-    channel = "j" if layer.groups == 1 else f"j + {shape[1]}*div(k-1,{shape[0] // layer.groups})"
-    return ",".join(["k", "j", *taps]), channel
 
 
 def _norm_before(chain: Chain, first: Node, second: Node) -> Plan:

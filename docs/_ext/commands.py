@@ -20,7 +20,7 @@ from typing import ClassVar
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
-from running import NotRunnable, Ran, excerpt, fresh, run, session
+from running import NotRunnable, Ran, excerpt, fresh, run, session, until
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
@@ -80,6 +80,7 @@ class Command(Running):
     option_spec: ClassVar[OptionSpec] = {
         "format": directives.unchanged,
         "lines": directives.unchanged,
+        "until": directives.unchanged,
         "status": directives.nonnegative_int,
     }
 
@@ -100,11 +101,11 @@ class Command(Running):
 
     def _text(self, ran: Ran, form: str) -> list[nodes.Node]:
         text = "\n".join(filter(None, (ran.out.rstrip(), ran.err.rstrip())))
-        if "lines" in self.options:
-            try:
-                text = excerpt(text, self.options["lines"])
-            except ValueError as error:
-                raise self.fail(str(error)) from None
+        try:
+            text = until(text, self.options["until"]) if "until" in self.options else text
+            text = excerpt(text, self.options["lines"]) if "lines" in self.options else text
+        except ValueError as error:
+            raise self.fail(str(error)) from None
         return [code(text, form, "output")] if text else []
 
     def _markdown(self, text: str) -> list[nodes.Node]:

@@ -104,6 +104,18 @@ def excerpt(text: str, ranges: str) -> str:
     return "\n".join([*shown, *["…"] * (following <= len(lines))])
 
 
+def until(text: str, start: str) -> str:
+    """A text up to the first line that begins so, its indentation aside; that more follows shows as `…`.
+
+    Raises ValueError where no line does.
+    """
+    lines = text.splitlines()
+    for place, line in enumerate(lines):
+        if line.lstrip().startswith(start):
+            return "\n".join([*lines[:place], "…"])
+    raise ValueError(f"no line begins with {start}")
+
+
 def _written(stream: io.TextIOWrapper, arguments: Sequence[str]) -> str:
     """What went into a stream, without what differs from run to run."""
     stream.seek(0)

@@ -93,7 +93,13 @@ def updates() -> str:
     document = schema()
     lines = []
     for kind, rule in UPDATES.items():
-        lines += [f"## {kind}", "", f"{_text(rule.source[:1].upper() + rule.source[1:])}.", "", *_equations(rule.equations)]
+        lines += [
+            f"## {kind}",
+            "",
+            f"{_text(rule.source[:1].upper() + rule.source[1:])}.",
+            "",
+            *_equations(rule.equations),
+        ]
         if rule.flag is not None:
             lines += [f"With `{rule.flag}: true`:", "", *_equations(rule.flagged)]
         lines += _arguments(document["$defs"][f"update_{kind}"], ("steps", "state"))

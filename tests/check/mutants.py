@@ -222,6 +222,8 @@ def _mistakes(name: str, source: Random) -> Iterator[tuple[Equation, Expr, tuple
         pairs = [(body, codes) for body, codes in named_mistakes(equation.body, source)]
         at_random = [(body, ()) for body in broken(equation.body, source)]
         source.shuffle(at_random)
+        if equation.name.startswith(("Delta", "new_")):
+            pairs = [(body, (*codes, "rate-missing", "update-sign")) for body, codes in pairs]
         for body, codes in [*pairs, *at_random[: len(pairs) + 4]]:
             if len(to_text(body)) < LONGEST and _difference(name, equation, None, body) == "different":
                 yield equation, body, tuple(codes)

@@ -71,6 +71,13 @@ def test_files_and_folders_are_submissions(tmp_path: Path) -> None:
     assert [one.path.name for one in handed_in([tmp_path / "ada.txt", tmp_path / "bob"])] == ["ada.txt", "bob"]
 
 
+def test_a_class_is_in_the_order_of_its_numbers(tmp_path: Path) -> None:
+    names = ["ada", "hw1-9.md", "hw1-10.md", "hw2-1.md", "zoe.md"]
+    for name in reversed(names):
+        (tmp_path / name).write_text("J = 1", "utf-8")
+    assert [one.path.name for one in handed_in([tmp_path], each=True)] == names
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_what_is_no_submission_is_said_all_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")

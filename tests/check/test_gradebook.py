@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backcalc.check.classroom.cells import TableFault, read_cells
-from backcalc.check.classroom.gradebook import Form, filled
+from backcalc.check.classroom.gradebook import Form, Gradebook
 from backcalc.check.result import Claim, Diagnosis, Part, Submission
 from backcalc.net.errors import InputError
 from backcalc.render.feedback import feedback
@@ -44,7 +44,7 @@ def fill(
 ) -> tuple[str, tuple[str, ...]]:
     path = tmp_path / "export.csv"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    found = filled(path, form, works, feedback, column)
+    found = Gradebook(path, form, column).filled(works, feedback)
     return found.data.decode(), found.notes
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from backcalc.check import classroom
+from backcalc.check.classroom import Checked, Handed, check_class
 from backcalc.cli.check import FORMATS
+from backcalc.cli.common import STDIN
 from backcalc.cli.program import cli
 
 KEY = "name: HW\nproblems: [{id: 1, count: lenet5, bias: false, ask: [conv2.weights, weights], points: 20}]\n"
@@ -33,6 +38,22 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }.items():
         (folder / name).write_text(text, "utf-8")
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def once() -> Iterator[None]:
+    """Checks the same submissions once only, whatever is then made of the result."""
+    kept: dict[tuple[object, ...], Checked] = {}
+
+    def cached(key: Path, handed: tuple[Handed, ...], **options: Any) -> Checked:
+        found = kept.get((key, handed))
+        if found is None or handed[0].file == STDIN:
+            found = kept[key, handed] = check_class(key, handed, **options)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classroom, "check_class", cached)
+        yield
 
 
 def run(room: Path, *arguments: str) -> Result:
@@ -94,6 +115,13 @@ def test_every_format_has_the_verdict(room: Path, form: str) -> None:
         json.loads(result.stdout)
 
 
+def test_standard_input_is_markdown(room: Path) -> None:
+    arguments = ["check", str(room / "key.yaml"), "-", "--format", "json"]
+    result = CliRunner().invoke(cli, arguments, input=f"# Problem 1\n{GOOD}", standalone_mode=False)
+    (found,) = json.loads(result.stdout)["submissions"]
+    assert found["file"] == "<stdin>" and found["points"] == 20
+
+
 def test_hint_gives_no_answer_in_any_format(room: Path) -> None:
     for form in FORMATS:
         if form not in ("canvas", "moodle"):
@@ -118,8 +146,10 @@ def test_a_grade_file_is_filled_in(room: Path, tmp_path: Path) -> None:
     arguments = ("--format", "canvas", "--gradebook", "export.csv", "--output", str(target))
     result = run(room, str(tmp_path / "1_hw.txt"), *arguments)
     assert status(result) == 0 and result.stdout == ""
-    assert result.stderr == "1 of 1 submissions have their grade in the file\n"
-    assert target.read_bytes() == b"Student,ID,HW (7)\nAda,1,20\n"
+    assert target.read_bytes() == b"Student,ID,HW (7)\nAda,1,20\n" and result.stderr == ""
+    result = run(room, str(tmp_path / "1_hw.txt"), "good.txt", *arguments)
+    told = "1 of 2 submissions have no grade in the file\n"
+    assert result.stderr.startswith(told) and "good.txt fits no student in the file" in result.stderr
 
 
 def test_help_says_what_a_submission_is_and_what_holds_it() -> None:

@@ -259,6 +259,26 @@ def test_the_spinner_tells_how_far_it_is(
     assert said[-1].endswith(", 0 s left")
 
 
+def test_live_curves_are_lines_where_nobody_looks(run: Callable[..., Any], clouds: Path) -> None:
+    given = ("train", clouds, "--data", "blobs", "--epochs", 3, "--watch")
+    result = run(*given)
+    (line,) = result.err.splitlines()
+    assert line.startswith(f"train {'━' * 24} epoch 3 of 3, loss ") and line.endswith(", 0 s left")
+    assert (run(*given, "--quiet").err, run(*given[:-1]).err) == ("", "")
+
+
+def test_live_curves_stay_when_it_is_over(
+    run: Callable[..., Any], clouds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backcalc.cli.train.sys.stderr.isatty", lambda: True, raising=False)
+    said: list[str] = []
+    monkeypatch.setattr("backcalc.cli.train.say", said.append)
+    result = run("train", clouds, "--data", "blobs", "--epochs", 3, "--watch", "--validation", 0.2)
+    assert [text.count("┤") for text in said] == [16, 16, 16]
+    assert "loss (training line, validation dotted)" in result.err
+    assert result.err.count("┤") == 16 and "\x1b" not in result.out
+
+
 def test_what_is_said_reaches_the_terminal_and_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.cli.test_busy import Terminal
 
@@ -285,5 +305,5 @@ def test_an_interrupt_leaves_nothing(
     monkeypatch.setattr("backcalc.cli.train.say", interrupted)
     result = run("train", clouds, "--data", "blobs", "--output", tmp_path / "history.txt")
     assert (result.status, result.out) == (130, "")
-    assert result.err.split("\n") == ["nothing was kept; with --run FOLDER it can be gone on with", "", "interrupted", ""]
+    assert result.err == "nothing was kept; with --run FOLDER it can be gone on with\n\ninterrupted\n"
     assert list(tmp_path.iterdir()) == [clouds]

@@ -135,11 +135,14 @@ def mixtures(draw: Callable[..., Any]) -> Net:
     return _net("mixture", {"x": shape}, **fields)
 
 
+COUNTED = ["a*x[i]^2 + exp(x[i])", "-x[i]/(2 + x[i]^2)", "max(x[i], a*x[i])", "if(i > 1, x[i-1], 0)", "a + 2*3*x[i]"]
+OPEN = ["sum(k, x[k])*x[i] - a", "if(x[i] > 0, x[i], a)", "exp(x[i]) + a*exp(x[i])", "tanh(a*x[i])"]
+
+
 @st.composite
-def formulas(draw: Callable[..., Any]) -> Net:
-    """A layer of one's own: a line of operations on each number, and a sum over all of them."""
-    size = _small(draw, 1, 4)
-    bodies = ["a*x[i]^2 + exp(x[i])", "x[i]/(1 + abs(x[i]))", "sum(k, x[k])*x[i] - a", "max(x[i], a*x[i])"]
+def formulas(draw: Callable[..., Any], bodies: list[str]) -> Net:
+    """A layer of one's own: a line of operations on each number, or of sums, choices, and functions."""
     body = draw(st.sampled_from(bodies))
-    parameters = {"parameters": {"a": []}} if "a*" in body or "- a" in body else {}
-    return _net("formula", {"x": size}, equations=f"y[i] = {body}", **parameters)
+    parameters = {"parameters": {"a": []}} if "a" in body.replace("max", "").replace("tanh", "") else {}
+    size = _small(draw, 1, 4)
+    return _net("formula", {"x": size}, equations=f"y[i] = {body}", shape=[size], **parameters)

@@ -24,6 +24,14 @@ def test_the_same_network_does_not_differ():
     assert "no row differs" in text and "≠" not in text
 
 
+def test_the_totals_stand_before_the_rows():
+    lines = [line.split() for line in render(pair("resnet50", "resnet101", flops="mac")).splitlines()[:12]]
+    assert ["params", "25557032", "44549160", "18992128"] in lines
+    assert ["MACs", "4089184256", "7801405440", "3712221184"] in lines
+    letters = render(pair({"sizes": {"d": None}, "input": {"x": "d"}, "layers": [{"dense": "d"}]}, "gpt2"))
+    assert "d² + d     124439808" in letters and max(map(len, letters.splitlines())) <= 80
+
+
 def test_layers_that_only_one_has_stand_alone():
     found = pair("vgg16", "vgg16_bn")
     alone = [each.right for each in found.pairs if each.left is None]

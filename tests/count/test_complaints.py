@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -99,6 +100,14 @@ def test_10_memory_says_what_it_holds_and_needs_none_itself() -> None:
 def test_11_a_summary_of_layers_has_operations() -> None:
     rows = json.loads(run("vgg16", "--format", "json").output)["layers"]
     assert all(isinstance(row["flops"], int) for row in rows)
+
+
+@pytest.mark.parametrize("name", ["cnn.onnx", "cnn.pt2", "image.keras"])
+def test_12_a_file_of_another_program_is_counted_without_that_program(name: str) -> None:
+    file = Path(__file__).parents[1] / "data" / name
+    facts = json.loads(file.with_name("facts.json").read_text(encoding="utf-8"))[name]
+    totals = backcalc.count(file, flops="mac").totals
+    assert totals.flops.value == facts.get("macs", totals.flops.value) > 0
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex", "html", "csv", "json"])

@@ -22,6 +22,8 @@ from backcalc.layers import KINDS
 from backcalc.net import Network, Node, load_network
 
 from .nets import (
+    COUNTED,
+    OPEN,
     Net,
     attentions,
     formulas,
@@ -136,12 +138,21 @@ def test_of_a_mixture_the_experts_that_answer_count(net: Net) -> None:
 
 
 @CASE
-@given(formulas())
-def test_of_own_equations_the_parameters_count_and_the_rest_is_at_least(net: Net) -> None:
+@given(formulas(COUNTED))
+def test_of_own_equations_operations_on_each_number_count(net: Net) -> None:
     network = load_network(net)
-    table = count(network)
-    parameters = [each.name for each in network.nodes[0].parameters]
-    assert table.rows[0].params == len(parameters)
+    (node,) = network.nodes
+    done, table = executed(network, node), count(network)
+    operations = done["y"].operations
+    operations.pop("mac", None)
+    assert (table.uncounted, table.rows[0].flops) == ((), operations.total())
+    assert table.rows[0].params == len(node.parameters)
+
+
+@CASE
+@given(formulas(OPEN))
+def test_of_own_equations_the_rest_is_at_least(net: Net) -> None:
+    table = count(load_network(net))
     assert (table.uncounted, table.rows[0].flops) == (("y",), 0)
 
 

@@ -22,6 +22,7 @@ from backcalc.formula.source import SourceEquation
 from backcalc.layers import KINDS
 from backcalc.layers.base import WHOLE, Window
 from backcalc.net import InputError, load_network
+from backcalc.render.count_text import render
 
 
 def net(layers, inputs=3, **keys):
@@ -96,8 +97,20 @@ def test_totals_are_the_sums_of_the_rows():
 
 
 def test_a_deep_network_has_its_sums_too():
+    """Equal terms stand together where there would be too many to read."""
     table = count(net([{"dense": 3}] * 150))
-    assert str(table.totals.trainable) == str(12 * 150)
+    assert str(table.totals.trainable) == f"150·12 = {12 * 150}"
+    few = count(net([{"dense": 3}] * 3))
+    assert str(few.totals.trainable) == "12 + 12 + 12 = 36"
+    many = count(net([{"dense": size} for size in range(1, 60)]))
+    assert str(many.totals.trainable) == str(many.totals.params)
+
+
+def test_layers_of_which_all_is_the_same_are_explained_once():
+    text = render(count(load_network("gpt2")))
+    assert text.count("(768 + 1)·3072 = 2362368 (2359296 weights, 3072 biases)") == 1
+    assert "a_1, a_2, a_3, a_4, a_5, a_6, a_7, a_8, a_9, a_10, a_11, a_12 (attention)\n" in text
+    assert "12·327155712 + 24·301989888" in render(count(load_network("gpt2", at={"T": 128})))
 
 
 def test_a_batch_multiplies_all_but_the_parameters():

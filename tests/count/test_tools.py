@@ -143,6 +143,17 @@ def test_what_a_tool_does_not_see_is_noted():
     assert "does not see `layernorm` here: PyTorch has no module for a norm over another axis" in text
 
 
+def test_what_a_tool_sees_in_parts_is_noted():
+    """GPT-2's attention has a mask, so PyTorch computes the projections by themselves."""
+    gpt2 = load_network("gpt2")
+    assert "sees the projections of it alone" in count(gpt2, flops="fvcore").row("a_1").notes[-1]
+    found = difference(gpt2, "mac", "fvcore")
+    assert found.notes == (
+        "fvcore 0.1.5.post20221221 sees the projections of `attention` here alone: the rest is one fused operation",
+    )
+    assert found.value == sum(term.formula.value for term in found.terms)
+
+
 def test_what_was_not_measured_is_noted():
     layers = [{"locally_connected2d": {"filters": 2, "kernel": 3}}]
     network = load_network({"input": {"x": [1, 5, 5]}, "layers": layers})

@@ -57,7 +57,7 @@ def test_its_parameters_are_found_and_counted() -> None:
     assert backcalc.grad(net).passed
     row = backcalc.count(net).rows[1]
     assert (row.kind, row.output_shape, row.params, row.flops) == ("formula", (4,), 17, 0)
-    assert row.notes == ("operations are not counted for equations of your own",)
+    assert row.notes == ("sums and choices in equations of your own are not counted, so the totals are at least",)
 
 
 def test_it_reads_as_many_outputs_as_it_names() -> None:

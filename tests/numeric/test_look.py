@@ -88,7 +88,7 @@ def test_filters_of_a_convolution_and_of_a_dense_layer() -> None:
 
 def test_images_are_shown_with_what_they_are_and_are_taken_for() -> None:
     net = network(["flatten", {"dense": 2}, "softmax"], "nll", [1, 6, 6])
-    history, look = seen(net, IMAGES, epochs=40)
+    _, look = seen(net, IMAGES, epochs=40)
     assert look.which == "training" and look.shown is not None
     assert look.shown.truths == tuple(["even", "odd"] * 12)
     right = np.mean([truth == guess for truth, guess in zip(look.shown.truths, look.shown.guesses, strict=True)])

@@ -28,7 +28,7 @@ COMMANDS = r"""
 \leftarrow \to \times \Delta \top \mathbf \odot \oslash \lVert \rVert \substack \sigma \Sigma \Pi \dots
 \checkmark \mathbin \textbackslash \textasciitilde \textasciicircum \vert \surd \circ \infty \alpha \beta \gamma
 \delta \epsilon \zeta \eta \theta \kappa \lambda \mu \nu \xi \pi \rho \tau \phi \chi \psi \omega \Gamma \Theta
-\Lambda \Phi \Psi \Omega \boxed \pm
+\Lambda \Phi \Psi \Omega \boxed \pm \texttt \cdots
 """
 KNOWN = frozenset(COMMANDS.split())
 
@@ -57,8 +57,8 @@ def formulas(text: str) -> Iterator[tuple[bool, str]]:
             yield True, found["shown"] if found["shown"] is not None else found[0]
 
 
-def node_is_here() -> bool:
-    """Whether node is installed, which runs KaTeX."""
+def katex_is_here() -> bool:
+    """Whether node is installed, which runs the KaTeX of the pages."""
     return shutil.which("node") is not None
 
 

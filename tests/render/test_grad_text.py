@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 import backcalc
-from backcalc.render import grad_text, verify_text
+from backcalc.render import grad_ascii, grad_text, verify_text
 
 EXAMPLES = Path(backcalc.__file__).parents[1] / "examples"
 WITH_LOSS = [
@@ -33,6 +33,12 @@ def test_no_line_is_wider_than_eighty_columns(name: str, steps: str) -> None:
 def test_no_line_of_a_large_network_is_wider_either() -> None:
     lines = grad_text.render(backcalc.grad("lenet5")).splitlines()
     assert [line for line in lines if len(line) > 80] == []
+
+
+def test_no_line_of_a_long_update_rule_is_wider_either() -> None:
+    lines = text("spirals").splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+    assert any(line.startswith("  W_z1[j,k] ← W_z1[j,k]") for line in lines)
 
 
 def test_the_parts_of_a_solution_come_in_order() -> None:
@@ -97,3 +103,53 @@ def test_an_unverified_result_says_so() -> None:
 def test_an_array_of_own_names_is_spelled_out_before_it_is_read() -> None:
     lines = text("shared-kernel").splitlines()
     assert lines.index("  W_q = [[[w1, w2]]]") < lines.index("  q[i] = Σ_{a=1..2} W_q[1,1,a]·x[i+a−1]")
+
+
+def test_brief_fits_a_page() -> None:
+    for name in ("shared-kernel", "batch-norm", "batch-norm-numbers", "logistic-neuron"):
+        assert len(text(name, "brief").splitlines()) <= 60, name
+
+
+def test_every_symbol_is_introduced_once() -> None:
+    lines = text("shared-kernel").splitlines()
+    block = lines[lines.index("Symbols") + 2 : lines.index("Forward pass") - 1]
+    assert "  W_z (2×2): weights of dense z" in block and "  J: loss" in block
+    named = [name for line in block for name in line.split(":")[0].split(" (")[0].strip().split(", ")]
+    assert len(named) == len(set(named))
+    assert set(named) >= {"x", "w1", "w2", "w3", "w4", "w5", "w6", "q", "h", "z", "y", "J"}
+    assert "Symbols" not in text("shared-kernel", "brief")
+
+
+def test_conventions_stand_at_the_top() -> None:
+    written = " ".join(grad_text.render(backcalc.grad("lenet5"), "brief").split("Forward pass")[0].split())
+    assert "rows of a weight matrix are output units, z = W·x + b" in written
+    assert "outside of its range x is 0" in written
+    assert "of several that are largest or smallest the first is taken" in written
+    assert "the derivative of relu at 0 is taken as 0" in written
+
+
+def test_an_update_rule_explains_its_letters() -> None:
+    net = {
+        "equations": "J = (w*x - 1)^2",
+        "values": {"w": 2, "x": "1/3"},
+        "find": ["w"],
+        "update": {"adam": {"rate": "1/10"}},
+    }
+    written = grad_text.render(backcalc.grad(net))
+    assert "v̂ ← v/(1 − β1^k)" in written and "vhat" not in written
+    said = " ".join(written.split())
+    assert "k = 1 is the number of the step; v0 = s0 = 0 are what is remembered before the first step" in said
+    assert "vhat <- v/(1 - beta1^k)" in grad_ascii.render(backcalc.grad(net))
+
+
+def test_a_note_has_the_letters_of_the_formulas() -> None:
+    written = text("batch-norm-numbers")
+    assert "every entry of γ_v is used twice" in written
+    assert "gamma" not in written
+
+
+def test_what_has_no_value_says_so_where_it_stands() -> None:
+    net = {"equations": "J = log(w*x)", "values": {"w": -1, "x": 1}, "find": ["w"]}
+    lines = grad_text.render(backcalc.grad(net)).splitlines()
+    place = lines.index("  J = log(w·x) = log(−1·1)")
+    assert lines[place + 1] == "    It has no value: log(−1) is not a real number."

@@ -114,6 +114,15 @@ def test_early_stopping_is_said(stopped: tuple[int, int], words: str) -> None:
     assert words in " ".join(text.split())
 
 
+def test_what_is_done_to_the_images_is_said() -> None:
+    changed = history(settings=Training(trials=2, flip=True, shift=1, reconstruct=True))
+    words = " ".join(render(changed, NETWORK).split())
+    assert (
+        "Images for training are mirrored left to right with probability 1/2 and moved by up to 1 pixel each way, anew "
+        "in every epoch; those for validation and testing are not. The target is the input." in words
+    )
+
+
 def test_the_spread_is_that_of_a_sample() -> None:
     # 2, 4, 4, 4, 5, 5, 7, 9: mean 5, sum of squares 32, over n − 1: √(32/7) = 2.138
     assert spread((2, 4, 4, 4, 5, 5, 7, 9)) == "5 ± 2.1"

@@ -162,6 +162,92 @@ def test_random_convolutions_answer_the_same(
     assert np.allclose(answer(network, x), answer(load_network(folding.text), x), rtol=1e-10, atol=1e-10)
 
 
+def _correlated(x: Array, kernels: Array, groups: int) -> Array:
+    """A convolution without padding over any number of axes, window by window."""
+    filters, depth, *taps = kernels.shape
+    sizes = [extent - tap + 1 for extent, tap in zip(x.shape[1:], taps, strict=True)]
+    out = np.zeros((filters, *sizes))
+    for f, *place in product(range(filters), *map(range, sizes)):
+        first = f // (filters // groups) * depth
+        window = tuple(slice(start, start + tap) for start, tap in zip(place, taps, strict=True))
+        out[(f, *place)] = np.sum(x[(slice(first, first + depth), *window)] * kernels[f])
+    return out
+
+
+def _landed(x: Array, kernels: Array, stride: int) -> Array:
+    """A transposed convolution: every input cell lands, times the window, on the output."""
+    channels, filters, *taps = kernels.shape
+    out = np.zeros((filters, *((n - 1) * stride + tap for n, tap in zip(x.shape[1:], taps, strict=True))))
+    for c, *place in product(range(channels), *map(range, x.shape[1:])):
+        window = tuple(slice(at * stride, at * stride + tap) for at, tap in zip(place, taps, strict=True))
+        out[(slice(None), *window)] += x[(c, *place)] * kernels[c]
+    return out
+
+
+def _normed(z: Array, values: Mapping[str, Array], name: str, epsilon: float) -> Array:
+    gamma, beta, mean, var = (values[f"{word}_{name}"].reshape(-1, *(1,) * (z.ndim - 1)) for word in
+                              ("gamma", "beta", "mean", "var"))  # fmt: skip
+    return gamma * (z - mean) / np.sqrt(var + epsilon) + beta
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=CALM)
+@given(st.sampled_from(["conv1d", "conv3d", "depthwise", "transposed 1", "transposed 2"]), st.booleans(), st.data())
+def test_norms_behind_convolutions_of_every_kind_answer_the_same(kind: str, bias: bool, data: st.DataObject) -> None:
+    name, shape, more = {
+        "conv1d": ("conv1d", [2, 6], {"kernel": 3}),
+        "conv3d": ("conv3d", [1, 3, 3, 3], {"kernel": 2}),
+        "depthwise": ("conv2d", [4, 4, 4], {"kernel": 2, "groups": 4}),
+        "transposed 1": ("conv_transpose1d", [2, 4], {"kernel": 3, "stride": 2}),
+        "transposed 2": ("conv_transpose2d", [2, 3, 3], {"kernel": 2, "stride": 2}),
+    }[kind]
+    layers: list[Any] = [{name: {"name": "c", "filters": 4, "bias": bias, **more}}, {"dropout": 0.5},
+                         {"batchnorm": {"name": "n"}}]  # fmt: skip
+    net: dict[str, Any] = {"input": {"x": shape}, "layers": layers}
+    net["values"] = {
+        parameter.name: _drawn(data, parameter.shape, squares if parameter.name.startswith("var") else numbers)
+        for node in load_network(net).nodes
+        for parameter in node.parameters
+    }
+    folding = fold(load_network(net))
+    assert folding.passed and [each.rule for each in folding.folds] == ["norm behind"]
+    x = np.random.default_rng(4).normal(size=shape)
+    old, new = (
+        {n: array(v) for n, v in each.values.items()} for each in (load_network(net), load_network(folding.text))
+    )
+
+    def answered(values: Mapping[str, Array], weights: str, biases: str) -> Array:
+        if kind.startswith("transposed"):
+            z = _landed(x, values[weights], more["stride"])
+        else:
+            z = _correlated(x, values[weights], more.get("groups", 1))
+        return z + values[biases].reshape(-1, *(1,) * (z.ndim - 1)) if biases in values else z
+
+    before = _normed(answered(old, "W_c", "b_c"), old, "n", 1e-5)
+    assert np.allclose(before, answered(new, "W_n_folded", "b_n_folded"), rtol=1e-10, atol=1e-10)
+
+
+def test_what_hands_on_its_input_after_training_is_looked_through() -> None:
+    layers = [{"dense": 4}, {"dropout": "1/2"}, "flatten", {"gaussian_noise": 1}, "linear", {"dense": 2}]
+    folding = backcalc.fold({"input": 3, "layers": layers})
+    assert folding.passed
+    assert [node.name for node in folding.network.nodes] == ["dense_2"]
+    assert folding.notes[0] == "dropout_1 hands on what it gets after training and is left out"
+    assert folding.notes[1] == "flatten_1 hands on what it gets and is left out"
+
+
+def test_flatten_of_an_image_and_pooling_stay() -> None:
+    layers = [{"conv2d": {"filters": 2, "kernel": 2}}, {"avgpool2d": 2}, "flatten", {"dense": 2}]
+    folding = backcalc.fold({"input": {"x": [1, 5, 5]}, "layers": layers})
+    assert not folding.folds and len(folding.network.nodes) == 4
+
+
+def test_a_transposed_convolution_in_groups_is_refused_with_the_reason() -> None:
+    layers = [{"conv_transpose2d": {"name": "c", "filters": 4, "kernel": 2, "groups": 2}}, "batchnorm"]
+    folding = backcalc.fold({"input": {"x": [4, 3, 3]}, "layers": layers})
+    assert not folding.folds
+    assert "c before it is a transposed convolution in groups" in folding.notes[0]
+
+
 def _drawn(data: st.DataObject, shape: tuple[int, ...], each: st.SearchStrategy[Fraction]) -> Any:
     if not shape:
         return data.draw(each)

@@ -68,46 +68,10 @@ class Filled:
 Feedback = Callable[[Submission], str]
 
 
-def filled(
-    path: Path, form: Form, submissions: Sequence[Submission], feedback: Feedback, column: str | None = None
-) -> Filled:
-    """The exported file with the points of the submissions; `column` names the assignment where there are several.
+class Gradebook:
+    """An exported file; `column` names the assignment where there are several. Raises InputError for other files."""
 
-    Points are scaled where the file has another maximum than the key. Raises InputError for a file that is not one.
-    """
-    book = _Book(path, form, column)
-    whole = max((submission.max_points for submission in submissions), default=0)
-    notes: list[str] = []
-    rows: dict[int, list[Submission]] = {}
-    for submission in submissions:
-        file = printable(submission.file)
-        found = book.students(submission.file)
-        if submission.unchecked is not None:
-            notes.append(f"{file} was not checked: {printable(submission.unchecked)}")
-        elif len(found) == 1:
-            rows.setdefault(found[0], []).append(submission)
-        elif found:
-            notes.append(f"{file} may be of {' or '.join(book.called(row) for row in found[:4])}")
-        else:
-            notes.append(f"{file} fits no student in the file")
-    values: dict[tuple[int, int], str] = {}
-    for row, own in sorted(rows.items()):
-        if len(own) > 1:
-            notes.append(f"{book.called(row)} has handed in {len(own)}: {', '.join(printable(s.file) for s in own)}")
-        elif book.locked(row):
-            notes.append(f"the grade of {book.called(row)} cannot be changed")
-        else:
-            values |= book.entries(row, own[0], feedback)
-    scaled = {most for row in rows if (most := book.maximum(row)) not in (None, whole)}
-    notes += [f"the points of {whole:g} are scaled to {most:g}, as in the file" for most in sorted(scaled, key=str)]
-    grades = sum(column == book.grade for _, column in values)
-    return Filled(book.cells.with_values(values), grades, tuple(notes))
-
-
-class _Book:
-    """An exported file: its columns, its students, its maximum."""
-
-    def __init__(self, path: Path, form: Form, column: str | None) -> None:
+    def __init__(self, path: Path, form: Form, column: str | None = None) -> None:
         self.path, self.layout = path, LAYOUTS[form]
         self.cells = self._cells()
         names = [cell.value.strip() for cell in self.cells.rows[0]] if self.cells.rows else []
@@ -118,6 +82,36 @@ class _Book:
         self.grade = self._grade(names, column)
         self.known = {row: tuple(self._known(row)) for row in range(1, len(self.cells.rows)) if self._is_student(row)}
         self.possible = self._possible()
+
+    def filled(self, submissions: Sequence[Submission], feedback: Feedback) -> Filled:
+        """The file with the points of the submissions, scaled where it has another maximum than the key."""
+        whole = max((submission.max_points for submission in submissions), default=0)
+        notes: list[str] = []
+        rows: dict[int, list[Submission]] = {}
+        for submission in submissions:
+            file = printable(submission.file)
+            found = self.students(submission.file)
+            if submission.unchecked is not None:
+                notes.append(f"{file} was not checked: {printable(submission.unchecked)}")
+            elif len(found) == 1:
+                rows.setdefault(found[0], []).append(submission)
+            elif found:
+                notes.append(f"{file} may be of {' or '.join(self.called(row) for row in found[:4])}")
+            else:
+                notes.append(f"{file} fits no student in the file")
+        values: dict[tuple[int, int], str] = {}
+        for row, own in sorted(rows.items()):
+            if len(own) > 1:
+                files = ", ".join(printable(submission.file) for submission in own)
+                notes.append(f"{self.called(row)} has handed in {len(own)}: {files}")
+            elif self.locked(row):
+                notes.append(f"the grade of {self.called(row)} cannot be changed")
+            else:
+                values |= self.entries(row, own[0], feedback)
+        scaled = {most for row in rows if (most := self.maximum(row)) is not None and most != whole}
+        notes += [f"the points of {whole:g} are scaled to {most:g}, as in the file" for most in sorted(scaled)]
+        grades = sum(column == self.grade for _, column in values)
+        return Filled(self.cells.with_values(values), grades, tuple(notes))
 
     def students(self, file: str) -> list[int]:
         """The rows of the students whose submission a file may be: those of whom its name has most."""

@@ -14,6 +14,7 @@ from backcalc.net.errors import InputError, Problem, printable
 
 MOST_SUBMISSIONS = 10_000
 
+_DIGITS = re.compile(r"(\d+)")
 _ODD = re.compile(r"[^\w.-]+")
 
 
@@ -58,7 +59,7 @@ def handed_in(paths: Iterable[str | Path], *, each: bool = False) -> tuple[Hande
     problems: list[Problem] = []
     for path in map(Path, paths):
         if each and path.is_dir():
-            inside = sorted(entry for entry in path.iterdir() if _counts(entry))
+            inside = sorted((entry for entry in path.iterdir() if _counts(entry)), key=_order)
             if not inside:
                 problems.append(_problem(path, "there are no submissions in this folder"))
             found += (Handed(_called(entry), entry) for entry in inside)
@@ -78,6 +79,12 @@ def handed_in(paths: Iterable[str | Path], *, each: bool = False) -> tuple[Hande
 def _counts(entry: Path) -> bool:
     hidden = entry.name.startswith((".", "__MACOSX"))
     return not hidden and not entry.is_symlink() and (entry.is_file() or entry.is_dir())
+
+
+def _order(entry: Path) -> list[tuple[int, str]]:
+    """Names in the order of the numbers in them, `9.md` before `10.md`."""
+    pieces = _DIGITS.split(entry.name)
+    return [(int(piece), piece) if piece.isdecimal() and len(piece) < 40 else (-1, piece) for piece in pieces]
 
 
 def _called(path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backcalc.numeric.experiment.read import Experiment, read_experiment
 from backcalc.numeric.experiment.results import Results
-from backcalc.numeric.experiment.run import Told, run
+from backcalc.numeric.experiment.sweep import Told, run
 from backcalc.numeric.experiment.workers import WorkerError
 
 __all__ = ["Experiment", "Results", "Told", "WorkerError", "read_experiment", "run"]

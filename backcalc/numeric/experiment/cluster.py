@@ -6,7 +6,8 @@ The workers of the cluster have backcalc, and the data where the experiment says
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from backcalc.numeric.experiment.read import Experiment
 from backcalc.numeric.experiment.tasks import Task
 from backcalc.numeric.experiment.worker import answer
-from backcalc.numeric.experiment.workers import TRIES, WorkerError
+from backcalc.numeric.experiment.workers import PAUSE, TRIES, WorkerError
 
 MISSING = "a cluster needs `distributed`, which is not installed: `pip install backcalc[cluster]`"
 PATIENCE = 30
@@ -49,7 +50,7 @@ def work_off(
     with client:
         options = {"pure": False, "retries": TRIES - 1}
         futures = {client.submit(answer, greeting, task.number, {}, **options): task for task in tasks}
-        for future in _as_they_come(distributed, futures, asked):
+        for future in _as_they_come(futures, asked):
             task = futures[future]
             if future.status != "finished":
                 failed(task, f"its worker was lost or failed: {future.exception()}")
@@ -60,15 +61,15 @@ def work_off(
             taken(found)
 
 
-def _as_they_come(distributed: Any, futures: dict[Any, Task], asked: Callable[[], bool]) -> Any:
-    left = set(futures)
+def _as_they_come(futures: dict[Any, Task], asked: Callable[[], bool]) -> Iterator[Any]:
+    """The futures in the order in which they are done."""
+    left = dict(futures)
     while left:
         if asked():
             raise KeyboardInterrupt
-        try:
-            done = distributed.wait(left, timeout=0.2, return_when="FIRST_COMPLETED").done
-        except (TimeoutError, distributed.TimeoutError):
-            continue
-        for future in sorted(done & left, key=lambda each: futures[each].number):
-            left.discard(future)
+        done = [future for future in left if future.done()]
+        for future in done:
+            del left[future]
             yield future
+        if not done:
+            time.sleep(PAUSE)

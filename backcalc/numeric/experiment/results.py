@@ -167,8 +167,8 @@ def assembled(
     pooled = tuple(_pooled(rows, experiment.pool, measures)) if experiment.pool else ()
     return Results(
         name=experiment.name,
-        net=", ".join(dict.fromkeys(arm.network.name for arm in experiment.arms)),
-        data=", ".join(dict.fromkeys(arm.called for arm in experiment.arms)),
+        net="; ".join(dict.fromkeys(arm.network.name for arm in experiment.arms)),
+        data="; ".join(dict.fromkeys(arm.called for arm in experiment.arms)),
         axes=tuple(axis.path for axis in experiment.axes if not axis.follows),
         measures=measures,
         repeats=experiment.repeats,

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from backcalc.numeric.runs.environment import environment
 
 SETTINGS, ENVIRONMENT = "settings.json", "environment.json"
 LARGEST_JSON = 200_000_000
+NO_FILES: Mapping[str, str | bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,18 @@ class Folder:
     root: Path
 
     @classmethod
-    def new(cls, root: Path, kind: str, settings: Mapping[str, Any], threads: int = 1) -> Folder:
-        """Makes the folder of a run of that kind, with its settings and the environment.
+    def new(
+        cls,
+        root: Path,
+        kind: str,
+        settings: Mapping[str, Any],
+        threads: int = 1,
+        files: Mapping[str, str | bytes] = NO_FILES,
+    ) -> Folder:
+        """Makes the folder of a run of that kind, with its settings, the environment, and files that it begins with.
 
-        Raises RunError where it holds anything already, or cannot be made.
+        With the settings, which are written last, there is a run; what was cut off before is no run, and is made anew.
+        Raises RunError where the folder holds anything else already, or cannot be made.
         """
         try:
             root.mkdir(parents=True, exist_ok=True)
@@ -46,11 +56,15 @@ class Folder:
             raise RunError(f"the folder `{_shown(root)}` cannot be made: {error.strerror or error}") from None
         if SETTINGS in there:
             raise RunError(f"`{_shown(root)}` holds a run already; go on with it by --resume, or name another folder")
-        if there:
+        if there and (
+            ENVIRONMENT not in there or not {*there} <= {ENVIRONMENT, *(Path(name).parts[0] for name in files)}
+        ):
             raise RunError(f"`{_shown(root)}` is not empty: it holds `{printable(min(there))}`; name another folder")
         folder = cls(root)
         folder.write_json(ENVIRONMENT, environment(threads))
-        folder.write_json(SETTINGS, {"schema_version": 1, "run": kind, **settings})  # last: with it, there is a run
+        for name, content in files.items():
+            folder.write(name, content)
+        folder.write_json(SETTINGS, {"schema_version": 1, "run": kind, **settings})
         return folder
 
     @classmethod
@@ -77,7 +91,7 @@ class Folder:
         """Writes a file whole or not at all; a folder in its name is made. Raises RunError."""
         path = self.path(name)
         try:
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(unwritten(path, error)) from None
         write_whole(path, content.encode("utf-8") if isinstance(content, str) else content)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from backcalc.net import Network, load_network
 from backcalc.net.errors import printable
 from backcalc.net.text import Source
 from backcalc.numeric.runs.atomic import RunError
-from backcalc.numeric.runs.folder import Folder
 
-NET = "net.yaml"
+NET, BEGIN = "net.yaml", "begin/"
+"""The network, and the folder of the arrays that it begins with, whose names may be those of other files of a run."""
 
 
 def as_trained(text: str, title: str, *, optimizer: str | None = None, rate: float | None = None) -> str:
     """The text of a file that is known to be right, with its name in it, and the rule and rate where they are given.
+
+    A file of arrays that it names is the one in the folder `begin`.
 
     >>> print(as_trained("input: 2\\nlayers: [dense: 1]  # one unit", "line", optimizer="adam", rate=0.1), end="")
     name: line
@@ -32,8 +32,11 @@ def as_trained(text: str, title: str, *, optimizer: str | None = None, rate: flo
     file = YAML()
     file.width = 120
     content = file.load(text)
-    if content.get("name") is not None and optimizer is None and rate is None:
+    arrays = _arrays(content)
+    if content.get("name") is not None and optimizer is None and rate is None and arrays is None:
         return text
+    if arrays is not None:
+        content["values"]["file"] = BEGIN + arrays
     if content.get("name") is None:
         content.pop("name", None)
         content.insert(0, "name", title)
@@ -42,6 +45,13 @@ def as_trained(text: str, title: str, *, optimizer: str | None = None, rate: flo
     into = StringIO()
     file.dump(content, into)
     return into.getvalue()
+
+
+def _arrays(content: Mapping[str, Any]) -> str | None:
+    """The name of the file of arrays that the network states."""
+    values = content.get("values")
+    name = values.get("file") if isinstance(values, Mapping) else None
+    return name if isinstance(name, str) else None
 
 
 def _update(given: Any, optimizer: str | None, rate: float | None) -> dict[str, Any]:
@@ -58,19 +68,12 @@ def _update(given: Any, optimizer: str | None, rate: float | None) -> dict[str, 
     return {kind: {**arguments, **({} if rate is None else {"rate": rate})}}
 
 
-def keep_net(folder: Folder, source: Source, text: str) -> Network:
-    """Writes the text as `net.yaml`, with the file of arrays that it names, and reads the network from there.
-
-    Raises RunError.
-    """
-    values = YAML(typ="safe", pure=True).load(text).get("values")
-    name = values.get("file") if isinstance(values, Mapping) else None
-    if isinstance(name, str) and source.folder is not None:
-        target = folder.path(name)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source.folder / name, target)
-        except OSError as error:
-            raise RunError(f"`{printable(str(target))}` could not be written: {error.strerror or error}") from None
-    folder.write(NET, text)
-    return load_network(folder.path(NET))
+def net_files(source: Source, text: str) -> dict[str, str | bytes]:
+    """The text as `net.yaml`, with the file of arrays that it names. Raises RunError where that cannot be read."""
+    name = _arrays(YAML(typ="safe", pure=True).load(text))
+    if name is None or source.folder is None:
+        return {NET: text}
+    try:
+        return {name: (source.folder / name.removeprefix(BEGIN)).read_bytes(), NET: text}
+    except OSError as error:
+        raise RunError(f"`{printable(name)}` cannot be read: {error.strerror or error}") from None

@@ -16,7 +16,7 @@ COLUMNS = 8
 PAIRS = 10
 GAP = 0.15
 """Between two filters, as a share of one."""
-LONGEST = 12
+LONGEST = 10
 """Letters of the name of a class."""
 
 
@@ -67,10 +67,10 @@ def predictions(shown: Shown) -> Figure:
         truth, guess = (_short(names[place]) for names in (shown.truths, shown.guesses))
         right = shown.truths[place] == shown.guesses[place]
         axes.set_title(
-            f"✓ {truth}" if right else f"✗ {guess}\n(is {truth})",
-            fontsize=9,
+            f"✓ {truth}" if right else f"✗ {guess}\nis {truth}",
+            fontsize=8.5,
             color=INK if right else COLOURS[1],
-            fontweight="normal" if right else "bold",
+            fontweight="normal",
             loc="center",
             pad=3,
         )
