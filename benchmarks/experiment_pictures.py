@@ -1,8 +1,15 @@
-"""Pictures of single networks for the experiments: signals before training, norms after it, what auto-encoders see."""
+"""Pictures of single networks for the experiments: signals before training, norms after it, what auto-encoders see.
+
+    python benchmarks/experiment_pictures.py FOLDER
+
+The sweeps and curves of an experiment are drawn by `backcalc experiment FILE --run FOLDER`.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +49,6 @@ def trained(experiment: Experiment, arm: Arm, **changes: Any) -> tuple[Any, Hist
 
 
 def _first(data: Any) -> Any:
-    from dataclasses import replace
-
     test = {} if data.x_test is None else {"x_test": data.x_test[0], "y_test": data.y_test[0]}
     return replace(data, x=data.x[0], y=data.y[0], stacked=False, **test)
 
@@ -105,3 +110,7 @@ def auto_encoders() -> Iterator[tuple[str, Figure]]:
         for plot in fitting_plots(history, looked(arm.network, data, history)):
             if plot.name in ("filters", "reconstructions"):
                 yield f"{Path(describe(arm.values[0])).stem}-{plot.name}", plot.draw()
+
+
+if __name__ == "__main__":
+    draw(Path(sys.argv[1]))

@@ -1,6 +1,6 @@
 """The experiments of `examples/experiments` run whole, their results beside those that other programs found.
 
-    python benchmarks/experiments.py [--runs FOLDER] [--only iris-width,margin] [--pictures FOLDER] [--jobs N]
+    python benchmarks/experiments.py [--runs FOLDER] [--only iris-width,margin] [--jobs N]
 
 The references are of PyTorch 2.13 and of hand-written NumPy in double precision, 20 or 1000 repeats each; limits are
 three standard errors of so many repeats as the experiment has, unless the line says otherwise. The table is written to
@@ -230,7 +230,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "experiments", help="where the runs are kept")
     parser.add_argument("--only", help="names of experiments, as iris-width,margin; the page is then not written")
-    parser.add_argument("--pictures", type=Path, help="a folder for pictures of networks that are trained for them")
     parser.add_argument("--jobs", type=int, default=1, help="processes that work at once")
     given = parser.parse_args()
     names = given.only.split(",") if given.only else list(CHECKS)
@@ -245,10 +244,6 @@ def main() -> int:
             print(f"  {sign} {line.what}: {line.measured} ({line.reference}, {line.limit})", flush=True)
     if not given.only:
         PAGE.write_text(page(tables), encoding="utf-8")
-    if given.pictures is not None:
-        from experiment_pictures import draw
-
-        draw(given.pictures)
     return int(not all(line.holds for _, lines in tables.values() for line in lines))
 
 

@@ -1,6 +1,6 @@
 """What `backcalc check` makes of right work and of wrong work: accusations, misses, first errors, causes.
 
-    python benchmarks/mutations.py [--sample N] [--processes 2] [--seed 0] [--show 20]
+    python benchmarks/mutations.py [--sample N] [--processes 2] [--minutes M] [--seed 0] [--show 20]
 
 Pages of claims are made from the formulas of the examples, forward and backward, and from the counts of built-in
 networks. Right ones are rewritten: reordered, multiplied out, activations in exponentials, other notation, in LaTeX and
@@ -21,26 +21,31 @@ import argparse
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
+
+from backcalc.check import check
+from backcalc.check.result import Claim
+from backcalc.check.submission import read_text
+
+if TYPE_CHECKING:
+    from tests.check.mutants import Page
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "check"))
+sys.path.insert(0, str(ROOT / "tests"))
+mutants = import_module("check.mutants")
 
-from mutants import Page, counting_pages, formula_pages  # noqa: E402
-
-from backcalc.check import check  # noqa: E402
-from backcalc.check.result import Claim  # noqa: E402
-from backcalc.check.submission import read_text  # noqa: E402
-
-EXAMPLES = (
-    "shared-kernel six-weights logistic-neuron batch-norm-one-to-one output-sigmoid output-softmax output-linear hinge"
-    " attention batch-norm batch-norm-hidden batch-norm-input batch-norm-numbers bptt decay gaussian gru"
-    " iris-one-hidden iris-two-hidden kl-gaussians layer-norm linear-stack logistic-hessian max-pool mlp-whole-arrays"
-    " narrow-relu negative-sampling neuron perceptron relu-softmax-batch shared-kernel-equations word2vec"
-).split()
+_EXAMPLES = """
+shared-kernel six-weights logistic-neuron batch-norm-one-to-one output-sigmoid output-softmax output-linear hinge
+attention batch-norm batch-norm-hidden batch-norm-input batch-norm-numbers bptt decay gaussian gru iris-one-hidden
+iris-two-hidden kl-gaussians layer-norm linear-stack logistic-hessian max-pool mlp-whole-arrays narrow-relu
+negative-sampling neuron perceptron relu-softmax-batch shared-kernel-equations word2vec
+"""
+EXAMPLES = _EXAMPLES.split()
 COUNTED = ("lenet5", "lenet5-1998", "digits-mlp", "alexnet", "vgg11", "vgg16")
 FULL = 10_000
 """So many right claims and wrong claims make a whole run."""
@@ -103,7 +108,9 @@ def _count(page: Page, claims: list[Claim], first: int | None, tally: Tally) -> 
     found = [claim for claim in mine if claim.verdict == "wrong"]
     if not mine or not found:
         verdicts = {claim.verdict for claim in mine}
-        tally.note("wrong undecided" if verdicts & {"undecided", "unreadable"} else "miss", page, mine[0] if mine else None)
+        tally.note(
+            "wrong undecided" if verdicts & {"undecided", "unreadable"} else "miss", page, mine[0] if mine else None
+        )
         return
     if any(page.misread(claim) for claim in mine):
         tally.note("silent misreading", page, mine[0])
@@ -119,22 +126,28 @@ def _count(page: Page, claims: list[Claim], first: int | None, tally: Tally) -> 
 def _task(task: tuple[str, str, int, int]) -> Tally:
     kind, network, amount, seed = task
     source = Random(f"{network}{seed}")
-    pages = formula_pages if kind == "formula" else counting_pages
+    pages = mutants.formula_pages if kind == "formula" else mutants.counting_pages
     return judged(list(pages(network, amount, source)))
 
 
-def run(amount: int, processes: int, seed: int) -> Tally:
-    """All networks, each with its share of `amount` wrong pages and as many right ones."""
-    share = max(1, -(-amount // (len(EXAMPLES) + len(COUNTED))))
-    tasks = [("formula", name, share, seed) for name in EXAMPLES] + [("count", name, share, seed) for name in COUNTED]
-    total = Tally()
-    if processes == 1:
-        for task in tasks:
-            total.add(_task(task))
-        return total
+def run(amount: int, processes: int, seed: int, seconds: float) -> Tally:
+    """All networks in turn, each with its share of `amount` wrong pages and as many right ones, until time is up."""
+    rounds = max(1, amount // 2500)
+    share = max(1, -(-amount // (rounds * (len(EXAMPLES) + len(COUNTED)))))
+    tasks = [
+        (kind, name, share, seed + number)
+        for number in range(rounds)
+        for kind, names in (("formula", EXAMPLES), ("count", COUNTED))
+        for name in names
+    ]
+    total, end = Tally(), time.perf_counter() + seconds
     with ProcessPoolExecutor(processes) as pool:
-        for tally in pool.map(_task, tasks):
-            total.add(tally)
+        waiting = [pool.submit(_task, task) for task in tasks]
+        for done in as_completed(waiting):
+            total.add(done.result())
+            if time.perf_counter() > end:
+                pool.shutdown(wait=True, cancel_futures=True)
+                break
     return total
 
 
@@ -165,11 +178,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--sample", type=int, default=FULL, metavar="N", help="wrong claims, about as many right ones")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=60.0, metavar="M", help="stops early, with what there is")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--show", type=int, default=0, metavar="N", help="what came out otherwise, so many of each")
     options = parser.parse_args()
     start = time.perf_counter()
-    tally = run(options.sample, options.processes, options.seed)
+    tally = run(options.sample, options.processes, options.seed, 60 * options.minutes)
     print(table(tally, time.perf_counter() - start))
     seen: Counter[str] = Counter()
     for line in tally.shown:

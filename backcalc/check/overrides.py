@@ -167,11 +167,25 @@ def _places(name: str, submissions: Sequence[Submission]) -> list[int]:
     return exact or ends
 
 
+def _by_hand(submission: Submission, overrides: Sequence[Override], key: Key) -> tuple[Submission, list[Problem]]:
+    """What the program could not check has its points from the grader, once there are some for every problem."""
+    points = [override for override in overrides if override.points is not None]
+    missing = [problem.id for problem in key.problems if problem.id not in {override.problem for override in points}]
+    if missing:
+        said = f"`{submission.file}` was not checked, and problem {', '.join(missing)} has no points by hand yet"
+        return submission, [override.fault(said) for override in overrides[:1]]
+    parts = tuple(Part(problem.id, None, (), 0, float(problem.points)) for problem in key.problems)
+    notes = (*submission.notes, f"graded by hand, as it was not checked: {submission.unchecked}")
+    return _ruled(replace(submission, parts=parts, notes=notes, unchecked=None), points, key)
+
+
 def _ruled(submission: Submission, overrides: Sequence[Override], key: Key) -> tuple[Submission, list[Problem]]:
+    if submission.unchecked is not None:
+        return _by_hand(submission, overrides, key)
     claims, faults = list(submission.claims), list[Problem]()
     touched: set[str] = set()
     for override in overrides:
-        if override.claim is None or submission.unchecked is not None:
+        if override.claim is None:
             continue
         places = [place for place, claim in enumerate(submission.claims) if _meant(claim, override)]
         if not places:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -85,13 +86,13 @@ def check(
     ruled = _ruled(rulings, loaded) if rulings is not None and loaded is not None else ()
     book = None if gradebook is None else _book(Path(gradebook), cast("Form", form), column)
     checked = _checked(Path(key), submissions, form, each=each, jobs=jobs, results=folder)
-    report, messages = checked.report, [str(problem) for problem in checked.refused]
+    report, warnings = checked.report, list[str]()
     if loaded is not None:
         from backcalc.check.overrides import overridden
 
         found, stale = overridden(report.submissions, ruled, loaded)
         report = replace(report, submissions=found)
-        messages += [str(problem).replace(": error: ", ": warning: ", 1) for problem in stale]
+        warnings = [str(problem).replace(": error: ", ": warning: ", 1) for problem in stale]
     if hint:
         from backcalc.check.hint import hinted
 
@@ -100,11 +101,17 @@ def check(
         answer = _filled(book, report)
     else:
         answer = _answer(report, form, claims=claims, summary=summary, key=loaded)
-    broken = [s for s in report.submissions if s.unchecked is not None]
-    refused = {problem.file for problem in checked.refused}
-    messages += [f"{s.file}: not checked: {s.unchecked}" for s in broken if s.file not in refused]
-    status = 2 if broken else answer.status
-    return replace(answer, status=status, messages=(*messages, *answer.messages))
+    messages = [*_broken(report, checked), *warnings, *answer.messages]
+    broken = any(submission.unchecked is not None for submission in report.submissions)
+    return replace(answer, status=2 if broken else answer.status, messages=tuple(messages))
+
+
+def _broken(report: Report, checked: Checked) -> Iterator[str]:
+    """What could not be checked: the faults of its files, or what stopped it."""
+    for submission in report.submissions:
+        if submission.unchecked is not None:
+            faults = [str(problem) for problem in checked.refused if problem.file == submission.file]
+            yield from faults or [f"{submission.file}: not checked: {submission.unchecked}"]
 
 
 def _checked(

@@ -27,7 +27,7 @@ BAR = 24
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that work at once.")
 @click.option("--cluster", metavar="ADDRESS", help="Let the workers of a Dask scheduler work, as tcp://host:8786.")
 def experiment(file: str, run: str | None, resume: str | None, jobs: int, cluster: str | None, form: str) -> Answer:
-    """Runs the experiment in FILE: a sweep with repeated trials, and the spread of what they give.
+    """Runs the sweep in FILE: repeated trials, and their spread.
 
     FILE names a network, data, what varies and what is measured. Arms of the same shape train as one stack. Mistakes
     that make an experiment say less than it seems to are told before it begins.
@@ -37,9 +37,9 @@ def experiment(file: str, run: str | None, resume: str | None, jobs: int, cluste
 
     \b
     Examples:
-      backcalc experiment examples/experiments/iris-width.yaml
-      backcalc experiment examples/experiments/iris-width.yaml --run runs/iris --jobs 2
-      backcalc experiment examples/experiments/iris-width.yaml --resume runs/iris --format csv
+      backcalc experiment examples/experiments/narrow-collapse.yaml --jobs 2
+      backcalc experiment examples/experiments/iris-width.yaml --quiet --run runs/iris
+      backcalc experiment examples/experiments/iris-width.yaml --quiet --resume runs/iris --format csv
     """
     from backcalc.numeric.experiment import read_experiment
     from backcalc.numeric.experiment import run as run_experiment

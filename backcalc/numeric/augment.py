@@ -33,7 +33,7 @@ def augmented(x: Array, settings: Training, randoms: Sequence[Any]) -> Array:
 
     >>> x = np.arange(6.0).reshape(1, 1, 1, 2, 3)
     >>> augmented(x, Training(shift=1), [np.random.default_rng(4)])[0, 0, 0].tolist()
-    [[0.0, 3.0, 4.0], [0.0, 0.0, 0.0]]
+    [[0.0, 0.0, 0.0], [0.0, 1.0, 2.0]]
     """
     trials, samples = x.shape[:2]
     found = x.copy()

@@ -21,8 +21,7 @@ KEEP_SHAPE = frozenset(
     {
         *("CumSum", "PRelu", "Celu", "Selu", "Mish", "Softsign", "ThresholdedRelu", "Shrink", "InstanceNormalization"),
         *("BatchNormalization", "LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization"),
-        *("GroupNormalization",),
-        *("Hardmax", "Round", "Sign", "Sin", "Cos", "Not"),
+        *("GroupNormalization", "Hardmax", "Round", "Sign", "Sin", "Cos", "Not"),
     }
 )
 """Operators without a layer whose output has the shape of their input, where the file does not say it."""

@@ -17,7 +17,7 @@ from backcalc.render import show_svg
 from backcalc.render.graph import graph_of
 from backcalc.render.plots import MISSING, available, inlined, to_png, to_svg
 from backcalc.render.train_plots import Plot, fitting_plots, said_of_curves
-from backcalc.render.train_text import how, note_words, seed_words, shown_epochs, spread, test_words
+from backcalc.render.train_text import how, note_words, seed_words, shown_epochs, spread, result_words
 from backcalc.render.verify_text import said
 
 REPORT = "report.html"
@@ -61,7 +61,7 @@ def page(
     shown = list(pictures)
     parts = [
         f'<p class="lead">Trained on {escape(history.data)}: {escape(how(history, network))}</p>',
-        _section("Test", _tiles(history) + "".join(f"<p>{escape(text)}</p>" for text in test_words(history)[1:])),
+        _section("Test", _tiles(history) + "".join(f"<p>{escape(text)}</p>" for text in result_words(history)[1:])),
         *(f"<p>{escape(said(check))}</p>" for check in checks),
         *(_section(plot.title, _picture(plot, svg)) for plot, svg in shown[:1]),
         _section("Epochs", _epochs(history)),

@@ -27,7 +27,7 @@ def render(history: History, network: Network, checks: Sequence[Check] = (), kep
     lines += ["", *_table(history, shown, width)]
     if len(shown) < len(history.curves["loss"]):
         lines += paragraph(f"{len(shown)} of {len(history.curves['loss'])} epochs; JSON has all of them.", 0, width)
-    lines += ["", *heading("Test"), *(line for text in test_words(history) for line in paragraph(text, 0, width))]
+    lines += ["", *heading("Test"), *(line for text in result_words(history) for line in paragraph(text, 0, width))]
     lines += ["", *heading("Data and seed")]
     for sentence in note_words(history):
         lines += paragraph(sentence, 0, width)
@@ -88,7 +88,7 @@ def spread(numbers: Sequence[float]) -> str:
     return f"{fmean(finite):.4g}" + (f" ± {stdev(finite):.2g}" if len(finite) > 1 else "")
 
 
-def test_words(history: History) -> list[str]:
+def result_words(history: History) -> list[str]:
     """The test result; over several trials its mean, standard deviation and range, and how many were lost."""
     if not history.test:
         return ["There are no samples for testing."]

@@ -9,11 +9,6 @@ from itertools import product
 from pathlib import Path
 from random import Random
 
-try:
-    from .rewrites import RIGHT, broken, everywhere, named_mistakes
-except ImportError:  # the benchmark runs this as a script beside it
-    from rewrites import RIGHT, broken, everywhere, named_mistakes  # type: ignore[no-redef]
-
 from backcalc.check.key import Key, load_key
 from backcalc.check.names import NotFormula, Translator, Unknown
 from backcalc.check.plain import plain_chain
@@ -26,8 +21,10 @@ from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.print_latex import to_latex
 from backcalc.formula.print_text import to_text
 from backcalc.formula.program import Equation
-from backcalc.formula.tree import Call, Compare, Expr, Reduce, Ref, Table, num, substitute, walk
+from backcalc.formula.tree import Call, Compare, Expr, Ref, Table, num, substitute, walk
 from backcalc.net import load_network
+
+from .rewrites import RIGHT, broken, everywhere, named_mistakes
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LONGEST = 600
@@ -167,6 +164,11 @@ def _difference(name: str, equation: Equation, one: Expr | None, other: Expr) ->
     return "different"
 
 
+def certified(name: str, equation: Equation, body: Expr) -> bool:
+    """Whether plain floating point finds that a formula is not the quantity's, be it by a constant factor."""
+    return _difference(name, equation, None, body) in ("different", "scaled")
+
+
 # -- pages --------------------------------------------------------------------------------------------
 
 
@@ -196,8 +198,7 @@ def formula_pages(name: str, amount: int, source: Random) -> Iterator[Page]:
     mistakes = list(_mistakes(name, source))
     source.shuffle(mistakes)
     while 0 < len(mistakes) < amount:
-        more = [mistake for mistake in _mistakes(name, source)]
-        mistakes += more if more else mistakes
+        mistakes += list(_mistakes(name, source)) or mistakes
     for equation, body, causes in mistakes[:amount]:
         latex = source.random() < 0.3 and _in_latex(equation)
         others = source.sample(known, min(len(known), source.randint(1, 2)))

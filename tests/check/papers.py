@@ -27,7 +27,7 @@ SHARED = """\
     3. Third layer: convolution
         * output size = $ 16 \\times (14 - 5 + 1) \\times (14 - 5 + 1) $
         * number of weights = $ 6 ï¼ˆ3 \\times 25+1ï¼‰+6 (4 \\times 25+1)+3 (4 \\times 25+1)+(6 \\times 25+1)$
-        * number of connections = $100 \\times [6 (3 \\times 25+1)+6 (4 \\times 25+1)+3 (4 \\times 25+1)+(6 \\times 25+1)]$
+        * number of connections = $100 [6 (3 \\times 25+1)+9 (4 \\times 25+1)+(6 \\times 25+1)]$
     4. Fifth layer: convolution over everything that is left
         * output size = $120 \\times (5-5+1) \\times (5-5+1)$
         * number of weights = $120 \\times (5 \\times 5 \\times 16)$
@@ -153,7 +153,7 @@ Part 1 B3
 
 Each filter size is $4 \\times 4 \\times 50$.
 One application takes $4 \\times 4 \\times 50 = 800$ multiplications and $800 - 1 = 799$ additions. In total 1599 FLOP
-The output size is $(12 + 2 \\cdot 1 - 4) / 2 + 1 = 6$, and there are 20 filters $\\Rightarrow 20 \\times 36 \\times 1599$ FLOP
+The output size is $(12 + 2 - 4)/2 + 1 = 6$, and there are 20 filters $\\Rightarrow 20 \\times 36 \\times 1599$ FLOP
 Total # of FLOP = $20 \\times 36 \\times 1599 + 320 \\times 8 = 1153840$ FLOP without bias
 So # of bias = $6 \\times 6 \\times 20 = 720$
 Total # of FLOP = $1153840 + 720 = 1154560$ FLOP with bias

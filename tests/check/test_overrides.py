@@ -99,6 +99,16 @@ def test_a_ruling_whose_claim_has_changed_is_reported_and_not_applied(
     assert after.notes[-1].startswith("an override was not applied: ")
 
 
+def test_what_was_not_checked_can_be_graded_by_hand(key: Key, tmp_path: Path) -> None:
+    scan = Submission("hw/scan.pdf", (), (), unchecked="pictures cannot be read")
+    (after,), (stale,) = ruled(key, tmp_path, "  - {submission: scan.pdf, problem: 1, points: 15}\n", scan)
+    assert after == scan and "problem 2 has no points by hand yet" in stale
+    both = "".join(f"  - {{submission: scan.pdf, problem: {number}, points: {number}}}\n" for number in (1, 2))
+    (after,), none = ruled(key, tmp_path, both, scan)
+    assert after.unchecked is None and (after.points, after.max_points) == (3, 26) and not none
+    assert after.notes == ("graded by hand, as it was not checked: pictures cannot be read",)
+
+
 def test_rulings_on_other_submissions_are_told_once(key: Key, tmp_path: Path) -> None:
     rulings = "".join(
         f"  - {{submission: {name}, problem: 1, points: 1}}\n" for name in ("adda.md", "bob.md", "bob.md")

@@ -6,6 +6,7 @@ activations; limits are three standard errors.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 import backcalc
 from backcalc.net import load_network
 from backcalc.net.text import source_of
-from backcalc.numeric.data import load_data, stacked
+from backcalc.numeric.data import DataError, load_data, stacked
 from backcalc.numeric.experiment import Results, read_experiment, run
 from backcalc.numeric.kernels import Pass
 from backcalc.numeric.run import Runner
@@ -184,3 +185,29 @@ def test_depth_helps_where_width_does_not() -> None:
     one, two, three = (row.runs[0].curves["loss"][-1] or 0 for row in results.rows)
     assert one == pytest.approx(298, abs=0.5)  # hardly better than the mean of all points, 298.105
     assert one - 1 > two > three + 5
+
+
+INDEX = (SHIPPED / "README.md").read_text(encoding="utf-8")
+LISTED = re.findall(r"^\| `backcalc experiment examples/experiments/(.*?)` \| \S", INDEX, flags=re.MULTILINE)
+NEEDS_DATA = ("mnist-", "cifar10-", "letters-")
+
+
+def test_every_experiment_is_listed() -> None:
+    files = {file.name for file in SHIPPED.glob("*.yaml") if "\nmeasure:" in file.read_text(encoding="utf-8")}
+    assert len(LISTED) == len(set(LISTED)) and set(LISTED) == files
+
+
+@pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_file_says_what_it_is_and_can_be_read(file: Path) -> None:
+    first, *rest = file.read_text(encoding="utf-8").splitlines()
+    assert first.startswith("# ") and sum(line.startswith("name: ") for line in rest) == 1
+    if file.name in LISTED:
+        assert read_experiment(file).arms
+    else:
+        assert load_network(file).nodes
+
+
+@pytest.mark.parametrize("name", [name for name in LISTED if name.startswith(NEEDS_DATA)])
+def test_what_data_are_missing_is_said(name: str) -> None:
+    with pytest.raises(DataError, match=r"examples/experiments/(mnist|cifar10|notMNIST_small)"):
+        run(read_experiment(SHIPPED / name))

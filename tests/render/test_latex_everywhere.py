@@ -23,7 +23,7 @@ from .latex_check import NO_NODE, formulas, katex_is_here, refused_by_katex
 COUNTED = ("conv-pool-flops", "lenet-32", "lenet-connection-table", "lenet-without-biases", "six-deep")
 ALIKE = ("colour-mlp", "digits-autoencoder", "digits-deep", "digits-wide", "iris-two-hidden", "letters-mlp",
          "letters-two-hidden", "lenet-batch-norm", "lenet-batch-norm-dropout", "lenet-dropout", "lenet-tanh",
-         "narrow-relu", "surface-mlp", "two-three-one", "spirals")  # fmt: skip
+         "lenet-batch-norm-input", "narrow-relu", "surface-mlp", "two-three-one", "spirals")  # fmt: skip
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.yaml"))
 DERIVED = [name for name in NAMES if name not in (*COUNTED, *ALIKE)]
 CLAIMS = (

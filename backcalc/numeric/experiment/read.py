@@ -7,6 +7,7 @@ from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -139,12 +140,12 @@ class _Reader:
                 document.report(("pool", at), f"`{shown(path)}` does not vary", help)
         if document.problems:
             return None
-        combinations = list(grid(axes))
-        if len(combinations) > MOST_ARMS or len(combinations) * spec.repeats > MOST_TRIALS:
-            count = f"{len(combinations)} arms of {spec.repeats}"
+        size = prod(len(axis.values) for axis in axes if not axis.follows)
+        if size > MOST_ARMS or size * spec.repeats > MOST_TRIALS:
+            count = f"{size} arms of {spec.repeats}"
             document.report(("vary",), f"{count} repeats are too many: {MOST_ARMS} arms, {MOST_TRIALS} trials at most")
             return None
-        arms = tuple(arm for values in combinations if (arm := self._arm(spec, axes, values)) is not None)
+        arms = tuple(arm for values in grid(axes) if (arm := self._arm(spec, axes, values)) is not None)
         if document.problems or self.foreign or not arms:
             return None
         read = tuple(measure for measure in measures if measure is not None)
@@ -243,13 +244,24 @@ class _Reader:
     def _net(self, word: Any, place: Place) -> tuple[dict[str, Any], str, Path | None] | None:
         """The entries of a network, what errors call it, and where its files stand."""
         if isinstance(word, dict):
-            return dict(word), f"`net` of {self.source.label}", self.folder
+            return self._own_net(word)
         if not isinstance(word, str):
             self.document.report(place, f"expected the path or the name of a network, got {described(word)}")
             return None
         if word not in self.nets:
             self.nets[word] = self._net_file(word, place)
         return self.nets[word]
+
+    def _own_net(self, entries: dict[str, Any]) -> tuple[dict[str, Any], str, Path | None] | None:
+        """A network that stands in the experiment itself."""
+        label = f"`net` of {self.source.label}"
+        if repr(entries) not in self.networks:
+            try:
+                self.networks[repr(entries)] = load_network(entries, label=label, folder=self.folder)
+            except InputError as error:
+                self.networks[repr(entries)] = error
+                self.foreign += error.problems
+        return (dict(entries), label, self.folder) if isinstance(self.networks[repr(entries)], Network) else None
 
     def _net_file(self, word: str, place: Place) -> tuple[dict[str, Any], str, Path | None] | None:
         target = self.folder / word
