@@ -52,9 +52,8 @@ def parted(data: Data, objective: Objective, settings: Training) -> Parts:
 
 def _orders(data: Data, settings: Training) -> list[Array]:
     """The samples in the order in which they are kept aside: one, or one a trial where each has samples of its own."""
-    seeds: tuple[int, ...] = (settings.seed,)
-    if data.stacked:
-        seeds = settings.seeds or (settings.seed,) * len(data.x)
+    same = (settings.seed,)
+    seeds = (settings.seeds or same * len(data.x)) if data.stacked else same
     return [source([seed, 2**31], legacy=settings.legacy).permutation(data.size) for seed in seeds]
 
 

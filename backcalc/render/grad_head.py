@@ -115,7 +115,9 @@ def _signs(derivation: Derivation, full: bool) -> Iterator[Words]:
             at = "there" if "kinks" not in where else "at each"
             yield (Formula(FUNCTIONS[function].latex), f" has {place}; its derivative {at} is taken as {slope or 0}.")
     extremes = {node.operation for e in forward for node in walk(e) if isinstance(node, Reduce)} & {"max", "min"}
-    if extremes or {"max", "min"} & calls.keys():
+    # Bounds of sums in what is derived have max and min too, which are no functions of the network.
+    called = {node.function for e in forward for node in walk(e) if isinstance(node, Call)}
+    if extremes or {"max", "min"} & called:
         yield ("A tie for the largest or smallest goes to the first.",)
 
 

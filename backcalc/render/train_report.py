@@ -17,7 +17,7 @@ from backcalc.render import show_svg
 from backcalc.render.graph import graph_of
 from backcalc.render.plots import MISSING, available, inlined, to_png, to_svg
 from backcalc.render.train_plots import Plot, fitting_plots, said_of_curves
-from backcalc.render.train_text import how, note_words, seed_words, shown_epochs, spread, result_words
+from backcalc.render.train_text import how, note_words, result_words, seed_words, shown_epochs, spread
 from backcalc.render.verify_text import said
 
 REPORT = "report.html"

@@ -20,7 +20,7 @@ def render(verification: Verification, width: int = WIDTH) -> str:
 
 def said(check: Check) -> str:
     """One verification in a sentence: `✓ central differences …: largest error 1e-40 (25 derivatives, …)`."""
-    mark = "✓" if check.passed else "✗"
+    mark = "✗" if not check.passed else "–" if check.max_error is None else "✓"
     error = "not evaluated" if check.max_error is None else f"largest error {_small(check.max_error)}"
     return f"{mark} {check.against}: {error} ({check.detail})"
 

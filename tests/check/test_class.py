@@ -129,6 +129,15 @@ def test_what_cannot_be_read_stops_nobody(room: Path) -> None:
     assert checked.refused[1].line == 1
 
 
+def test_the_lines_of_every_file_of_a_folder_are_handed_back(room: Path, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    for name in ("a.md", "b.md"):
+        (tmp_path / "work" / name).write_text("# 1.\n\n$$J\n= 25$$\n", "utf-8")
+    (found,) = check_class(room / "key.yaml", handed_in([tmp_path / "work"])).report.submissions
+    assert found.lines == ((1, "# 1."), (3, "$$J"), (4, "= 25$$")) * 2
+    assert found.counts["right"] == len(found.claims) == 2
+
+
 def test_a_faulty_key_is_told_with_its_place(room: Path, tmp_path: Path) -> None:
     (tmp_path / "key.yaml").write_text("problems: [{id: 1, count: lenet6, ask: [weights]}]", "utf-8")
     with pytest.raises(InputError, match=r"key.yaml:1:\d+: error: there is no file or built-in network `lenet6`"):

@@ -61,6 +61,36 @@ def test_a_mistake_has_its_name(name: str, text: str, code: str) -> None:
     assert (found.diagnosis.code, found.verdict == "convention") == (code, code == "bias"), found
 
 
+@pytest.mark.parametrize(
+    ("net", "text", "code"),
+    [
+        ("output-softmax", "dE/da[i] = dE/dy[i]*y[i]*(1 - y[i])", "cross-terms"),
+        ("shared-kernel", "dJ/dq[i] = dJ/dh[i]*(dJ/dh[i] > 0)", "gated-by-gradient"),
+        ("batch-norm-input", "dJ/dx[i,j] = dJ/dxh[i,j]/sqrt(var[j] + eps)", "through-statistics"),
+        ("batch-norm", "mu[j] = sum(i=1..N, a[i,j])", "sum-for-mean"),
+        ("batch-norm", "var[j] = 1/(N - 1)*sum(i=1..N, (a[i,j] - mu[j])^2)", "one-less"),
+        ("shared-kernel", "dJ/dh[1] = new w3*dJ/dz[1] + new w5*dJ/dz[2]", "updated-weights"),
+        ("six-weights", "dL/dz4 = 0.0666*(-0.2) = -0.0133\ndL/dz2 = 0.1556*(-0.0113)", "copied-wrong"),
+        ("output-sigmoid", "E = -sum(i=1..3, t[i]*log(y[i]) + (1 - t[i])*log(1 - t[i]))", "other-name"),
+    ],
+)
+def test_a_mistake_on_the_way_of_a_derivative_has_its_name(net: str, text: str, code: str) -> None:
+    loss = {"six-weights": "L", "output-softmax": "E", "output-sigmoid": "E"}.get(net, "J")
+    here = load_key({"problems": [{"id": 1, "net": str(EXAMPLES / f"{net}.yaml"), "ask": [loss]}]})
+    (submission,) = check(here, [read_text(text)]).submissions
+    last = submission.claims[-1]
+    assert last.verdict == "wrong" and last.diagnosis is not None
+    assert last.diagnosis.code == code, last
+
+
+def test_a_matrix_read_the_wrong_way_round() -> None:
+    net = {"equations": "z[j] = sum(k, W[j,k]*x[k])\nJ = sum(j=1..2, z[j]^2)", "shapes": {"W": [2, 2]}}
+    subject = load_key({"problems": [{"id": 1, "net": _written(net), "ask": ["J"]}]})
+    (submission,) = check(subject, [read_text("dJ/dx[k] = sum(j=1..2, dJ/dz[j]*W[k,j])")]).submissions
+    (found,) = submission.claims
+    assert found.diagnosis is not None and found.diagnosis.code == "transposed-weight"
+
+
 def test_a_factor_of_a_squared_error_is_a_convention_until_the_loss_is_stated() -> None:
     assert claim("six-weights", "dL/dyhat = yhat - y").verdict == "convention"
     stated = claim("six-weights", "L = (y - yhat)^2 = 0.02116\ndL/dyhat = yhat - y")

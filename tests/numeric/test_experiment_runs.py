@@ -79,7 +79,7 @@ LONG = """\
 name: long
 net: {input: 2, layers: [{dense: {name: a, units: 4}}, tanh, {dense: 2}], loss: nll_logits}
 data: spirals
-train: {epochs: 60, batch: 8, rate: 0.1, optimizer: momentum}
+train: {epochs: 25, batch: 8, rate: 0.1, optimizer: momentum}
 vary: {a.units: [3, 4, 5, 6]}
 repeats: 4
 measure: [test.accuracy, train.loss]

@@ -94,11 +94,18 @@ def _sound(read: Read) -> Read:
 
 
 def _shown(read: Read) -> tuple[tuple[int, str], ...]:
-    """The lines of a submission, each once, in their order."""
-    found: dict[tuple[int, str], None] = {}
+    """The lines of a submission, each once, in their order; where the numbers begin again there is another file."""
+    found: list[tuple[int, str]] = []
+    seen, last = set[tuple[int, str]](), 0
     for line in read.lines[:MOST_LINES]:
+        if line.number < last:
+            seen.clear()
+        last = line.number
         for place, text in enumerate(line.source.split("\n")):
-            found[line.number + place, text[:WIDEST]] = None
+            shown = (line.number + place, text[:WIDEST])
+            if shown not in seen:
+                seen.add(shown)
+                found.append(shown)
     return tuple(found)
 
 

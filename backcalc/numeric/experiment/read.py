@@ -26,6 +26,8 @@ from backcalc.numeric.prepare import with_rule
 
 Axes: TypeAlias = tuple[Axis, ...]
 Values: TypeAlias = tuple[Plain, ...]
+Entries: TypeAlias = tuple[dict[str, Any], str, Path | None]
+"""The entries of a network's file, what errors call it, and where its own files stand."""
 
 MOST_TRIALS = 1_000_000
 FILES = ("csv", "npz", "images", "mnist", "fashion_mnist", "cifar10")
@@ -118,7 +120,7 @@ class _Reader:
         self.document, self.source = document, source
         self.folder = source.folder or Path()
         self.foreign: list[Problem] = []
-        self.nets: dict[str, tuple[dict[str, Any], str, Path | None] | None] = {}
+        self.nets: dict[str, Entries | None] = {}
         self.networks: dict[str, Network | InputError] = {}
 
     def experiment(self, data: Mapping[str, Any]) -> Experiment | None:
@@ -138,8 +140,6 @@ class _Reader:
             if path not in (axis.path for axis in axes):
                 help = did_you_mean(path, [axis.path for axis in axes], "it is one of the paths of `vary`")
                 document.report(("pool", at), f"`{shown(path)}` does not vary", help)
-        if document.problems:
-            return None
         size = prod(len(axis.values) for axis in axes if not axis.follows)
         if size > MOST_ARMS or size * spec.repeats > MOST_TRIALS:
             count = f"{size} arms of {spec.repeats}"
@@ -178,7 +178,7 @@ class _Reader:
             self.document.report(("train",), f"expected settings, `epochs: 10`, got {described(train)}")
         if found is None or data is None or not isinstance(train, dict):
             return None
-        entries, label, folder = found
+        entries = found[0]
         parts = {"net": deepcopy(entries), "data": dict(data), "train": deepcopy(train)}
         for axis, value in zip(axes, values, strict=True):
             if axis.path in ("net", "data"):
@@ -195,11 +195,11 @@ class _Reader:
             return None
         if isinstance(settings.optimizer, dict):
             parts["net"]["update"] = settings.optimizer
-        network = self._network(parts["net"], label, folder, axes, values)
+        network = self._network(parts["net"], found, axes, values)
         return None if network is None else self._ready(values, network, parts["net"], samples, settings)
 
     def _ready(
-        self, values: tuple[Plain, ...], network: Network, entries: Mapping[str, Any], samples: Samples, settings: Train
+        self, values: Values, network: Network, entries: Mapping[str, Any], samples: Samples, settings: Train
     ) -> Arm | None:
         """The arm with the rule of its training."""
         rule = settings.optimizer
@@ -218,19 +218,17 @@ class _Reader:
 
     def _validated(self, model: type[Any], data: dict[str, Any], key: str, axes: Axes, values: Values) -> Any:
         """Settings; what an axis puts in is told at the axis."""
-        varied = [(axis, value) for axis, value in zip(axes, values, strict=True) if axis.path.startswith(f"{key}.")]
-        found, wrong = validated(model, data, (key,), probe := self._probe(), f"`{key}`")
-        for problem in probe.problems:
-            axis = next((axis for axis, _ in varied if axis.path.split(".")[1] in wrong), None)
-            if axis is None:
-                validated(model, data, (key,), self.document, f"`{key}`")
-                break
-            self._report_value(axis, values[axes.index(axis)], problem.message, problem.help)
-        return found
-
-    def _probe(self) -> Document:
-        """A document that takes problems for this one, to see whether there are any."""
-        return replace(self.document, problems=[], stops=False)
+        before = len(self.document.problems)
+        varied = {axis.path.split(".")[1]: axis for axis in axes if axis.path.startswith(f"{key}.")}
+        needed = {"name": data["name"]} if "name" in data and "name" not in varied else {}
+        validated(model, {word: data[word] for word in data if word not in varied}, (key,), self.document, f"`{key}`")
+        for word, axis in varied.items():
+            probe = replace(self.document, problems=[], stops=False)
+            validated(model, {**needed, word: data[word]}, (key,), probe, f"`{key}`")
+            for problem in probe.problems:
+                self._report_value(axis, values[axes.index(axis)], problem.message, problem.help)
+        whole = len(self.document.problems) == before
+        return validated(model, data, (key,), self.document, f"`{key}`")[0] if whole else None
 
     def _report_value(self, axis: Axis, value: Plain, message: str, help: str | None) -> None:
         """Reports at the value where it stands in a list, else at the axis."""
@@ -241,7 +239,7 @@ class _Reader:
 
     # -- nets and data ----------------------------------------------------------------------------
 
-    def _net(self, word: Any, place: Place) -> tuple[dict[str, Any], str, Path | None] | None:
+    def _net(self, word: Any, place: Place) -> Entries | None:
         """The entries of a network, what errors call it, and where its files stand."""
         if isinstance(word, dict):
             return self._own_net(word)
@@ -252,18 +250,16 @@ class _Reader:
             self.nets[word] = self._net_file(word, place)
         return self.nets[word]
 
-    def _own_net(self, entries: dict[str, Any]) -> tuple[dict[str, Any], str, Path | None] | None:
+    def _own_net(self, entries: dict[str, Any]) -> Entries | None:
         """A network that stands in the experiment itself."""
-        label = f"`net` of {self.source.label}"
-        if repr(entries) not in self.networks:
-            try:
-                self.networks[repr(entries)] = load_network(entries, label=label, folder=self.folder)
-            except InputError as error:
-                self.networks[repr(entries)] = error
-                self.foreign += error.problems
-        return (dict(entries), label, self.folder) if isinstance(self.networks[repr(entries)], Network) else None
+        base = entries, f"`net` of {self.source.label}", self.folder
+        known = repr(entries) in self.networks
+        found = self._loaded(entries, base)
+        if isinstance(found, InputError) and not known:
+            self.foreign += found.problems
+        return base if isinstance(found, Network) else None
 
-    def _net_file(self, word: str, place: Place) -> tuple[dict[str, Any], str, Path | None] | None:
+    def _net_file(self, word: str, place: Place) -> Entries | None:
         target = self.folder / word
         if word not in NETWORKS and not target.exists():
             near = [entry.name for entry in self.folder.glob("*.y*ml")][:200] if self.folder.is_dir() else []
@@ -280,35 +276,41 @@ class _Reader:
         entries = dict(data) if isinstance(data, dict) else {}
         return {"name": read.title, **entries}, read.label, read.folder
 
-    def _network(
-        self,
-        entries: dict[str, Any],
-        label: str,
-        folder: Path | None,
-        axes: tuple[Axis, ...],
-        values: tuple[Plain, ...],
-    ) -> Network | None:
+    def _network(self, entries: dict[str, Any], base: Entries, axes: Axes, values: Values) -> Network | None:
         """The network of changed entries; what is wrong with it is told at the axis that changed it."""
+        found = self._loaded(entries, base)
+        if isinstance(found, Network):
+            return found
+        changing = [
+            (axis, value)
+            for axis, value in zip(axes, values, strict=True)
+            if axis.path.split(".")[0] not in ("train", "data", "net")
+        ]
+        for axis, value in changing:
+            alone = {"net": deepcopy(base[0])}
+            put(alone, axis.path, value)
+            if isinstance(error := self._loaded(alone["net"], base), InputError):
+                first = error.problems[0]
+                message = f"with {axis.path} = {describe(value)}: {first.message}"
+                self._report_value(axis, value, message, first.help)
+                return None
+        if changing:  # each by itself is right
+            said = ", ".join(f"{axis.path} = {describe(value)}" for axis, value in changing)
+            axis, value = changing[0]
+            self._report_value(axis, value, f"with {said}: {found.problems[0].message}", found.problems[0].help)
+        else:
+            self.foreign += [problem for problem in found.problems if problem not in self.foreign]
+        return None
+
+    def _loaded(self, entries: dict[str, Any], base: Entries) -> Network | InputError:
+        """The network of these entries, or what is wrong with it, looked at once."""
         text = repr(entries)
         if text not in self.networks:
             try:
-                self.networks[text] = load_network(entries, label=label, folder=folder)
+                self.networks[text] = load_network(entries, label=base[1], folder=base[2])
             except InputError as error:
                 self.networks[text] = error
-        found = self.networks[text]
-        if isinstance(found, Network):
-            return found
-        first = found.problems[0]
-        changing = [axis for axis in axes if axis.path.split(".")[0] not in ("train", "data", "net")]
-        if not changing:
-            self.foreign += [problem for problem in found.problems if problem not in self.foreign]
-            return None
-        said = [
-            f"{axis.path} = {describe(value)}" for axis, value in zip(axes, values, strict=True) if axis in changing
-        ]
-        axis = next(axis for axis in reversed(changing) if not axis.follows)
-        self._report_value(axis, values[axes.index(axis)], f"with {', '.join(said)}: {first.message}", first.help)
-        return None
+        return self.networks[text]
 
     def _data(self, word: Any, place: Place) -> dict[str, Any] | None:
         """The entries of the data, a path in their name made one from here."""
