@@ -17,6 +17,7 @@ from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.tree import Expr, Mul, Neg, Num, Ref, num, substitute
 
 MOST_QUANTITIES = 60
+FARTHEST = 4
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,18 @@ class Case:
 
     @cached_property
     def body(self) -> Expr | None:
-        """The formula of what it is about, with numbers for its indices."""
-        equation = self.subject.program.by_name.get(self.about.name) if self.about is not None else None
-        if equation is None or self.about is None:
-            return None
-        if len(equation.indices) != len(self.about.indices):
-            return equation.body
-        return substitute(equation.body, dict(zip(equation.indices, self.about.indices, strict=True)))
+        """The formula of what it is about, with numbers for its indices; of what is only copied, that of its source."""
+        body: Expr | None = self.about
+        for _ in range(FARTHEST):
+            if not isinstance(body, Ref):
+                break
+            equation = self.subject.program.by_name.get(body.name)
+            if equation is None:
+                return None if body == self.about else body
+            same = len(equation.indices) == len(body.indices)
+            places = dict(zip(equation.indices, body.indices, strict=True)) if same else {}
+            body = substitute(equation.body, places)
+        return body
 
     def formulas(self) -> Iterator[Expr]:
         """The formulas that the wrong side may have been computed from: the left side, and the key's own."""

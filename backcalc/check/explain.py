@@ -8,6 +8,7 @@ from itertools import islice
 from backcalc.check.case import Case
 from backcalc.check.count_mistakes import COUNT_MISTAKES
 from backcalc.check.mistakes import MISTAKES
+from backcalc.check.names import NotFormula
 from backcalc.check.result import Diagnosis
 from backcalc.formula.integers import EvaluationError
 from backcalc.formula.tree import Expr, Num, Ref, rebuild, walk
@@ -22,7 +23,7 @@ def explain(case: Case) -> Diagnosis:
     for mistake in library:
         try:
             text = mistake(case)
-        except (EvaluationError, ZeroDivisionError):
+        except (EvaluationError, NotFormula, ArithmeticError, LookupError, ValueError):
             continue
         if text is not None:
             return Diagnosis(mistake.__name__.replace("_", "-"), text)

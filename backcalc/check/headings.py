@@ -9,7 +9,7 @@ from dataclasses import dataclass
 _KEYWORD = "problem|question|exercise|aufgabe|task|part|q"
 _HEADING = re.compile(
     r"(?P<indent>[ \t>]*)(?P<mark>#+\s*|\\(?:sub)*section\*?\{\s*|\*\*\s*|[-*]\s+)?"
-    rf"(?:[\d.]+\s+(?=(?:{_KEYWORD})\b))?(?P<outer>part\s+\w{{1,3}}[\s,:.-]+(?=\w+(?:[.:]|\s*$)))?"
+    rf"(?:[\d.]+\s+(?=(?:{_KEYWORD})\b))?(?P<outer>part\s+\w{{1,3}}[\s,:.-]+(?=[a-z]?\d+(?:[.:]|\s*$)))?"
     rf"(?:(?P<keyword>{_KEYWORD})(?:\b|(?=\d))[\s.:#-]*|(?P<letter>[a-z])(?=\d))?"
     r"\(?(?P<id>\d[\w.]*?|[a-z][\w-]*?(?:\.\d+)*)(?P<end>\s*[.:)\]}]|\s*\*\*|\s-|\s*$|\s)",
     re.IGNORECASE,
@@ -94,7 +94,7 @@ def _numbered(place: int, text: str, ids: Sequence[str]) -> Iterator[Heading]:
         number = _LETTERED.sub("", own, count=1)
         lettered = keyword in _LETTERS and keyword not in (own[:1], "q", "p")
         slipped = matched["outer"] and word == number and lettered  # `B3` where Q3 is meant
-        if f"{keyword}{word}" == own.replace(" ", "") or word == own or (word == number and not lettered):
+        if f"{keyword}{word}" == own.replace(" ", "") or (word in (own, number) and not lettered):
             kind = "outer" if matched["outer"] else "named" if keyword else ""
             level = str(depth) if not keyword or keyword in _LETTERS else ""
             yield Heading(place, id, (kind, "#" if mark == "\\" else mark, level), depth)

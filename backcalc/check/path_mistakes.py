@@ -55,15 +55,15 @@ def cross_terms(case: Case) -> str | None:
 def through_statistics(case: Case) -> str | None:
     """A term of batch normalisation's backward pass forgotten: through the mean, or through the variance."""
     body = case.body
-    if body is None or not isinstance(body, Add):
-        return None
-    terms = [(term, stat) for term in body.terms if (stat := _statistic(case, term)) is not None]
-    for number in range(1, len(terms) + 1):
-        for dropped in combinations(terms, number):
-            rest = tuple(term for term in body.terms if term not in [one for one, _ in dropped])
-            if rest and case.gives(rest[0] if len(rest) == 1 else Add(rest)):
-                names = " and ".join(dict.fromkeys(stat for _, stat in dropped))
-                return f"the path through {names} is forgotten: it is computed from every sample of the batch"
+    for total in [node for node in walk(body) if isinstance(node, Add)][:4] if body is not None else ():
+        terms = [(term, stat) for term in total.terms if (stat := _statistic(case, term)) is not None]
+        for number in range(1, len(terms) + 1):
+            for dropped in combinations(terms, number):
+                rest = tuple(term for term in total.terms if term not in [one for one, _ in dropped])
+                short = rest[0] if len(rest) == 1 else Add(rest)
+                if rest and body is not None and case.gives(exchanged(body, total, short)):
+                    names = " and ".join(dict.fromkeys(stat for _, stat in dropped))
+                    return f"the path through {names} is forgotten: it is computed from every sample of the batch"
     return None
 
 
@@ -76,7 +76,11 @@ def _statistic(case: Case, term: Expr) -> str | None:
             own = case.about is not None and len(node.indices) < len(case.about.indices)
             if own and equation is not None and any(isinstance(part, Reduce) for part in walk(equation.body)):
                 return below
-    return None
+    if case.adjoint is None or case.about is None:
+        return None
+    summed = [node for node in walk(term) if isinstance(node, Reduce) and node.upper == case.subject.samples]
+    squared = any(len(factors) > 1 for node in summed if (factors := case.factors(node.body)))
+    return None if not summed else "the variance" if squared else "the mean"
 
 
 def transposed_weight(case: Case) -> str | None:

@@ -14,7 +14,11 @@ from backcalc.check.headings import headings
         (["## Problem 2", "1. a", "2. b", "# Problem 1 ---- more"], ["1", "2"], {0: "2", 3: "1"}),
         (["Part 1 Q2:", "x", "Part 1 B3", "Part 1 Q4"], ["Q2", "Q3", "Q4"], {0: "Q2", 2: "Q3", 3: "Q4"}),
         (["Q2.", "z3 = sigmoid(z1)", "Q3."], ["Q2", "Q3"], {0: "Q2", 2: "Q3"}),
-        (["## 1 Part 1: a network", "### 1.1 x", "## 2 Part 2: another"], ["Part 1", "Part 2"], {0: "Part 1", 2: "Part 2"}),
+        (
+            ["## 1 Part 1: a network", "### 1.1 x", "## 2 Part 2: another"],
+            ["Part 1", "Part 2"],
+            {0: "Part 1", 2: "Part 2"},
+        ),
         (["The wide model: (# of weights: 3)", "# deep"], ["wide model", "deep"], {0: "wide model", 1: "deep"}),
         (["Cross-Entropy Loss (Binary)", "$E = 1$"], ["Loss (Binary)", "Loss (Several)"], {0: "Loss (Binary)"}),
         (["\\section{Problem 1}", "text", "\\section{Problem 2}"], ["1", "2"], {0: "1", 2: "2"}),

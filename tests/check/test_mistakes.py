@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -65,7 +66,6 @@ def test_a_mistake_has_its_name(name: str, text: str, code: str) -> None:
     ("net", "text", "code"),
     [
         ("output-softmax", "dE/da[i] = dE/dy[i]*y[i]*(1 - y[i])", "cross-terms"),
-        ("shared-kernel", "dJ/dq[i] = dJ/dh[i]*(dJ/dh[i] > 0)", "gated-by-gradient"),
         ("batch-norm-input", "dJ/dx[i,j] = dJ/dxh[i,j]/sqrt(var[j] + eps)", "through-statistics"),
         ("batch-norm", "mu[j] = sum(i=1..N, a[i,j])", "sum-for-mean"),
         ("batch-norm", "var[j] = 1/(N - 1)*sum(i=1..N, (a[i,j] - mu[j])^2)", "one-less"),
@@ -83,12 +83,26 @@ def test_a_mistake_on_the_way_of_a_derivative_has_its_name(net: str, text: str, 
     assert last.diagnosis.code == code, last
 
 
-def test_a_matrix_read_the_wrong_way_round() -> None:
-    net = {"equations": "z[j] = sum(k, W[j,k]*x[k])\nJ = sum(j=1..2, z[j]^2)", "shapes": {"W": [2, 2]}}
-    subject = load_key({"problems": [{"id": 1, "net": _written(net), "ask": ["J"]}]})
-    (submission,) = check(subject, [read_text("dJ/dx[k] = sum(j=1..2, dJ/dz[j]*W[k,j])")]).submissions
+OWN_NETS = {
+    "transposed-weight": (
+        {"equations": "z[j] = sum(k, W[j,k]*x[k])\nJ = sum(j=1..2, z[j]^2)", "shapes": {"W": [2, 2]}},
+        "dJ/dx[k] = sum(j=1..2, dJ/dz[j]*W[k,j])",
+    ),
+    "gated-by-gradient": (
+        {"equations": "q = w*x\nh = relu(q)\nJ = (h - t)^2", "values": {"w": 2, "x": 1, "t": 5}},
+        "dJ/dq = dJ/dh*(dJ/dh > 0)",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", OWN_NETS)
+def test_a_mistake_in_a_network_of_its_own(code: str, tmp_path: Path) -> None:
+    net, text = OWN_NETS[code]
+    (tmp_path / "net.yaml").write_text(json.dumps(net), "utf-8")
+    here = load_key({"problems": [{"id": 1, "net": str(tmp_path / "net.yaml"), "ask": ["J"]}]})
+    (submission,) = check(here, [read_text(text)]).submissions
     (found,) = submission.claims
-    assert found.diagnosis is not None and found.diagnosis.code == "transposed-weight"
+    assert found.verdict == "wrong" and found.diagnosis is not None and found.diagnosis.code == code, found
 
 
 def test_a_factor_of_a_squared_error_is_a_convention_until_the_loss_is_stated() -> None:

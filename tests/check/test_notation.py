@@ -35,7 +35,7 @@ def test_a_name_for_the_output_of_an_activation() -> None:
 
 def test_a_name_of_ones_own() -> None:
     found = checked(key("shared-kernel"), "$a_1 = w_3 h_1 + w_4 h_2$\n\n$y_1 = e^{a_1}/(e^{a_1} + e^{a_2})$", ".md")
-    assert found.notes == ("problem 1: your a is what the key calls z, by your own definition of it",)
+    assert found.notes == ("problem 1: your a1 is what the key calls z[1], by your own definition of it",)
     assert "wrong" not in verdicts(found)
 
 

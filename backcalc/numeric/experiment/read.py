@@ -220,6 +220,7 @@ class _Reader:
         """Settings; what an axis puts in is told at the axis."""
         before = len(self.document.problems)
         varied = {axis.path.split(".")[1]: axis for axis in axes if axis.path.startswith(f"{key}.")}
+        varied = {word: axis for word, axis in varied.items() if word in data}
         needed = {"name": data["name"]} if "name" in data and "name" not in varied else {}
         validated(model, {word: data[word] for word in data if word not in varied}, (key,), self.document, f"`{key}`")
         for word, axis in varied.items():
