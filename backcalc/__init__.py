@@ -113,8 +113,9 @@ def count(
     Raises `backcalc.net.errors.InputError`.
     """
     from backcalc.count import count
+    from backcalc.render.count_notebook import shown
 
-    return count(
+    table = count(
         load(source, input_shape, at=at),
         flops=flops,
         bias=bias,
@@ -123,6 +124,7 @@ def count(
         batch=batch,
         causal=causal,
     )
+    return shown(table)
 
 
 def verify(source: str | Path | Mapping[str, object] | Network, *, wrt: Sequence[str] | None = None) -> Verification:
@@ -134,9 +136,10 @@ def verify(source: str | Path | Mapping[str, object] | Network, *, wrt: Sequence
 
     Raises `backcalc.net.errors.InputError`, and `backcalc.derive.DerivationError` where there is nothing to derive.
     """
+    from backcalc.render.notebook import shown_verification
     from backcalc.verify import verify
 
-    return verify(load(source), wrt=None if wrt is None else tuple(wrt))
+    return shown_verification(verify(load(source), wrt=None if wrt is None else tuple(wrt)))
 
 
 def train(
@@ -164,10 +167,11 @@ def train(
     """
     from backcalc.numeric.prepare import prepared, with_rule
     from backcalc.numeric.train import train
+    from backcalc.render.train_notebook import shown_history
 
     network = with_rule(load(source), optimizer)
     given = prepared(data, seed=settings.get("seed", 0)) if isinstance(data, str) else data
-    return train(network, given, progress=progress, **settings)
+    return shown_history(train(network, given, progress=progress, **settings))
 
 
 def experiment(source: str | Path | Mapping[str, object], folder: str | Path | None = None, **options: Any) -> Results:
@@ -189,8 +193,9 @@ def experiment(source: str | Path | Mapping[str, object], folder: str | Path | N
     from pathlib import Path
 
     from backcalc.numeric.experiment import read_experiment, run
+    from backcalc.render.experiment_notebook import shown
 
-    return run(read_experiment(source), None if folder is None else Path(folder), **options)
+    return shown(run(read_experiment(source), None if folder is None else Path(folder), **options))
 
 
 def prove(claim: str, *, given: Sequence[str] | str = ()) -> Proof:
@@ -203,9 +208,10 @@ def prove(claim: str, *, given: Sequence[str] | str = ()) -> Proof:
     `holds` is None where the claim is neither proved nor refuted. Raises `backcalc.transform.ClaimError`, and
     `backcalc.formula.errors.FormulaError` for a formula that cannot be read.
     """
+    from backcalc.render.transform_notebook import shown_proof
     from backcalc.transform import prove
 
-    return prove(claim, (given,) if isinstance(given, str) else tuple(given))
+    return shown_proof(prove(claim, (given,) if isinstance(given, str) else tuple(given)))
 
 
 def fold(source: str | Path | Mapping[str, object] | Network) -> Folding:
@@ -219,10 +225,11 @@ def fold(source: str | Path | Mapping[str, object] | Network) -> Folding:
     Raises `backcalc.net.errors.InputError`.
     """
     from backcalc.net import Network
+    from backcalc.render.transform_notebook import shown_folding
     from backcalc.transform import fold
     from backcalc.transform.written import entries
 
-    return fold(load(source), {} if isinstance(source, Network) else entries(source))
+    return shown_folding(fold(load(source), {} if isinstance(source, Network) else entries(source)))
 
 
 def check(key: str | Path | Mapping[str, object] | Key, submissions: str | Path | Sequence[str | Path] = ()) -> Report:
@@ -240,8 +247,9 @@ def check(key: str | Path | Mapping[str, object] | Key, submissions: str | Path 
     from pathlib import Path
 
     from backcalc.check import check
+    from backcalc.render.check_notebook import shown
 
-    return check(key, [submissions] if isinstance(submissions, str | Path) else submissions)
+    return shown(check(key, [submissions] if isinstance(submissions, str | Path) else submissions))
 
 
 def solve(key: str | Path | Mapping[str, object] | Key) -> Solution:

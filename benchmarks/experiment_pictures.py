@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backcalc.numeric.experiment import read_experiment, run
-from backcalc.numeric.experiment.read import Arm, Experiment, describe
+from backcalc.numeric.experiment.arms import Arm, Experiment, describe
 from backcalc.numeric.experiment.samples import Shelf, samples_of
 from backcalc.numeric.history import History
 from backcalc.numeric.look import looked

@@ -84,14 +84,25 @@ def leaky(results: Results) -> Iterator[Line]:
     yield near("constant in single precision", found["output.range = 0"], 72, 30)
 
 
-SURFACES = (297.63, 297.48, 224.14, 200.22, 148.06, 114.29)
+# The least and the largest of one to four runs, by depth and width. Single results vary much from epoch to epoch: the
+# statistics of a batch norm lag behind the weights.
+SURFACES = (
+    (297.59, 297.69),
+    (297.48, 297.48),
+    (213.76, 236.63),
+    (191.73, 211.09),
+    (139.04, 168.53),
+    (103.40, 130.32),
+)
 
 
 def surfaces(results: Results) -> Iterator[Line]:
     losses = [[each.measures["test.loss"] or 0.0 for each in row.runs] for row in results.rows]
-    for row, reference, numbers in zip(results.rows, SURFACES, losses, strict=True):
-        title = f"{row.labels['net'][8]} hidden layers of {row.labels['sizes.u']}"
-        yield near(title, sum(numbers) / len(numbers), reference, 0.15 * reference)
+    for row, (low, high), numbers in zip(results.rows, SURFACES, losses, strict=True):
+        depth, found = row.labels["net"][8], sum(numbers) / len(numbers)
+        title = f"test RMSE, {depth} hidden layer{'s' * (depth != '1')} of {row.labels['sizes.u']}"
+        inside = 0.85 * low <= found <= 1.15 * high
+        yield Line(title, f"{found:.4g}", f"{low:.1f} to {high:.1f}", "15 % beside", inside)
     for width in (0, 1):
         one, two, three = losses[width::2]
         ordered = min(one) > max(two) and min(two) > max(three)

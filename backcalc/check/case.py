@@ -60,7 +60,7 @@ class Case:
                 compare(candidate, self.right, self.subject).holds is True
                 and compare(candidate, self.left, self.subject).holds is False
             )
-        except NotFormula:
+        except (NotFormula, LookupError):
             return False
 
     @cached_property

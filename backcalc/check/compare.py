@@ -18,7 +18,7 @@ from backcalc.check.written import entries
 from backcalc.formula.evaluate import COMPARISONS, Array, evaluate_expression
 from backcalc.formula.integers import EvaluationError, integer, rational
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.tree import ONE, Expr, Reduce, Ref, Table, children, num, walk
+from backcalc.formula.tree import ONE, Expr, Reduce, Ref, Table, children, num, rebuild, walk
 
 MOST_ELEMENTS = 400
 FEWEST_POINTS = 4
@@ -196,7 +196,7 @@ def _holds(relation: str, left: Interval, right: Interval) -> bool:
 
 def _elements(left: Expr, right: Expr, subject: Subject, point: Point) -> Iterator[tuple[Expr, Expr]]:
     """Both sides element by element, where they are arrays or have free indices. Raises NotFormula."""
-    if isinstance(left, Table) or isinstance(right, Table) or _whole(left, subject) or _whole(right, subject):
+    if any(isinstance(side, Table) or _wholes(side, subject) for side in (left, right)):
         one, other = _spelled_both(left, right, subject, point)
         if one.keys() != other.keys():
             raise NotFormula(f"the shapes differ: {_shape(one)} and {_shape(other)}")
@@ -234,18 +234,31 @@ def _at_places(expr: Expr, places: Iterable[tuple[int, ...]]) -> Elements:
     return found
 
 
-def _whole(expr: Expr, subject: Subject) -> bool:
-    return isinstance(expr, Ref) and not expr.indices and bool(subject.program.shapes.get(expr.name))
+def _wholes(expr: Expr, subject: Subject) -> list[str]:
+    """The arrays that stand in a formula without indices."""
+    if isinstance(expr, Table):
+        return []
+    read = (node for node in walk(expr) if isinstance(node, Ref) and not node.indices)
+    return list(dict.fromkeys(node.name for node in read if subject.program.shapes.get(node.name)))
+
+
+def _element(expr: Expr, wholes: Sequence[str], place: tuple[Expr, ...]) -> Expr:
+    """The formula for one element of the arrays in it."""
+    if isinstance(expr, Ref):
+        return Ref(expr.name, place) if expr.name in wholes and not expr.indices else expr
+    return rebuild(expr, lambda part: _element(part, wholes, place))
 
 
 def spelled_out(expr: Expr, subject: Subject, point: Point) -> dict[tuple[int, ...], Expr]:
     """The elements of an array: one that is written out, or one that has a name. Raises NotFormula."""
     if isinstance(expr, Table):
         return dict(entries(expr))
-    if _whole(expr, subject) and isinstance(expr, Ref):
-        shape = [integer(axis, point.sizes) for axis in subject.program.shapes[expr.name]]
-        places = product(*(range(1, extent + 1) for extent in shape))
-        return {place: Ref(expr.name, tuple(num(i) for i in place)) for place in places}
+    if wholes := _wholes(expr, subject):
+        shapes = [[integer(axis, point.sizes) for axis in subject.program.shapes[name]] for name in wholes]
+        if any(shape != shapes[0] for shape in shapes):
+            raise NotFormula("arrays of different shapes are taken together")
+        places = product(*(range(1, extent + 1) for extent in shapes[0]))
+        return {place: _element(expr, wholes, tuple(num(i) for i in place)) for place in places}
     raise NotFormula("an array is compared with a number")
 
 

@@ -66,7 +66,7 @@ def distinguished(about: Ref, subject: Subject) -> frozenset[str]:
 def _is(candidate: Formula, right: Formula, subject: Subject) -> bool:
     try:
         return compare(candidate, right, subject).holds is True
-    except NotFormula:
+    except (NotFormula, LookupError):
         return False
 
 

@@ -39,6 +39,7 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "log-base": "Which base does the logarithm have?",
         "digits": "Compare the digits of this number with those of the line before it.",
         "substituted": "Go through what was put in: does every value stand for the quantity that belongs there?",
+        "wrong": "Go through this step once more.",
         "transposed": "Compare the shape of the array with that of the parameter.",
         "shape": "Count the rows and columns: which shape must this have?",
         # counts
@@ -91,7 +92,7 @@ HINTS: Mapping[str, str] = MappingProxyType(
 BY_VERDICT: Mapping[Verdict, str] = MappingProxyType(
     {
         "right": "Right; look at how it is written.",
-        "wrong": "Go through this step once more.",
+        "wrong": HINTS["wrong"],
         "follows": HINTS["carried-forward"],
         "convention": HINTS["convention"],
         "undecided": HINTS["open"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from backcalc.check.read import Line
 from backcalc.check.subject import Subject
@@ -23,6 +24,8 @@ _KERAS = re.compile(r"(?P<stem>[a-z0-9_]*?[a-z](?:\dd)?)(?:_(?P<number>\d+))?(?:
 _LETTER = re.compile(r"\b(?P<kind>[CSFP])(?P<number>\d{1,2})\b")
 _SHAPE = re.compile(r"[$\s]*\d+(?:\s*(?:×|\*|x|\\times)\s*\d+)*[$\s]*")
 _LISTED = re.compile(r"[ \t]*(?:[-*+•]\s+|\(?\d{1,2}[.)]\s+|#+\s+)")
+LONGEST = 400
+"""Characters of a line that are looked through for the name of a layer."""
 _LETTERS = {"C": "conv", "S": "pool", "P": "pool", "F": "dense"}
 
 
@@ -61,9 +64,10 @@ def layer_in(words: str, subject: Subject) -> str | None:
     ['pool1', 'conv2', 'conv2', 'fc2']
     """
     nodes = steps(subject)
-    for node in nodes:
-        if re.search(rf"(?<![\w.]){re.escape(node.name)}(?![\w])", words, re.IGNORECASE) and len(node.name) > 1:
-            return node.name
+    names = {node.name.lower(): node.name for node in nodes if len(node.name) > 1}
+    if named := _any_of(tuple(names)).search(words[:LONGEST]) if names else None:
+        return names[named[0].lower()]
+    words = words[:LONGEST]
     if found := _LETTER.search(words):
         number, kind = int(found["number"]), _LETTERS[found["kind"]]
         return _numbered(nodes, number, kind) or _nth(nodes, number, kind)
@@ -80,6 +84,13 @@ def layer_in(words: str, subject: Subject) -> str | None:
         mine = [node.name for node in nodes if kind_of(node) == kinds[0]]
         return mine[0] if len(mine) == 1 else None
     return None
+
+
+@lru_cache(maxsize=64)
+def _any_of(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of the names as a word, the longest first."""
+    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.compile(rf"(?<![\w.])(?:{either})(?!\w)", re.IGNORECASE)
 
 
 def _nth(nodes: Sequence[Node], number: int, kind: str) -> str | None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from backcalc.check.read import Line
 from backcalc.formula.spans import DocumentTooLong, find_spans
-from backcalc.formula.tidy_text import tidy
+from backcalc.formula.tidy_text import LOST, tidy
 from backcalc.net.errors import InputError, Problem
 from backcalc.net.load import Document, Mark, read_document
 from backcalc.net.load import Path as Place
@@ -63,8 +63,21 @@ def read_text(text: str, file: str = "<text>", suffix: str = ".txt") -> Read:
     if suffix not in _TIDIED or text.isascii():
         return Read(file, tuple(_READERS[suffix](text, file)))
     written = text.split("\n")
-    found = tuple(_READERS[suffix](tidy(text).text, file))
+    found = tuple(_READERS[suffix]("\n".join(map(_repaired, written)), file))
     return Read(file, found if suffix == ".ipynb" else tuple(_as_written(line, written) for line in found))
+
+
+def _repaired(line: str) -> str:
+    """A line made plain; where characters are lost for good, as far as `ftfy` gets with it, if that is installed."""
+    plain = tidy(line).text
+    if LOST not in plain:
+        return plain
+    try:
+        from ftfy import fix_encoding
+    except ImportError:
+        return plain
+    other = tidy(fix_encoding(line)).text
+    return other if other.count(LOST) < plain.count(LOST) else plain
 
 
 def _as_written(line: Line, written: Sequence[str]) -> Line:

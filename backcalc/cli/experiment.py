@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +38,7 @@ def experiment(file: str, run: str | None, resume: str | None, jobs: int, cluste
 
     \b
     Examples:
-      backcalc experiment examples/experiments/narrow-collapse.yaml --jobs 2
+      backcalc experiment examples/experiments/two-three-one-gradients.yaml
       backcalc experiment examples/experiments/iris-width.yaml --quiet --run runs/iris
       backcalc experiment examples/experiments/iris-width.yaml --quiet --resume runs/iris --format csv
     """
@@ -54,7 +55,8 @@ def experiment(file: str, run: str | None, resume: str | None, jobs: int, cluste
 
     def warn(warning: Warning) -> None:
         if not context.params["quiet"]:
-            click.echo(f"warning: {warning.text}", err=True)
+            clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # the spinner stands in that line
+            click.echo(f"{clear}warning: {warning.text}", err=True)
 
     try:
         results = run_experiment(

@@ -105,7 +105,7 @@ def _written(monomial: Monomial, coefficient: Fraction) -> Expr:
     letters: list[Expr] = [letter if exponent == 1 else Pow(letter, num(exponent)) for letter, exponent in monomial]
     if not letters:
         return num(coefficient)
-    if coefficient < 0:
+    if coefficient.numerator == -1:
         return Neg(_written(monomial, -coefficient))
     if coefficient.denominator != 1:
         above = _written(monomial, Fraction(coefficient.numerator))

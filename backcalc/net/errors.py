@@ -40,7 +40,8 @@ class Problem:
         if self.line:
             shown, column, length = window(self.source_line, self.column - 1, self.length)
             parts.append(f"{self.line:>{len(gutter)}} | {shown}".rstrip())
-            parts.append(f"{gutter} | {' ' * columns(shown[:column])}{'^' * columns(shown[column : column + length], 1)}")
+            caret = "^" * columns(shown[column : column + length], 1)
+            parts.append(f"{gutter} | {' ' * columns(shown[:column])}{caret}")
         parts.extend(
             f"{gutter} = {label}: {printable(text)}"
             for label, text in (("note", self.note), ("help", self.help))

@@ -11,13 +11,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from backcalc.formula.size import Size
 from backcalc.layers import LOSSES, Loss, Parameter
 from backcalc.layers.activation import Sigmoid
 from backcalc.layers.loss import OneClass
@@ -65,12 +66,16 @@ class Backward:
 class Runner:
     """The kernels of a network in their places. It holds no numbers: those are handed in.
 
-    Raises NotTrainable where the network is a set of equations, which has no layers.
+    Raises NotTrainable where the network is a set of equations, which has no layers, or a size of it is a letter.
     """
 
     def __init__(self, network: Network) -> None:
         if not network.nodes:
             raise NotTrainable("a set of equations has no layers to train; write the network as `layers`")
+        letters = {letter for size in _sizes(network) if isinstance(size, Size) for letter in size.letters}
+        if letters:
+            named = ", ".join(f"`{letter}`" for letter in sorted(letters))
+            raise NotTrainable(f"arrays need sizes that are numbers; give one to {named}, in `sizes`")
         needed = network.needed()
         self.network = network
         self.nodes: tuple[Node, ...] = tuple(node for node in network.nodes if node.name in needed)
@@ -114,6 +119,16 @@ class Runner:
                 if each is not None:
                     into[name] = into[name] + each if name in into else each
         return total, into
+
+
+def _sizes(network: Network) -> Iterator[int]:
+    """Every size of the network's arrays."""
+    for shape in network.inputs.values():
+        yield from shape
+    for node in network.nodes:
+        yield from node.output_shape
+        for parameter in node.parameters:
+            yield from parameter.shape
 
 
 class Objective:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from backcalc.count.compare import Pair, Versus
 from backcalc.count.table import Row, Table, as_text, pretty
 from backcalc.render.count_text import conventions, shown_field, shown_shape
-from backcalc.render.sheet import Sheet, csv, html, latex, markdown
+from backcalc.render.sheet import Sheet, csv, html, markdown
 
 _WORDS = frozenset({"", "layer", "other layer", "kind", "output"})
 
@@ -94,6 +94,10 @@ def written(result: Table | Versus, form: str) -> str:
     """A table or a comparison as `markdown`, `latex`, `html` or `csv`."""
     if form == "csv":
         return csv(together(result) if isinstance(result, Table) else side_by_side(result))
+    if form == "latex":
+        from backcalc.render.count_latex import written as in_latex
+
+        return in_latex(result)
     sheets = (numbers(result), formulas(result)) if isinstance(result, Table) else (side_by_side(result),)
     notes = tuple(conventions(result if isinstance(result, Table) else result.left))
-    return {"markdown": markdown, "latex": latex, "html": html}[form](sheets, notes)
+    return {"markdown": markdown, "html": html}[form](sheets, notes)

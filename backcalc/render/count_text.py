@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from textwrap import wrap
 from types import MappingProxyType
@@ -78,12 +78,19 @@ def _numbers(table: Table, width: int) -> Iterator[str]:
     return tables(names, columns, width)
 
 
-def _layers(rows: Sequence[Row], width: int) -> Iterator[str]:
-    """The formulas of every layer; those of which all is the same, as in a block that repeats, stand together."""
+def alike(
+    rows: Sequence[Row], parts: Callable[[Row], Iterable[tuple[str, str]]]
+) -> Iterator[tuple[str, tuple[tuple[str, str], ...], list[str]]]:
+    """The layers of which kind and parts are the same, as in a block that repeats: kind, parts and names."""
     together: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
     for row in rows:
-        together.setdefault((row.kind, tuple(_formulas(row))), []).append(row.name)
-    for (kind, parts), names in together.items():
+        together.setdefault((row.kind, tuple(parts(row))), []).append(row.name)
+    yield from ((kind, same, names) for (kind, same), names in together.items())
+
+
+def _layers(rows: Sequence[Row], width: int) -> Iterator[str]:
+    """The formulas of every layer; those of which all is the same stand together."""
+    for kind, parts, names in alike(rows, _formulas):
         heading = kind if names == [kind] else f"{', '.join(names)} ({kind})"
         yield "\n".join([*wrap(heading, width, break_on_hyphens=False), *_listed(parts, width)])
 

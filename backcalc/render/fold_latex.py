@@ -14,10 +14,11 @@ from backcalc.transform.folding import Folding, Stack
 
 def render(folding: Folding) -> str:
     """The whole document."""
-    return f"{PREAMBLE}\n\n{written(Document(tuple(_blocks(folding))))}\n\\end{{document}}\n"
+    return f"{PREAMBLE}\n\n{written(Document(tuple(blocks(folding))))}\n\\end{{document}}\n"
 
 
-def _blocks(folding: Folding) -> Iterator[Block]:
+def blocks(folding: Folding) -> Iterator[Block]:
+    """What happened, every stack and every fold with its formulas and its proof, and both networks together."""
     yield Heading(1, (folding.original.name,))
     yield Paragraph((summary(folding),))
     if folding.notes:

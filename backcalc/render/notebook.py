@@ -1,10 +1,12 @@
-"""A derivation that shows itself in a notebook, by Markdown and by LaTeX; never as mathematics inside HTML."""
+"""Derivations and verifications that show themselves in a notebook; never as mathematics inside HTML."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from backcalc.derive.derivation import Derivation
+from backcalc.render.shown import as_shown
+from backcalc.verify.witnesses import Verification
 
 
 @dataclass(frozen=True)
@@ -42,4 +44,29 @@ def shown(derivation: Derivation) -> ShownDerivation:
     \\end{aligned}
     $$
     """
-    return ShownDerivation(**{field.name: getattr(derivation, field.name) for field in fields(derivation)})
+    return as_shown(ShownDerivation, derivation)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownVerification(Verification):
+    """A verification as `backcalc.verify` returns it: the same data, and how a notebook shows it."""
+
+    def _repr_markdown_(self) -> str:
+        """An item for every way, and the verdict."""
+        from backcalc.render.document import Document, Heading, Items, Paragraph
+        from backcalc.render.grad_markdown import written
+        from backcalc.render.verify_text import said, verdict
+
+        items = tuple((said(way),) for way in self.ways)
+        blocks = (Heading(1, (self.net,)), Items(items), Paragraph((verdict(self),)))
+        return written(Document(blocks if items else (blocks[0], blocks[-1])))
+
+
+def shown_verification(verification: Verification) -> ShownVerification:
+    """The same verification, which a notebook can show.
+
+    >>> import backcalc
+    >>> backcalc.verify({"equations": "J = (w*x)^2", "values": {"x": 3, "w": 1}})._repr_markdown_().splitlines()[-1]
+    'All ways agree.'
+    """
+    return as_shown(ShownVerification, verification)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from backcalc.check.solution import Solution
+from backcalc.render.shown import as_shown
 
 
 @dataclass(frozen=True)
@@ -26,4 +27,4 @@ def shown(solution: Solution) -> ShownSolution:
     >>> backcalc.solve({"name": "sheet", "problems": [problem]})._repr_markdown_().splitlines()[0]
     '# sheet'
     """
-    return ShownSolution(**{field.name: getattr(solution, field.name) for field in fields(solution)})
+    return as_shown(ShownSolution, solution)

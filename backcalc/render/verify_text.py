@@ -12,10 +12,14 @@ def render(verification: Verification, width: int = WIDTH) -> str:
     lines = heading(verification.net, "═")
     for way in verification.ways:
         lines += paragraph(said(way), 0, width)
-    evaluated = any(way.max_error is not None for way in verification.ways)
-    verdict = "All ways agree." if verification.passed else "The ways do NOT all agree."
-    lines += ["", verdict if evaluated else "Nothing was verified."]
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", verdict(verification), ""])
+
+
+def verdict(verification: Verification) -> str:
+    """Whether all ways agree, in a sentence."""
+    if all(way.max_error is None for way in verification.ways):
+        return "Nothing was verified."
+    return "All ways agree." if verification.passed else "The ways do NOT all agree."
 
 
 def said(check: Check) -> str:

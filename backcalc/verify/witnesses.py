@@ -69,8 +69,18 @@ def verify(network: Network, wrt: Sequence[str] | None = None) -> Verification:
     ways = [replace(way, against=_about(part, way)) for part in derivation.parts for way in check(part, THOROUGH)]
     from backcalc.verify.trainer import check_trainer
 
-    trained = check_trainer(derivation, _given(derivation))
-    return Verification(network.name, (*ways, *([] if trained is None else [trained])))
+    further = (check_trainer(derivation, _given(derivation)), _by_autograd(derivation))
+    return Verification(network.name, (*ways, *(way for way in further if way is not None)))
+
+
+def _by_autograd(derivation: Derivation) -> Check | None:
+    """PyTorch's gradients, at the same point as the other ways; None where there are none to be had."""
+    from backcalc.verify.autograd import check_autograd
+
+    if work(derivation.program, numbers_for(derivation.program)) > CHEAP:
+        return None
+    found = _point(derivation, _given(derivation))
+    return None if isinstance(found, str) else check_autograd(derivation, *found)
 
 
 def verified(derivation: Derivation) -> Derivation:

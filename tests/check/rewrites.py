@@ -115,7 +115,7 @@ def named_mistakes(expr: Expr, source: Random) -> Iterator[tuple[Expr, tuple[str
         case Add(parts):
             for skipped in range(len(parts)):
                 rest = parts[:skipped] + parts[skipped + 1 :]
-                yield sign(rest[0] if len(rest) == 1 else Add(rest), source), ("sum-term",)
+                yield sign(rest[0] if len(rest) == 1 else Add(rest), source), ("sum-term", "through-statistics")
         case Div(over, under):
             yield sign(Div(under, over), source), ("reciprocal",)
     for turned in _turned(expr):

@@ -69,7 +69,7 @@ def test_a_mistake_has_its_name(name: str, text: str, code: str) -> None:
         ("batch-norm-input", "dJ/dx[i,j] = dJ/dxh[i,j]/sqrt(var[j] + eps)", "through-statistics"),
         ("batch-norm", "mu[j] = sum(i=1..N, a[i,j])", "sum-for-mean"),
         ("batch-norm", "var[j] = 1/(N - 1)*sum(i=1..N, (a[i,j] - mu[j])^2)", "one-less"),
-        ("shared-kernel", "dJ/dh[1] = new w3*dJ/dz[1] + new w5*dJ/dz[2]", "updated-weights"),
+        ("six-weights", "dL/dz4 = dL/dz5*new w6", "updated-weights"),
         ("six-weights", "dL/dz4 = 0.0666*(-0.2) = -0.0133\ndL/dz2 = 0.1556*(-0.0113)", "copied-wrong"),
         ("output-sigmoid", "E = -sum(i=1..3, t[i]*log(y[i]) + (1 - t[i])*log(1 - t[i]))", "other-name"),
     ],

@@ -32,6 +32,8 @@ from .rewrites import broken
 
 NETWORKS = ("shared-kernel", "six-weights", "logistic-neuron", "batch-norm-one-to-one", "output-sigmoid", "hinge")
 COUNTED = ("lenet5", "digits-mlp")
+SHARE = 0.3
+"""Of the broken formulas."""
 
 
 def judged(name: str, claims: list[str]) -> list[Claim]:
@@ -42,7 +44,7 @@ def judged(name: str, claims: list[str]) -> list[Claim]:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_nothing_right_is_accused(name: str) -> None:
     source = Random(7)
-    claims = [written(one, rewritten(one, source), latex=False) for _ in range(6) for one in equations(name)]
+    claims = [written(one, rewritten(one, source), latex=False) for _ in range(3) for one in equations(name)]
     found = judged(name, list(dict.fromkeys(claims)))
     assert len(found) >= len(set(claims))
     assert not [(claim.claim, claim.diagnosis) for claim in found if claim.verdict != "right"]
@@ -66,11 +68,11 @@ def test_what_is_certified_wrong_is_found(name: str) -> None:
         (equation, body)
         for equation in equations(name)
         for body in broken(equation.body, source)
-        if certified(name, equation, body)
+        if source.random() < SHARE and certified(name, equation, body)
     ]
     claims = list(dict.fromkeys(written(equation, body, latex=False) for equation, body in pairs))
     found = judged(name, claims)
-    assert len(claims) >= 5
+    assert len(claims) >= 3
     missed = [claim.claim for claim in found if claim.verdict not in ("wrong", "convention")]
     assert not missed
     # A constant factor of a squared error is another convention, never simply right.
@@ -80,8 +82,8 @@ def test_what_is_certified_wrong_is_found(name: str) -> None:
 @lru_cache
 def sample() -> tuple[tuple[Page, Submission], ...]:
     """Pages with one wrong claim each, in LaTeX and as text, checked."""
-    pages = [page for name in NETWORKS for page in formula_pages(name, 12, Random(name))]
-    pages += [page for name in COUNTED for page in counting_pages(name, 15, Random(name))]
+    pages = [page for name in NETWORKS for page in formula_pages(name, 8, Random(name))]
+    pages += [page for name in COUNTED for page in counting_pages(name, 12, Random(name))]
     found = []
     for page in pages:
         (submission,) = check(page.key(), [read_text("\n".join(page.lines), suffix=page.suffix)]).submissions
@@ -108,5 +110,5 @@ def test_mistakes_with_a_name_are_named() -> None:
         codes = [claim.diagnosis.code for claim in submission.claims if claim.verdict == "wrong" and claim.diagnosis]
         named += bool(page.causes)
         right += any(code in page.causes for code in codes)
-    assert named >= 30
+    assert named >= 20
     assert right >= 0.85 * named

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from backcalc.check import classroom
 from backcalc.check.classroom import Checked, Handed, check_class
+from backcalc.check.classroom.worker import CAN_FORK
 from backcalc.cli.check import FORMATS
 from backcalc.cli.common import STDIN
 from backcalc.cli.program import cli
@@ -150,6 +155,25 @@ def test_a_grade_file_is_filled_in(room: Path, tmp_path: Path) -> None:
     result = run(room, str(tmp_path / "1_hw.txt"), "good.txt", *arguments)
     told = "1 of 2 submissions have no grade in the file\n"
     assert result.stderr.startswith(told) and "good.txt fits no student in the file" in result.stderr
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="signals and their exit status are those of POSIX")
+def test_an_interrupted_class_goes_on_where_it_was(room: Path, tmp_path: Path) -> None:
+    (tmp_path / "class").mkdir()
+    for number in range(40):
+        (tmp_path / "class" / f"{number}.txt").write_text(GOOD * 3, "utf-8")
+    command = [sys.executable, "-m", "backcalc", "check", str(room / "key.yaml"), "--class", str(tmp_path / "class")]
+    command += ["--jobs", "1", "--summary", "--results", str(tmp_path / "results")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while process.poll() is None and len(list(tmp_path.glob("results/*.json"))) < 2:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20)[1].split() == [b"interrupted"] and process.returncode == 130
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "results").iterdir()}
+    assert 2 <= len(kept) < 40 and all(json.loads(path.read_bytes()) for path in kept)
+    again = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert again.returncode == 0 and "40 submissions; mean 20, median 20 of 20 points" in again.stdout
+    assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
 
 
 def test_help_says_what_a_submission_is_and_what_holds_it() -> None:

@@ -116,7 +116,7 @@ def ratios(results: Results, kind: str, name: str) -> dict[tuple[str, ...], floa
 
 
 def test_signals_fade_as_theory_has_it() -> None:
-    results = shipped("signals-fade", ("repeats: 20", "repeats: 6"))
+    results = shipped("signals-fade", ("repeats: 20", "repeats: 4"))
     forward, back = ratios(results, "activation", "h"), ratios(results, "gradient", "a")
     for deviation in ("0.01", "0.14", "0.28"):
         factor = 50**0.5 * float(deviation)
@@ -134,7 +134,7 @@ def test_schemes_look_at_the_size_of_a_layer() -> None:
 
 
 def test_softmax_taken_twice_cannot_learn() -> None:
-    fewer = ("repeats: 5", "repeats: 3"), ("[0.005, 0.01, 0.03, 0.05, 0.1]", "[0.01, 0.1]")
+    fewer = ("repeats: 5", "repeats: 2"), ("[0.005, 0.01, 0.03, 0.05, 0.1]", "[0.01, 0.1]")
     results = shipped("softmax-twice", *fewer)
     slow, slow_twice, fast, fast_twice = means(results, "val.loss")
     least = min(run.measures["val.loss"] or 0 for row in results.rows[1::2] for run in row.runs)

@@ -68,7 +68,7 @@ def test_the_findings_are_walked_and_unfold(browser: Any, file: Path, width: int
     assert visit.count("details[open] .tex") == visit.count("details[open] .tex:has(.katex)") > 0
     assert visit.count(".katex-error") == 0 and fits(visit, width)
     page.locator(".problems a").first.click()
-    assert page.evaluate("document.activeElement.matches('article.card')")
+    page.wait_for_selector("article.card:focus")
     assert "<script>alert(1)</script>" in page.locator(".rows").text_content()
     visit.page.evaluate("history.replaceState(null, '', location.pathname)")
     visit.close(file)
@@ -82,13 +82,15 @@ def test_a_class_is_a_page_with_links(browser: Any, file: Path, width: int, sche
     shown = "main > section:visible"
     assert page.locator(shown).evaluate_all("all => all.map(one => one.id)") == ["class"] and fits(visit, width)
     page.locator("#class a", has_text="bob.md").first.click()
+    page.wait_for_selector("#s1:visible")
     assert page.locator(shown).evaluate_all("all => all.map(one => one.id)") == ["s1"] and fits(visit, width)
     page.go_back()
-    assert page.locator("#class").is_visible()
+    page.wait_for_selector("#class:visible")
     page.goto(f"{file.as_uri()}#c-1-1")
     page.wait_for_selector("#s1:visible")
     page.locator("#s1 .up a").click()
-    assert page.locator("#class").is_visible() and not page.locator("#s1").is_visible()
+    page.wait_for_selector("#class:visible")
+    assert not page.locator("#s1").is_visible()
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator(shown).count() == 3

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from backcalc.numeric.experiment.read import Experiment, read_experiment
+from backcalc.numeric.experiment.arms import Experiment
+from backcalc.numeric.experiment.read import read_experiment
 from backcalc.numeric.experiment.results import Results
 from backcalc.numeric.experiment.sweep import Told, run
 from backcalc.numeric.experiment.workers import WorkerError

@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from backcalc.numeric.experiment.read import Experiment
+from backcalc.numeric.experiment.arms import Experiment
 from backcalc.numeric.experiment.tasks import Task
 from backcalc.numeric.experiment.worker import answer
 from backcalc.numeric.experiment.workers import PAUSE, TRIES, WorkerError

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,6 +18,7 @@ from backcalc.net.spec import described, shown, validated
 from backcalc.net.text import Source, source_of
 from backcalc.net.update import UPDATES
 from backcalc.net.zoo import NETWORKS
+from backcalc.numeric.experiment.arms import FILES, Arm, Experiment, called, describe
 from backcalc.numeric.experiment.axes import MOST_ARMS, Axis, AxisFault, grid, put, read_axes
 from backcalc.numeric.experiment.measure import Measure, MeasureFault, check_names, read_measure
 from backcalc.numeric.experiment.spec import ExperimentFile, Samples, Train, in_long_form
@@ -30,59 +30,6 @@ Entries: TypeAlias = tuple[dict[str, Any], str, Path | None]
 """The entries of a network's file, what errors call it, and where its own files stand."""
 
 MOST_TRIALS = 1_000_000
-FILES = ("csv", "npz", "images", "mnist", "fashion_mnist", "cifar10")
-"""Data that are read from a path."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """One combination of values: what varies, the network, the data and the training that come of it.
-
-    `entries` are those of the network's file, plain: arms of equal entries, but for the rate, are one network.
-    `called` is the name of the data as the file has it.
-    """
-
-    values: tuple[Plain, ...]
-    network: Network = field(repr=False)
-    entries: Mapping[str, Any] = field(repr=False)
-    data: Samples
-    train: Train
-    called: str
-
-    @property
-    def rate(self) -> float:
-        """The learning rate, 0 where there is none."""
-        rate = self.train.rate if self.train.rate is not None else self.network.update.rate
-        return float(rate or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Experiment:
-    """A whole experiment: arms, repeats, measures. `source` is the text it was read from."""
-
-    name: str
-    axes: tuple[Axis, ...]
-    arms: tuple[Arm, ...]
-    repeats: int
-    seed: int
-    measures: tuple[Measure, ...]
-    choose: Measure | None
-    pool: tuple[str, ...]
-    source: Source = field(repr=False)
-
-    @property
-    def trials(self) -> int:
-        """How many networks are trained."""
-        return self.repeats * len(self.arms)
-
-    def seed_of(self, arm: Arm, repeat: int) -> int:
-        """The seed of a repeat, counted from 0: each has its own, unless the training states one."""
-        return self.seed + repeat if arm.train.seed is None else arm.train.seed
-
-    def measured(self) -> tuple[Measure, ...]:
-        """The measures of the file, and that by which the best arm is chosen."""
-        extra = () if self.choose is None or self.choose in self.measures else (self.choose,)
-        return (*self.measures, *extra)
 
 
 def read_experiment(source: str | Path | Mapping[str, Any] | Source) -> Experiment:
@@ -214,7 +161,7 @@ class _Reader:
             help = f"write `train: {{rate: 0.01}}`, or `update: {{{kind}: {{rate: 0.01}}}}` in the net"
             self.document.report(("train",), f"`{kind}` has no rate", help, key=True)
             return None
-        return Arm(values, network, entries, samples, settings, _called(self.folder, samples.name))
+        return Arm(values, network, entries, samples, settings, called(self.folder, samples.name))
 
     def _validated(self, model: type[Any], data: dict[str, Any], key: str, axes: Axes, values: Values) -> Any:
         """Settings; what an axis puts in is told at the axis."""
@@ -337,42 +284,3 @@ def _from(folder: Path, name: str) -> str:
     if kind not in FILES or not mark or not rest:
         return name
     return f"{kind}:{(folder / rest).as_posix()}"
-
-
-def _called(folder: Path, name: str) -> str:
-    """The name of data as the experiment has it.
-
-    >>> _called(Path("sheets"), "csv:sheets/points.csv#y"), _called(Path("sheets"), "blobs:60")
-    ('csv:points.csv#y', 'blobs:60')
-    """
-    kind, mark, rest = name.partition(":")
-    return f"{kind}:{rest.removeprefix(f'{folder.as_posix()}/')}" if kind in FILES and mark else name
-
-
-def describe(value: Plain) -> str:
-    """A value as tables and messages have it.
-
-    >>> describe(Fraction(1, 10)), describe(True), describe(Fraction(1, 3)), describe({"adam": {"rate": 1}})
-    ('0.1', 'true', '1/3', '{adam: {rate: 1}}')
-    """
-    match value:
-        case bool():
-            return str(value).lower()
-        case Fraction():
-            short = f"{float(value):.6g}"
-            return short if Fraction(short) == value else str(value)
-        case list():
-            return f"[{', '.join(map(describe, value))}]"
-        case dict():
-            return "{" + ", ".join(f"{key}: {describe(each)}" for key, each in value.items()) + "}"
-        case None:
-            return "none"
-        case _:
-            return str(value)
-
-
-def labels(experiment: Experiment, arm: Arm) -> Iterator[tuple[str, str]]:
-    """What varies and its value in an arm, as words; axes that follow the first are left out."""
-    for axis, value in zip(experiment.axes, arm.values, strict=True):
-        if not axis.follows:
-            yield axis.path, describe(value)

@@ -11,8 +11,8 @@ from math import isfinite
 from typing import Any
 
 from backcalc.net.load import Plain
+from backcalc.numeric.experiment.arms import Experiment, labels
 from backcalc.numeric.experiment.lint import Warning, of_pool
-from backcalc.numeric.experiment.read import Experiment, labels
 from backcalc.numeric.experiment.statistics import QUANTILES, Difference, Summary, summary, welch
 from backcalc.numeric.experiment.tasks import Task
 

@@ -14,7 +14,7 @@ from typing import Any
 from backcalc.numeric.data import Data
 from backcalc.numeric.experiment import cluster as on_cluster
 from backcalc.numeric.experiment import lint, workers
-from backcalc.numeric.experiment.read import Experiment
+from backcalc.numeric.experiment.arms import Experiment
 from backcalc.numeric.experiment.results import Results, assembled
 from backcalc.numeric.experiment.samples import Shelf
 from backcalc.numeric.experiment.tasks import Task, check, fingerprint, run_task, tasks_of

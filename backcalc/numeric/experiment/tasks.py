@@ -13,8 +13,8 @@ import numpy as np
 from backcalc.numeric.arena import arena_of
 from backcalc.numeric.checkpoint import EVERY
 from backcalc.numeric.data import Data
+from backcalc.numeric.experiment.arms import Arm, Experiment
 from backcalc.numeric.experiment.evaluate import measure
-from backcalc.numeric.experiment.read import Arm, Experiment
 from backcalc.numeric.experiment.samples import Shelf, has_own, samples_of
 from backcalc.numeric.history import CURVES, History
 from backcalc.numeric.kernels.base import Array

@@ -13,7 +13,8 @@ from typing import Any
 
 from backcalc.net.errors import InputError
 from backcalc.net.text import Source
-from backcalc.numeric.experiment.read import Experiment, read_experiment
+from backcalc.numeric.experiment.arms import Experiment
+from backcalc.numeric.experiment.read import read_experiment
 from backcalc.numeric.experiment.samples import Shelf
 from backcalc.numeric.experiment.tasks import Task, run_task, tasks_of
 

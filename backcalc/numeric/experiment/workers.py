@@ -19,7 +19,7 @@ from queue import Empty, Queue
 from typing import Any
 
 import backcalc
-from backcalc.numeric.experiment.read import Experiment
+from backcalc.numeric.experiment.arms import Experiment
 from backcalc.numeric.experiment.tasks import Task
 
 TRIES = 2
