@@ -193,9 +193,9 @@ def experiment(source: str | Path | Mapping[str, object], folder: str | Path | N
     from pathlib import Path
 
     from backcalc.numeric.experiment import read_experiment, run
-    from backcalc.render.experiment_notebook import shown
+    from backcalc.render.train_notebook import shown_results
 
-    return shown(run(read_experiment(source), None if folder is None else Path(folder), **options))
+    return shown_results(run(read_experiment(source), None if folder is None else Path(folder), **options))
 
 
 def prove(claim: str, *, given: Sequence[str] | str = ()) -> Proof:

@@ -65,8 +65,8 @@ def layer_in(words: str, subject: Subject) -> str | None:
     """
     nodes = steps(subject)
     names = {node.name.lower(): node.name for node in nodes if len(node.name) > 1}
-    if named := _any_of(tuple(names)).search(words[:LONGEST]) if names else None:
-        return names[named[0].lower()]
+    if called := _any_of(tuple(names)).search(words[:LONGEST]) if names else None:
+        return names[called[0].lower()]
     words = words[:LONGEST]
     if found := _LETTER.search(words):
         number, kind = int(found["number"]), _LETTERS[found["kind"]]

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from backcalc.count.compare import Versus
 from backcalc.count.table import Row, Table, as_text, pretty
-from backcalc.render.count_sheets import numbers, side_by_side
-from backcalc.render.count_text import alike, conventions, shown_shape
+from backcalc.render.count_sheets import notes_of, numbers, side_by_side
+from backcalc.render.count_text import alike, shown_shape
 from backcalc.render.sheet import Sheet
 
 PREAMBLE = r"% needs \usepackage{booktabs,longtable,array}"
@@ -53,12 +53,11 @@ def written(result: Table | Versus) -> str:
     """
     if isinstance(result, Table):
         tables = [*_fitting(_without(numbers(result), _ASIDE)), _formulas(result)]
-        notes = conventions(result)
     else:
         tables = [*_fitting(_joined(side_by_side(result)))]
-        notes = conventions(result.left)
+    notes = (f"\\noindent {in_latex(note)}" for note in notes_of(result))
     begin = r"\begingroup\footnotesize\setlength{\tabcolsep}{4pt}"
-    return "\n\n".join([PREAMBLE, begin, *tables, *(f"\\noindent {in_latex(note)}" for note in notes), r"\endgroup"])
+    return "\n\n".join([PREAMBLE, begin, *tables, *notes, r"\endgroup"])
 
 
 def _without(sheet: Sheet, columns: frozenset[str]) -> Sheet:

@@ -90,6 +90,18 @@ def _side_by_side(pair: Pair, columns: tuple[str, ...]) -> tuple[str, ...]:
     return ("≠" if pair.differs else "", *names, " / ".join(kinds), *cells)
 
 
+def notes_of(result: Table | Versus) -> tuple[str, ...]:
+    """What was counted how, and what was not."""
+    tables = (result,) if isinstance(result, Table) else (result.left, result.right)
+    unknown = (
+        f"The totals of {table.net} are at least these: what {', '.join(table.uncounted)} "
+        f"take{'' if len(table.uncounted) > 1 else 's'} is not counted."
+        for table in tables
+        if table.uncounted
+    )
+    return (*unknown, *conventions(tables[0]))
+
+
 def written(result: Table | Versus, form: str) -> str:
     """A table or a comparison as `markdown`, `latex`, `html` or `csv`."""
     if form == "csv":
@@ -99,5 +111,5 @@ def written(result: Table | Versus, form: str) -> str:
 
         return in_latex(result)
     sheets = (numbers(result), formulas(result)) if isinstance(result, Table) else (side_by_side(result),)
-    notes = tuple(conventions(result if isinstance(result, Table) else result.left))
+    notes = notes_of(result)
     return {"markdown": markdown, "html": html}[form](sheets, notes)

@@ -1,23 +1,10 @@
-"""A table of any kind as data, and the same as Markdown, LaTeX, HTML and CSV."""
+"""A table of any kind as data, and the same as Markdown, HTML and CSV."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
-
-_MATHEMATICS = re.compile(r"[-+*/·().,= \d]|floor|ceil")
-_SPECIAL = {
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "·": r"$\cdot$",
-    "×": r"$\times$",
-    "≠": r"$\neq$",
-    "−": "$-$",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,56 +51,19 @@ def _piped(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def latex(sheets: tuple[Sheet, ...], notes: tuple[str, ...]) -> str:
-    """Long tables with the rules of booktabs; formulas are in mathematics mode."""
-    parts = [r"% needs \usepackage{booktabs,longtable}"]
-    for sheet in sheets:
-        columns = "".join("l" if name in sheet.left else "r" for name in sheet.head)
-        head = f"{_latex_row(sheet.head)}\n\\midrule"
-        body = [_latex_row(cells) for cells in sheet.rows]
-        if sheet.total:
-            body += [r"\midrule", _latex_row(sheet.total)]
-        parts.append(
-            f"\\begin{{longtable}}{{{columns}}}\n\\caption{{{in_latex(sheet.title)}}} \\\\\n\\toprule\n{head}\n"
-            f"\\endfirsthead\n\\toprule\n{head}\n\\endhead\n\\bottomrule\n\\endfoot\n"
-            + "\n".join(body)
-            + "\n\\end{longtable}"
-        )
-    return "\n\n".join([*parts, *map(in_latex, notes)])
-
-
-def _latex_row(cells: tuple[str, ...]) -> str:
-    return " & ".join(map(in_latex, cells)) + r" \\"
-
-
-def in_latex(text: str) -> str:
-    """A cell as LaTeX: a formula in mathematics mode, words with their special characters escaped.
-
-    >>> print(in_latex("(5·5·1 + 1)·6 = 156"), in_latex("conv2d_1"))
-    $(5 \\cdot 5 \\cdot 1 + 1) \\cdot 6 = 156$ conv2d\\_1
-    """
-    if text and not _MATHEMATICS.sub("", text) and not text.replace(".", "").isdigit():
-        for plain, written in (
-            ("·", r" \cdot "),
-            ("*", r" \cdot "),
-            ("floor", r"\mathrm{floor}"),
-            ("ceil", r"\mathrm{ceil}"),
-        ):
-            text = text.replace(plain, written)
-        return f"${text}$"
-    return "".join(_SPECIAL.get(character, character) for character in text)
-
-
 def html(sheets: tuple[Sheet, ...], notes: tuple[str, ...]) -> str:
     """One page that needs nothing else."""
     parts: list[str] = []
     for sheet in sheets:
-        head = "".join(f"<th>{escape(name)}</th>" for name in sheet.head)
+        head = "".join(
+            f"<th>{escape(name)}</th>" if name in sheet.left else f'<th class="n">{escape(name)}</th>' for name in sheet.head
+        )
         body = "\n".join(f"<tr>{_html_cells(sheet, cells)}</tr>" for cells in sheet.rows)
         foot = f"\n<tfoot><tr>{_html_cells(sheet, sheet.total)}</tr></tfoot>" if sheet.total else ""
         parts.append(
-            f"<table>\n<caption>{escape(sheet.title)}</caption>\n<thead><tr>{head}</tr></thead>\n"
-            f"<tbody>\n{body}\n</tbody>{foot}\n</table>"
+            f'<div class="wide"><table>\n'
+            f"<caption>{escape(sheet.title)}</caption>\n<thead><tr>{head}</tr></thead>\n"
+            f"<tbody>\n{body}\n</tbody>{foot}\n</table></div>"
         )
     parts += [f"<p>{escape(note)}</p>" for note in notes]
     title = escape(sheets[0].title if sheets else "")
@@ -122,13 +72,17 @@ def html(sheets: tuple[Sheet, ...], notes: tuple[str, ...]) -> str:
     return f'<!doctype html>\n<html lang="en">\n{head}\n<body>\n{body}\n</body>\n</html>'
 
 
-_STYLE = """<style>
+_STYLE = """<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+:root { color-scheme: light dark; }
 body { font-family: sans-serif; margin: 2em; }
-table { border-collapse: collapse; margin-bottom: 2em; }
+.wide { overflow-x: auto; margin-bottom: 2em; }
+table { border-collapse: collapse; }
 caption { text-align: left; font-weight: bold; padding: .5em 0; }
-th, td { padding: .15em .6em; text-align: left; }
+th, td { padding: .15em .6em; text-align: left; white-space: nowrap; }
 thead { border-bottom: 1px solid; } tfoot { border-top: 1px solid; font-weight: bold; }
-td.n { text-align: right; font-variant-numeric: tabular-nums; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+@media (max-width: 40em) { body { margin: 1em; } }
 </style>"""
 
 

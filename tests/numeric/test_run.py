@@ -87,6 +87,9 @@ def test_a_saturated_softmax_has_a_finite_loss() -> None:
 def test_what_is_missing_is_said() -> None:
     with pytest.raises(NotTrainable, match="a set of equations has no layers to train"):
         Runner(load_network({"equations": "J = w^2"}))
+    letters = {"sizes": {"D": None, "F": None}, "input": "D", "layers": [{"dense": "F"}], "loss": "sse"}
+    with pytest.raises(NotTrainable, match="arrays need sizes that are numbers; give one to `D`, `F`, in `sizes`"):
+        Runner(load_network(letters))
     with pytest.raises(NotTrainable, match="the network has no loss; add one"):
         Objective(Runner(load_network({"input": 2, "layers": ["relu"]})))
     net = {"input": 2, "layers": [{"dense": 1}], "loss": "mse", "penalty": {"l2": "lambda"}}
