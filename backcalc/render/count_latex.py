@@ -28,6 +28,7 @@ _TOKEN = re.compile(
     rf"(?P<number>\d+(?:\.\d+)?)|(?P<name>[^\W\d{_RAISED}][^\W{_RAISED}]*)|(?P<power>[{_RAISED}]+)"
     r"|(?P<sign>[-+·*/=,])|(?P<open>\()|(?P<close>\))|(?P<blank> )"
 )
+_QUOTED = re.compile(r"`([^`]*)`")
 _FUNCTIONS = frozenset({"floor", "ceil", "div", "mod", "max", "min"})
 _SPECIAL = {
     **{character: f"\\{character}" for character in "&%$#{}"},
@@ -81,9 +82,7 @@ def _joined(sheet: Sheet) -> Sheet:
 
 def _fitting(sheet: Sheet) -> Iterator[str]:
     """The sheet as one table, or as several, each beginning with the layers, where one would be too wide."""
-    widths = [
-        min(LONGEST_CELL, max(map(len, cells))) + _GAP for cells in zip(sheet.head, *sheet.lines, strict=True)
-    ]
+    widths = [min(LONGEST_CELL, max(map(len, cells))) + _GAP for cells in zip(sheet.head, *sheet.lines, strict=True)]
     together = [0]
     for place in range(1, len(widths)):
         if len(together) > 1 and sum(widths[each] for each in (*together, place)) > FITS:
@@ -193,4 +192,5 @@ def in_latex(text: str) -> str:
     >>> print(in_latex("conv2d_1 & 50%"))
     conv2d\_\allowbreak{}1 \& 50\%
     """
-    return "".join(_SPECIAL.get(character, character) for character in text)
+    escaped = "".join(_SPECIAL.get(character, character) for character in text)
+    return _QUOTED.sub(r"\\texttt{\1}", escaped)

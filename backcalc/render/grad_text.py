@@ -17,6 +17,7 @@ from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import ZERO, Call, Expr, Ref, Table, num, rebuild, substitute, walk
 from backcalc.net.network import Node
+from backcalc.render.grad_brief import in_brief, one_line
 from backcalc.render.grad_signs import conventions, in_letters, symbol_lines, without_value
 from backcalc.render.layout import WIDTH, equation, heading, paragraph
 from backcalc.render.origin_text import given_opening, origin_lines
@@ -40,7 +41,7 @@ class Printer:
     def __init__(self, derivation: Derivation, full: bool, digits: int | None, width: int) -> None:
         self.derivation, self.full, self.digits, self.width = derivation, full, digits, width
         self.scalar = derivation.view == "scalar"
-        self.brief = self.scalar and not full  # numbers fit a page
+        self.brief = not full  # a small network fits a page
         self.derived = derived_by(derivation)
         network = derivation.network
         self.unstated = network.loss if network.given else None  # the scalar whose derivatives are the given ones
@@ -265,17 +266,16 @@ class Printer:
         return lines + paragraph(f"({reason})", len(left) + 6, self.width)
 
     def scalar_block(self, number: int, block: Block, adjoint: Adjoint) -> list[str]:
-        lines = self.opening(number, adjoint)
-        if self.full and adjoint.indices and len(adjoint.steps) > 1:
-            lines += self.way(adjoint)
+        opening = self.opening(number, adjoint)
+        lines = self.way(adjoint) if self.full and adjoint.indices and len(adjoint.steps) > 1 else []
         for line in block.lines:
             lines += self.backward_line(line)
-        return lines
+        return one_line(opening, lines, self.width) if self.brief else [*opening, *lines]
 
     def backward_line(self, line: Line) -> list[str]:
         left = self.math(line.left)
         blank = " " * len(left)
-        numbers = self.numbers(line.formula, line.value) if not self.brief or line.short is None else []
+        numbers = self.numbers(line.formula, line.value) if self.full or line.short is None else []
         lines = self.equation(left, [self.math(line.formula), *numbers], 3)
         if line.formula == ZERO and line.absent:
             match self.both_sides(line.left):
@@ -296,11 +296,17 @@ class Printer:
         return lines
 
     def index_block(self, number: int, adjoint: Adjoint) -> list[str]:
-        lines = self.opening(number, adjoint)
+        opening = self.opening(number, adjoint)
         left = self.unicode(Ref(adjoint.name, tuple(Ref(index) for index in adjoint.indices)))
-        lines += self.way(adjoint) if self.full else self.equation(left, [self.unicode(adjoint.closed)], 3)
-        lines += self.array(Ref(adjoint.name), self.derivation.values.get(adjoint.name))
-        return lines
+        lines = self.way(adjoint) if self.full else self.equation(left, [self.unicode(adjoint.closed)], 3)
+        lines += self.backward_array(adjoint)
+        return one_line(opening, lines, self.width) if self.brief else [*opening, *lines]
+
+    def backward_array(self, adjoint: Adjoint) -> list[str]:
+        """The values of a derivative; in brief those that are asked for stand in the result alone."""
+        if self.brief and any(gradient.adjoint is adjoint for gradient in self.derivation.gradients):
+            return []
+        return self.array(Ref(adjoint.name), self.derivation.values.get(adjoint.name))
 
     # -- answers ----------------------------------------------------------------------------------
 
@@ -357,8 +363,8 @@ class Printer:
             if part is not self.derivation:
                 printer = type(self)(part, self.full, self.digits, self.width)
                 lines.append(f"  {', '.join(printer.math(gradient.left) for gradient in part.gradients)}:")
-            for check in part.verified:
-                lines += paragraph(said(check).partition(" (")[0] if self.brief else said(check), 2, self.width)
+            for sentence in in_brief(part.verified) if self.brief else map(said, part.verified):
+                lines += paragraph(sentence, 2, self.width)
         if not self.derivation.passed:
             lines += paragraph("This result is NOT verified.", 2, self.width)
         return lines

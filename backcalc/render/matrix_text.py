@@ -11,6 +11,7 @@ from backcalc.derive.matrix_read import MatrixForm
 from backcalc.derive.matrix_view import matrix_view
 from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.tree import Expr, Ref
+from backcalc.render.grad_brief import one_line
 from backcalc.render.grad_text import Printer
 from backcalc.render.layout import WIDTH, heading, paragraph
 from backcalc.render.matrix_print import matrix_unicode
@@ -101,13 +102,12 @@ class MatrixPrinter(Printer):
 
     def index_block(self, number: int, adjoint: Adjoint) -> list[str]:
         form = self.view.forms[adjoint.name]
-        lines = self.opening(number, adjoint)
+        opening = self.opening(number, adjoint)
         left = to_unicode(Ref(adjoint.name, tuple(Ref(index) for index in adjoint.indices)))
-        steps = self.way(adjoint) if self.full else self.equation(left, [to_unicode(adjoint.closed)], 3)
-        lines += steps
+        lines = self.way(adjoint) if self.full else self.equation(left, [to_unicode(adjoint.closed)], 3)
         lines += self.without(form) if form.node is None else self.formed(to_unicode(Ref(adjoint.name)), form.node, 3)
-        lines += self.array(Ref(adjoint.name), self.derivation.values.get(adjoint.name))
-        return lines
+        lines += self.backward_array(adjoint)
+        return one_line(opening, lines, self.width) if self.brief else [*opening, *lines]
 
     def without(self, form: MatrixForm) -> list[str]:
         return paragraph(f"(no matrix form: {form.reason})", 5, self.width) if form.reason else []

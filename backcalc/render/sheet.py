@@ -56,7 +56,8 @@ def html(sheets: tuple[Sheet, ...], notes: tuple[str, ...]) -> str:
     parts: list[str] = []
     for sheet in sheets:
         head = "".join(
-            f"<th>{escape(name)}</th>" if name in sheet.left else f'<th class="n">{escape(name)}</th>' for name in sheet.head
+            f"<th>{escape(name)}</th>" if name in sheet.left else f'<th class="n">{escape(name)}</th>'
+            for name in sheet.head
         )
         body = "\n".join(f"<tr>{_html_cells(sheet, cells)}</tr>" for cells in sheet.rows)
         foot = f"\n<tfoot><tr>{_html_cells(sheet, sheet.total)}</tr></tfoot>" if sheet.total else ""

@@ -17,6 +17,7 @@ from backcalc.render.layout import equation, heading, paragraph
 from backcalc.render.values import shown
 
 MOST_ENTRIES = 12  # of an array that is printed with its values
+MANY_RULES = 4
 
 Math = Callable[[Expr], str]
 """How an expression is printed."""
@@ -39,9 +40,17 @@ def update_lines(derivation: Derivation, math: Math, digits: int | None, width: 
         lines += paragraph(arguments, 4, width) if arguments else []
     if update.steps is not None and any(change.moves for change in derivation.updates):
         return [*lines, *_table(derivation, math, digits, width), ""]
-    for change in derivation.updates:
-        lines += _single(change, math, digits, width)
-    return [*lines, ""]
+    rules = [line for change in derivation.updates for line in _single(change, math, digits, width)]
+    return [*lines, *_in_columns(rules, width), ""]
+
+
+def _in_columns(rules: Sequence[str], width: int) -> list[str]:
+    """Short rules beside one another, where there are many."""
+    room = max(map(len, rules), default=0) + 1
+    count = width // room
+    if len(rules) < MANY_RULES or count < 2:
+        return list(rules)
+    return ["".join(f"{rule:<{room}}" for rule in rules[at : at + count]).rstrip() for at in range(0, len(rules), count)]
 
 
 def start_of(update: Update) -> str:

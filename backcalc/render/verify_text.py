@@ -25,9 +25,14 @@ def verdict(verification: Verification) -> str:
 def said(check: Check) -> str:
     """One verification in a sentence: `✓ central differences …: largest error 1e-40 (25 derivatives, …)`."""
     mark = "✗" if not check.passed else "–" if check.max_error is None else "✓"
-    error = "not evaluated" if check.max_error is None else f"largest error {_small(check.max_error)}"
+    error = "not evaluated" if check.max_error is None else f"largest error {small(check.max_error)}"
     return f"{mark} {check.against}: {error} ({check.detail})"
 
 
-def _small(error: float) -> str:
+def small(error: float) -> str:
+    """An error to one digit.
+
+    >>> small(0.0), small(2.3e-9)
+    ('0', '2e-9')
+    """
     return "0" if error == 0 else f"{error:.0e}".replace("e-0", "e-")

@@ -206,3 +206,21 @@ TABLE_CLAIMS = (
     (27, "84", "wrong", "mixed-convention"),
     (29, "61492", "follows", "carried-forward"),
 )
+
+EXPERIMENTS = """\
+# Problem 1
+
+```
+model.fit(x, y, epochs=10)
+938/938 [=====] - 14s 14ms/step - loss: 0.1688 - accuracy: 0.9500
+```
+
+Of 1000 trials 91 collapsed, which is close to 90 %. The layers keep about 0.7 of the gradient each.
+
+# Problem 2
+
+We train 26 models with 16 to 512 units a layer; from one layer to two the error falls from 297 to 224.
+With 3 layers of 16 units and 801 parameters it is 148, with two layers and 68865 parameters 178.
+Two hidden layers have fewer weights than one of 4097 parameters. It stops early at epoch 6 after 2 epochs more.
+"""
+"""Prose and printed progress: numbers everywhere, none of which the key can judge."""

@@ -11,7 +11,7 @@ from backcalc.check import check
 from backcalc.check.result import Submission
 from backcalc.check.submission import read_text
 
-from .papers import PRINTED, PRINTED_CLAIMS, SHARED, SHARED_CLAIMS, TABLE, TABLE_CLAIMS
+from .papers import EXPERIMENTS, PRINTED, PRINTED_CLAIMS, SHARED, SHARED_CLAIMS, TABLE, TABLE_CLAIMS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SAMPLES = """\
@@ -108,3 +108,9 @@ def test_the_first_error_of_each_problem(submissions: dict[str, Submission]) -> 
 def test_a_right_result_by_wrong_steps_is_a_finding(submissions: dict[str, Submission]) -> None:
     (first, *_) = submissions["shared"].parts
     assert [finding.code for finding in first.findings] == ["right-by-wrong-step"]
+
+
+def test_numbers_of_experiments_accuse_nobody() -> None:
+    problems = [count("Problem 1", "narrow-relu", "params"), count("Problem 2", "surface-mlp", "params")]
+    (submission,) = check({"problems": problems}, [read_text(EXPERIMENTS, suffix=".md")]).submissions
+    assert not [claim for claim in submission.claims if claim.verdict in ("wrong", "follows")]

@@ -25,7 +25,7 @@ CSV = (
     [
         ("text", "lenet5: input x [1, 28, 28]"),
         ("markdown", "## lenet5: counts"),
-        ("latex", r"% needs \usepackage{booktabs,longtable}"),
+        ("latex", r"% needs \usepackage{booktabs,longtable,array}"),
         ("html", "<!doctype html>"),
         ("csv", CSV),
         ("json", "{"),
