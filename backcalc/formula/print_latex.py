@@ -46,16 +46,16 @@ def to_latex(expr: Expr, *, scalar_names: bool = False) -> str:
     >>> print(to_latex(read_expression("1/2*sum(k=1..K, (yhat[k] - y[k])^2)")))
     \frac{1}{2} \sum_{k=1}^{K} (\hat{y}_{k} - y_{k})^{2}
     >>> print(to_latex(read_expression("∂J/∂W_q[j,k]*gamma")))
-    \frac{\partial J}{\partial W_{q,\,j,k}} \, \gamma
+    \frac{\partial J}{\partial W_{\mathrm{q},\,j,k}} \, \gamma
     """
     return LatexPrinter(scalar_names).write(expr)
 
 
 def latex_name(name: str, places: str = "") -> str:
-    r"""A name with its subscripts, those of the name itself first, then the indices in `places`.
+    r"""A name with its subscripts, those of the name itself first, upright, then the indices in `places`.
 
-    >>> print(latex_name("W_q", "1,2"), latex_name("x1'"), latex_name("gamma", "j"), latex_name("var"))
-    W_{q,\,1,2} x_{1}' \gamma_{j} \mathrm{var}
+    >>> print(latex_name("W_i", "i,2"), latex_name("x1'"), latex_name("gamma", "j"), latex_name("W_fc_1"))
+    W_{\mathrm{i},\,i,2} x_{1}' \gamma_{j} W_{\mathrm{fc\_1}}
     """
     bare = name.rstrip("'")
     base, *lower = bare.split("_")
@@ -63,7 +63,7 @@ def latex_name(name: str, places: str = "") -> str:
     if found is None or not all(lower):
         stem, subscripts = r"\mathrm{" + bare.replace("_", r"\_") + "}", [places]
     else:
-        stem, subscripts = _stem(found[1]), [found[2], *map(_subscript, lower), places]
+        stem, subscripts = _stem(found[1]), [found[2], *_subscripts(lower), places]
     below = r",\,".join(part for part in subscripts if part)
     return stem + (f"_{{{below}}}" if below else "") + name[len(bare) :]
 
@@ -76,6 +76,13 @@ def _stem(letters: str) -> str:
     if letters in _COMMANDS:
         return "\\" + letters
     return letters if len(letters) == 1 else rf"\mathrm{{{letters}}}"
+
+
+def _subscripts(parts: list[str]) -> list[str]:
+    """What is in a name below the line: upright, for it is no index; with a word in it, as the one word that it is."""
+    if len(parts) > 1 and any(len(part) > 1 and not part.isdigit() and part not in _COMMANDS for part in parts):
+        return [r"\mathrm{" + r"\_".join(parts) + "}"]
+    return [rf"\mathrm{{{part}}}" if len(part) == 1 and part.isalpha() else _subscript(part) for part in parts]
 
 
 def _subscript(part: str) -> str:

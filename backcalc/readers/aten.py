@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any, TypeAlias
 
-from backcalc.readers import formulas, operators
+from backcalc.readers import aten_moves, formulas, operators
 from backcalc.readers.aten_sequences import attention, recurrent
 from backcalc.readers.draft import alike
 from backcalc.readers.exported import Call, Walk
-from backcalc.readers.values import Constant, Misfit, Operand, Value, Weight
+from backcalc.readers.values import Constant, Misfit, Value, Weight
 
 Operator: TypeAlias = Callable[[Walk, Call], Any]
 
@@ -152,7 +151,7 @@ def _softplus(walk: Walk, call: Call) -> Value:
 
 def _dropout(walk: Walk, call: Call) -> Value:
     rate = call.get("p", Fraction(1, 2))
-    x = call.value("input")
+    x = call.value("input" if "input" in call.arguments else "self")  # in place it is called `self`
     return operators.simple(walk.graph, call.word, "dropout", x, rate=rate) if rate else x
 
 
@@ -199,78 +198,6 @@ def _reduce(function: str) -> Operator:
         return formulas.mean(walk.graph, call.word, x, sorted(axes), keep=keep, function=function)
 
     return operator
-
-
-def _same_numbers(walk: Walk, call: Call) -> Operand:
-    """What moves no number: the axes are those that the file gives."""
-    x = next((each for each in (call.get("self"), call.get("input")) if each is not None), None)
-    if isinstance(x, Weight):
-        return replace(x, dims=call.dims[0])
-    if not isinstance(x, Value):
-        return Constant(call.dims[0], x.numbers if isinstance(x, Constant) else None)
-    return walk.graph.reshaped(x, call.dims[0])
-
-
-def _permute(walk: Walk, call: Call) -> Operand:
-    x, order = call.get("self"), call.get("dims")
-    if order is None:
-        rank = len(call.dims[0])
-        order = [*range(rank)]
-        one, other = call.get("dim0", 0) % rank, call.get("dim1", 1) % rank
-        order[one], order[other] = other, one
-    if isinstance(x, Weight):
-        if len(x.dims) != 2 or [axis % 2 for axis in order] != [1, 0]:
-            raise Misfit("of a trained array")
-        return replace(x, dims=x.dims[::-1], turned=not x.turned)
-    return walk.graph.transposed(call.word, call.value(), order)
-
-
-def _expand(walk: Walk, call: Call) -> Operand:
-    x = call.get("self")
-    if isinstance(x, Weight):
-        return replace(x, dims=call.dims[0])
-    return formulas.repeated(walk.graph, call.word, call.value(), call.dims[0])
-
-
-def _cat(walk: Walk, call: Call) -> Value:
-    parts = call.get("tensors", [])
-    if not all(isinstance(each, Value | Weight) for each in parts):
-        raise Misfit("with fixed numbers")
-    return operators.concat(walk.graph, call.word, parts, call.get("dim", 0))
-
-
-def _parts(walk: Walk, call: Call) -> tuple[Value, ...]:
-    """`chunk`, `split` and `unbind`: their lengths are those that the file gives."""
-    x, axis = call.value(), call.get("dim", 0)
-    found, start = [], 0
-    for name, dims in zip(call.makes, call.dims, strict=True):
-        length = dims[axis] if len(dims) == len(x.dims) else 1
-        part = operators.taken(walk.graph, name, x, axis, start, start + length)
-        found.append(walk.graph.reshaped(part, dims))
-        start += length
-    return tuple(found)
-
-
-def _slice(walk: Walk, call: Call) -> Operand:
-    x = call.get("self")
-    if isinstance(x, Weight):
-        return replace(x, dims=call.dims[0])
-    axis, far = call.get("dim", 0), 1 << 62
-    start, stop = call.get("start", 0), call.get("end", far)
-    return operators.taken(walk.graph, call.word, call.value(), axis, start, stop, call.get("step", 1))
-
-
-def _select(walk: Walk, call: Call) -> Value:
-    return operators.selected(walk.graph, call.word, call.value(), call.get("dim", 0), call.get("index", 0))
-
-
-def _embedding(walk: Walk, call: Call) -> Operand:
-    weight, tokens = call.weight("weight"), call.get("indices")
-    if weight is None:
-        raise Misfit
-    if isinstance(tokens, Constant):
-        return replace(weight, dims=(*tokens.dims, *weight.dims[1:]))
-    return operators.embedding(walk.graph, call.word, weight, call.value("indices"))
 
 
 def _arithmetic(operation: str) -> Operator:
@@ -352,15 +279,17 @@ OPERATORS: Mapping[str, Operator] = {
     **dict.fromkeys(
         ("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "contiguous", "clone", "to",
          "_to_copy", "detach", "alias", "lift_fresh_copy", "type_as", "float"),
-        _same_numbers,
+        aten_moves.same_numbers,
     ),
-    **dict.fromkeys(("permute", "transpose", "t", "numpy_T"), _permute),
-    "expand": _expand,
-    "cat": _cat,
-    **dict.fromkeys(("chunk", "split", "split_with_sizes", "unbind"), _parts),
-    "slice": _slice,
-    "select": _select,
-    "embedding": _embedding,
+    **dict.fromkeys(("permute", "transpose", "t", "numpy_T"), aten_moves.permuted),
+    "expand": aten_moves.expanded,
+    "cat": aten_moves.concatenated,
+    **dict.fromkeys(("chunk", "split", "split_with_sizes", "unbind"), aten_moves.split_up),
+    "slice": aten_moves.sliced,
+    "select": aten_moves.selected,
+    "embedding": aten_moves.embedded,
+    "index": aten_moves.gathered,
+    "roll": aten_moves.rolled,
     "add": _arithmetic("add"),
     "sub": _arithmetic("sub"),
     "rsub": _arithmetic("rsub"),

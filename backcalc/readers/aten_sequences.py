@@ -12,7 +12,6 @@ from backcalc.layers.base import axis_names
 from backcalc.readers import formulas, operators
 from backcalc.readers.draft import clean
 from backcalc.readers.exported import Call, Walk
-from backcalc.readers.unknowns import add_unknown
 from backcalc.readers.values import Constant, Graph, Misfit, Operand, Value, Weight
 
 
@@ -34,7 +33,8 @@ def attention(walk: Walk, call: Call) -> Value:
     if call.get("is_causal", False):
         scores = _causal(graph, f"{word}_masked", scores)
     elif call.get("attn_mask") is not None:
-        (scores,) = add_unknown(graph, [f"{word}_masked"], "mask of fixed numbers", [scores], [scores.dims])
+        mask = call.get("attn_mask")
+        scores = formulas.arithmetic(graph, f"{word}_masked", "add", scores, mask)
     weights = operators.softmax(graph, f"{word}_weights", "softmax", scores, -1)
     return operators.matmul(graph, word, weights, value)
 

@@ -131,6 +131,9 @@ class Draft:
         """The net.yaml file."""
         if not self._entries:
             refuse(self.file, "the file has no layers")
+        if len(self._inputs) > 1 and "inputs" not in (first := self._entries[0]).arguments:  # it was the only one then
+            own = {"name": first.arguments["name"], "inputs": [next(iter(self._inputs))], **first.arguments}
+            self._entries[0] = _Entry(first.kind, own, first.comment)
         lines = [*(line for note in self.notes for line in _comment(note))]
         lines += [f"name: {inline(self.title)}"]
         lines += [f"input: {inline(self._inputs)}", "layers:"]

@@ -49,7 +49,7 @@ class Call:
     def weight(self, name: str) -> Weight | None:
         """An argument that must be trained, or not there. Raises Misfit."""
         found = self.arguments.get(name)
-        if found is None or isinstance(found, Weight):
+        if found is None or (isinstance(found, Weight) and not found.of and found.rows is None):
             return found
         if isinstance(found, Constant) and len(found.dims) == 1:
             return Weight(f"constant {id(found)}", found.dims, found.dims)
@@ -204,7 +204,8 @@ class Walk:
 
     def _unknown(self, call: Call, given: Sequence[Operand], operator: str) -> list[Operand]:
         if not any(isinstance(each, Value) for each in given):
-            return [Constant(each) for each in call.dims]
+            read = tuple(dict.fromkeys(one for each in given if isinstance(each, Weight) for one in each.arrays))
+            return [Weight(name, each, each, of=read) for name, each in zip(call.makes, call.dims, strict=True)]
         wanted = [(name, each) for name, each in zip(call.makes, call.dims, strict=True) if name in self.uses]
         words = [call.word if len(wanted) == 1 else name for name, _ in wanted]
         found = add_unknown(self.graph, words, operator, given, [each for _, each in wanted])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from math import isqrt
 
 from backcalc.layers import Shape
 from backcalc.layers.base import axis_names
@@ -76,7 +77,7 @@ def _with_number(graph: Graph, word: str, operation: str, x: Value, constant: Co
     """With one fixed number: a layer that subtracts and divides, or none where nothing changes."""
     value = constant.scalar
     if value is None:
-        raise Misfit("with fixed numbers")
+        return _of_values(graph, word, operation, x, graph.given(f"{word}_fixed", constant, x))
     dims = _broadcast(x.dims, constant.dims)
     if len(dims) != len(x.dims) or dims != x.dims:
         raise Misfit("with fixed numbers of more axes")
@@ -95,6 +96,10 @@ def _with_number(graph: Graph, word: str, operation: str, x: Value, constant: Co
 def _with_weight(graph: Graph, word: str, operation: str, x: Value, weight: Weight, *, swapped: bool) -> Value:
     """With a trained array: learned positions, a gain a channel, or a formula with a parameter."""
     shape = graph.sample(x)
+    if weight.of:
+        raise Misfit("with weights that are computed")
+    if weight.rows is not None:
+        return _with_places(graph, word, operation, x, weight)
     own = weight.dims
     while len(own) > len(shape) and own[0] == 1:
         own = own[1:]
@@ -121,6 +126,33 @@ def _with_weight(graph: Graph, word: str, operation: str, x: Value, weight: Weig
     text = f"{name}[{','.join(axes)}] = {first} {SIGNS[operation]} {second}"
     added = graph.draft.add("formula", name, [source], equations=text, parameters={array: list(stored)})
     graph.tie(weight, array)
+    return replace(x, name=added)
+
+
+def _with_places(graph: Graph, word: str, operation: str, x: Value, table: Weight) -> Value:
+    """With a number for every relative place of two cells of a window (Liu et al., "Swin Transformer", 2021, eq. 4).
+
+    Which row of the table stands where is not read: it is taken to be as in the paper.
+    """
+    shape, steps = graph.sample(x), x.dims[-1]
+    side = isqrt(steps)
+    across = 2 * side - 1
+    places, heads = table.stored if len(table.stored) == 2 else (0, 0)
+    rows_fit = (table.rows, places, steps) == (steps**2, across**2, side**2)
+    if operation != "add" or not rows_fit or shape[-3:] != (heads, steps, steps) or table.dims[-3:] != shape[-3:]:
+        raise Misfit("with rows of a trained table")
+    name, source = graph.draft.fresh(clean(word, "formula")), graph.read(x)
+    known = graph.tied(table)
+    array = known or graph.draft.fresh(clean(f"w_{table.name}", "w"))
+    axes = axis_names(shape, name, source, array)
+    *_, head, t, u = axes
+    row, column = f"div({t}-1,{side})-div({u}-1,{side})", f"mod({t}-1,{side})-mod({u}-1,{side})"
+    place = f"{across}*({row})+{column}+{across * (side - 1) + side}"
+    text = f"{name}[{','.join(axes)}] = {source}[{','.join(axes)}] + {array}[{place},{head}]"
+    comment = "the rows of its table are taken to be the places of two cells, seen from each other, row by row"
+    arrays = {array: list(table.stored)}
+    added = graph.draft.add("formula", name, [source], equations=text, parameters=arrays, comment=comment)
+    graph.tie(table, array)
     return replace(x, name=added)
 
 

@@ -17,7 +17,8 @@ def add_unknown(
 ) -> list[Value]:
     """A layer of unknown cost for everything that the operator makes; the first of them has its parameters."""
     sources = list(dict.fromkeys(graph.read(each) for each in given if isinstance(each, Value)))
-    weights = {each.name: each for each in given if isinstance(each, Weight) and graph.tied(each) is None}
+    read = [array for each in given if isinstance(each, Weight) for array in each.arrays]
+    weights = {each.name: each for each in read if graph.tied(each) is None}
     arrays: dict[str, Any] = {}
     for weight in weights.values():
         array = graph.draft.fresh(clean(f"w_{weight.name}", "w"))

@@ -33,13 +33,21 @@ class Value:
 class Weight:
     """A trained array of the file. `dims` are those of the view that is read, `stored` those of the array itself.
 
-    `turned` says that its two axes change places in the view.
+    `turned` says that its two axes change places in the view. `rows` is how many rows were gathered from it, where
+    they were; `of` are the arrays that it was computed from, where it is not stored itself.
     """
 
     name: str
     dims: Shape
     stored: Shape
     turned: bool = False
+    rows: int | None = None
+    of: tuple[Weight, ...] = ()
+
+    @property
+    def arrays(self) -> tuple[Weight, ...]:
+        """The stored arrays behind it."""
+        return self.of or (self,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,7 @@ class Graph:
         self.draft, self.batch = draft, batch
         self.ties: dict[str, str] = {}
         self._read: dict[tuple[str, Shape], str] = {}
+        self._given: dict[tuple[int, Shape], tuple[Constant, str]] = {}
 
     def sample(self, value: Value) -> Shape:
         """The shape of one sample."""
@@ -118,6 +127,21 @@ class Graph:
         if self.batch == 1 and dims:
             return replace(value, dims=dims, batch=0, folded=True)
         raise Misfit("samples are torn apart")
+
+    def given(self, word: str, constant: Constant, like: Value) -> Value:
+        """An array of fixed numbers beside a value: an input of its own, for its numbers are not read."""
+        axes = len(like.dims)
+        dims = (1,) * (axes - len(constant.dims)) + constant.dims
+        if len(dims) > axes or dims[like.batch] != 1 or (like.folded and self.batch > 1):
+            raise Misfit("with fixed numbers")
+        dims = tuple(self.batch if axis == like.batch else size for axis, size in enumerate(dims))
+        shape = self.sample(Value("", dims, like.batch, like.folded))
+        known = self._given.get((id(constant), shape))
+        if known is None:
+            known = constant, self.draft.input(word, shape)
+            self._given[id(constant), shape] = known
+            self.draft.note(f"`{known[1]}` are fixed numbers of the file, which are not read: here they are an input.")
+        return Value(known[1], dims, like.batch, like.folded)
 
     def transposed(self, word: str, value: Value, order: Sequence[int]) -> Value:
         """The axes in another order."""

@@ -180,7 +180,7 @@ def in_mathematics(text: str) -> str:
             token = latex_name(token)
         elif kind == "sign":
             token = {"·": r" \cdot ", "*": r" \cdot ", "/": "/", ",": ", "}.get(token, f" {token} ")
-            token = token.lstrip() if before in ("open", "sign") else token
+            token = token.strip() if before in ("open", "sign") else token
         parts.append(token)
         before = kind
     return f"${''.join(parts)}$" if not text.isdigit() and parts else text

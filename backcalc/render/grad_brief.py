@@ -38,5 +38,11 @@ def in_brief(checks: Sequence[Check]) -> Iterator[str]:
     agree = [check for check in checks if check.passed and check.max_error is not None]
     if agree:
         worst = max(check.max_error or 0.0 for check in agree)
-        yield f"✓ {', '.join(check.against for check in agree)}: largest error {small(worst)}"
+        yield f"✓ {', '.join(map(_named, agree))}: largest error {small(worst)}"
     yield from (said(check) for check in checks if check not in agree)
+
+
+def _named(check: Check) -> str:
+    """The witness, and how much it has seen where that is not everything."""
+    seen = check.detail.partition(", ")[0]
+    return f"{check.against} ({seen})" if " of " in seen else check.against

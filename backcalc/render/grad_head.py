@@ -12,7 +12,7 @@ from backcalc.net.network import Node
 from backcalc.render.document import Block, Formula, Grid, Heading, Items, Paragraph, Words
 from backcalc.render.grad_text import MOST_ENTRIES
 from backcalc.render.grad_words import joined
-from backcalc.render.latex_values import array_latex
+from backcalc.render.latex_values import array_latex, printer_of
 from backcalc.render.symbols import Symbol, symbols
 
 _ONES: Words = (Formula(r"\mathbf{1}"), " is the column of ones. A vector is a column.")
@@ -62,7 +62,8 @@ def conventions(derivation: Derivation, full: bool) -> Iterator[Words]:
     """What one has to know to read the rest: layout, factors of the loss, signs, kinks."""
     network, program, loss = derivation.network, derivation.program, Formula(latex_name(derivation.loss))
     if network.loss in program.by_name and not network.given:
-        factors = Formula(f"{latex_name(network.loss or '')} = {to_latex(program.by_name[network.loss or ''].body)}")
+        body = program.by_name[network.loss or ""].body
+        factors = Formula(f"{latex_name(network.loss or '')} = {printer_of(derivation).write(body)}")
         yield ("The loss with all its factors: ", factors, ".")
     if any(
         program.shapes[gradient.adjoint.of]

@@ -10,11 +10,29 @@ from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.names import lettered
 from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.tree import Call, Expr, Reduce, Ref, walk
+from backcalc.net.network import Node
 from backcalc.render.layout import heading, paragraph
 from backcalc.render.symbols import symbols
 
 _WORD = re.compile(r"(?<![\w′])[A-Za-z]\w*(?![\w(])")
 MOST_TOGETHER = 12  # names of one meaning that are listed one by one
+
+
+def chain(derivation: Derivation) -> str:
+    """The layers one behind the other, with the shapes of their outputs: `x (3) → dense z (1) → J`."""
+    network = derivation.network
+    found = [f"{name} {_shape(shape)}" for name, shape in network.inputs.items()]
+    found += [_layer(node) for node in network.nodes]
+    return " → ".join([*found, *([] if network.given else [derivation.loss])])
+
+
+def _layer(node: Node) -> str:
+    named = node.name if node.name.startswith(node.layer.kind) else f"{node.layer.kind} {node.name}"
+    return f"{named} {_shape(node.output_shape)}"
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "(" + "×".join(map(str, shape)) + ")"
 
 
 def conventions(derivation: Derivation, written: list[str]) -> str:

@@ -16,14 +16,13 @@ from backcalc.formula.functions import FUNCTIONS
 from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import ZERO, Call, Expr, Ref, Table, num, rebuild, substitute, walk
-from backcalc.net.network import Node
 from backcalc.render.grad_brief import in_brief, one_line
-from backcalc.render.grad_signs import conventions, in_letters, symbol_lines, without_value
+from backcalc.render.grad_signs import chain, conventions, in_letters, symbol_lines, without_value
 from backcalc.render.layout import WIDTH, equation, heading, paragraph
 from backcalc.render.origin_text import given_opening, origin_lines
 from backcalc.render.symbols import derived_by
 from backcalc.render.update_text import update_lines
-from backcalc.render.values import nested, put_in, shown
+from backcalc.render.values import nested, put_in, shown, without_means_of_one
 from backcalc.render.verify_text import said
 
 MOST_ENTRIES = 12  # of an array that is printed with its values
@@ -62,7 +61,7 @@ class Printer:
 
     def unicode(self, expr: Expr, scalar_names: bool = False) -> str:
         """An expression as the terminal prints it, a Jacobian with the indices of both its sides: ∂y[i]/∂x[j]."""
-        return to_unicode(self.both_sides(expr), scalar_names=scalar_names)
+        return to_unicode(self.both_sides(without_means_of_one(expr)), scalar_names=scalar_names)
 
     def both_sides(self, expr: Expr) -> Expr:
         if isinstance(expr, Ref) and (of := self.derived.get(expr.name)) is not None:
@@ -87,10 +86,7 @@ class Printer:
         network = derivation.network
         lines = heading(network.name, "═")
         if network.nodes:
-            chain = [f"{name} {_shape(shape)}" for name, shape in network.inputs.items()]
-            chain += [_layer(node) for node in network.nodes]
-            end = [] if network.given else [f"{derivation.loss}"]
-            lines += paragraph(" → ".join([*chain, *end]), 0, self.width)
+            lines += paragraph(chain(derivation), 0, self.width)
         asked = [gradient for gradient in derivation.gradients if not self.said_by_entries(gradient)]
         named = [self.math(_element(gradient)) for gradient in asked]
         for part in derivation.further:
@@ -370,20 +366,11 @@ class Printer:
         return lines
 
 
-def _layer(node: Node) -> str:
-    named = node.name if node.name.startswith(node.layer.kind) else f"{node.layer.kind} {node.name}"
-    return f"{named} {_shape(node.output_shape)}"
-
-
 def _renamed(expr: Expr, old: str, new: str) -> Expr:
     """The same expression about another array, in the chain rule of something that is handed on unchanged."""
     if isinstance(expr, Ref) and expr.name == old:
         return Ref(new, expr.indices)
     return rebuild(expr, lambda part: _renamed(part, old, new))
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "(" + "×".join(map(str, shape)) + ")"
 
 
 def _element(gradient: Gradient) -> Ref:

@@ -11,11 +11,11 @@ from backcalc.formula.evaluate import Array
 from backcalc.formula.names import derivative_parts, is_derivative
 from backcalc.formula.print_latex import LatexPrinter
 from backcalc.formula.print_text import ATOM, FACTOR
-from backcalc.formula.tree import Expr, Ref
+from backcalc.formula.tree import Expr, Reduce, Ref
 from backcalc.render.document import Right
 from backcalc.render.latex_layout import measure
 from backcalc.render.symbols import derived_by
-from backcalc.render.values import nested, put_in, shown
+from backcalc.render.values import nested, put_in, shown, without_means_of_one
 
 WIDEST_ROW = 60  # of a row of numbers, in letters
 
@@ -30,6 +30,9 @@ class DerivationPrinter(LatexPrinter):
     above: str = ""
     lead: int = 0
     derived: Mapping[str, str] = field(default_factory=dict)
+
+    def parts(self, expr: Expr) -> tuple[str, int]:
+        return LatexPrinter.parts(self, without_means_of_one(expr) if isinstance(expr, Reduce) else expr)
 
     def name(self, expr: Ref) -> tuple[str, int]:
         if expr.name[:1].isdigit():

@@ -50,7 +50,9 @@ def _in_columns(rules: Sequence[str], width: int) -> list[str]:
     count = width // room
     if len(rules) < MANY_RULES or count < 2:
         return list(rules)
-    return ["".join(f"{rule:<{room}}" for rule in rules[at : at + count]).rstrip() for at in range(0, len(rules), count)]
+    return [
+        "".join(f"{rule:<{room}}" for rule in rules[at : at + count]).rstrip() for at in range(0, len(rules), count)
+    ]
 
 
 def start_of(update: Update) -> str:

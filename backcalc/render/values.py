@@ -10,7 +10,7 @@ from backcalc.derive.exact import Exact
 from backcalc.derive.write import negated
 from backcalc.formula.evaluate import Array
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.tree import Call, Expr, Mul, Neg, Num, Ref, rebuild, walk
+from backcalc.formula.tree import Call, Expr, Mul, Neg, Num, Reduce, Ref, num, rebuild, substitute, walk
 
 SHORT = 26  # characters of an exact value that is shown in a line
 TERSE = 12  # characters of an exact value that is put into a formula
@@ -43,6 +43,20 @@ def shown(value: Exact, digits: int | None = None) -> str:
     if value.rational is None or digits is not None:
         return f"{exact} ≈ {decimal}" if exact != decimal else exact
     return exact if len(exact) <= TERSE else f"{exact} ≈ {decimal}"
+
+
+def without_means_of_one(expr: Expr) -> Expr:
+    """The formula with the mean over a single number written as that number.
+
+    >>> from backcalc.formula.read import read_expression
+    >>> to_unicode(without_means_of_one(read_expression("2*mean(i=1..1, y[i]^2)")))
+    '2·y[1]²'
+    """
+    match expr:
+        case Reduce("mean", index, Num(lower), Num(upper), None, body) if lower == upper:
+            return without_means_of_one(substitute(body, {index: num(lower)}))
+        case _:
+            return rebuild(expr, without_means_of_one)
 
 
 def put_in(formula: Expr, values: Mapping[str, Array[Exact]], partly: bool = False) -> Expr | None:

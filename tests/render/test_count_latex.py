@@ -26,8 +26,8 @@ layers:
 HEAD = ["layer", "kind", "output", "params", "connections", "MACs", "FLOPs", "field"]
 
 
-def counted(name: str, **options: object) -> Table:
-    return count(load_network(name), **options)  # type: ignore[arg-type]
+def counted(name: str) -> Table:
+    return count(load_network(name))
 
 
 def documents() -> dict[str, str]:

@@ -9,19 +9,34 @@ import numpy as np
 from backcalc.layers.softmax import LogSoftmax, Softmax
 from backcalc.numeric.kernels.base import Array, Stateless
 
+FEW = 8
+"""So many numbers along the last axis are joined one by one: reducing a short axis is slow."""
+
+
+def _joined(function: np.ufunc, x: Array) -> Array:
+    """All numbers along the last axis joined, the axis kept."""
+    if x.shape[-1] > FEW:
+        whole: Array = function.reduce(x, axis=-1, keepdims=True)
+        return whole
+    total = x[..., :1].copy()
+    for place in range(1, x.shape[-1]):
+        function(total, x[..., place : place + 1], out=total)
+    return total
+
 
 def softmax(x: Array) -> Array:
     """The shares of the exponentials along the last axis."""
-    shares: Array = np.exp(x - x.max(axis=-1, keepdims=True))
-    shares /= shares.sum(axis=-1, keepdims=True)
+    shares = x - _joined(np.maximum, x)
+    np.exp(shares, out=shares)
+    shares /= _joined(np.add, shares)
     return shares
 
 
 def log_softmax(x: Array) -> Array:
     """Their logarithms, finite where the shares would be 0."""
-    less = x - x.max(axis=-1, keepdims=True)
-    result: Array = less - np.log(np.exp(less).sum(axis=-1, keepdims=True))
-    return result
+    less = x - _joined(np.maximum, x)
+    less -= np.log(_joined(np.add, np.exp(less)))
+    return less
 
 
 def through_softmax(gradient: Array, shares: Array) -> Array:

@@ -39,19 +39,36 @@ def is_narrow(nodes: Sequence[Node], trials: int) -> bool:
     return vectors and trials >= FEWEST and max(sizes) <= WIDEST and all(isinstance(n.layer, kinds) for n in nodes)
 
 
+class Rooms:
+    """Buffers that stages share, so that they stay in the cache: two for derivatives in turn, one for terms."""
+
+    def __init__(self, samples: int, trials: int, dtype: np.dtype[Any]) -> None:
+        self._shape = samples, trials
+        self._dtype = dtype
+        self._made: dict[tuple[int, int], Array] = {}
+
+    def get(self, which: int, features: int) -> Array:
+        """The buffer of that number for so many features."""
+        if (which, features) not in self._made:
+            self._made[which, features] = np.empty((features, *self._shape), self._dtype)
+        return self._made[which, features]
+
+
 class Products(stages.Stage):
-    """A dense layer, feature by feature: `z[j] = Σ W[j,k] x[k] + b[j]` over rows of samples and trials."""
+    """A dense layer, feature by feature: `z[j] = Σ W[j,k] x[k] + b[j]` over rows of samples and trials.
+
+    `place` counts the dense layers before; behind the first nobody asks for derivatives by what it reads.
+    """
 
     free = True
 
-    def __init__(self, parameters: Sequence[Array], gradients: Sequence[Array], samples: int, *, first: bool) -> None:
+    def __init__(self, parameters: Sequence[Array], gradients: Sequence[Array], rooms: Rooms, place: int) -> None:
         self.weights, *self.bias = parameters
         self.by_weights, *self.by_bias = gradients
-        units, features, trials = self.weights.shape
-        dtype = self.weights.dtype
-        self.out, self.room = (np.empty((units, samples, trials), dtype) for _ in range(2))
-        self.into, self.room_into = (np.empty((features, samples, trials), dtype) for _ in range(2))
-        self.first, self.x = first, self.out
+        units, features, _ = self.weights.shape
+        self.room, self.room_into = rooms.get(2, units), rooms.get(2, features)
+        self.out, self.into = np.empty_like(self.room), rooms.get(place % 2, features)
+        self.first, self.x = place == 0, self.out
 
     def forward(self, x: Array, drawn: Any) -> Array:
         self.x = x
@@ -129,6 +146,7 @@ class Narrow:
             return self.plans[start, samples]
         made: list[stages.Stage] = []
         trials, dtype = stop - start, self.flat.dtype
+        rooms = Rooms(samples, trials, dtype)
         for node in self.nodes:
             shape = (node.output_shape[0], samples, trials)
             if isinstance(node.layer, Linear):
@@ -139,7 +157,7 @@ class Narrow:
                     [self._view(array, parameter.name)[..., start:stop] for parameter in node.parameters]
                     for array in (self._numbers, self._by_numbers)
                 )
-                made.append(Products(parameters, gradients, samples, first=node is self.nodes[0]))
+                made.append(Products(parameters, gradients, rooms, sum(isinstance(each, Products) for each in made)))
                 continue
             function = stages.pointwise(node.layer, shape, dtype)
             assert function is not None

@@ -65,12 +65,14 @@ class Stacked:
     ) -> None:
         self.runner, self.objective, self.nodes = runner, objective, nodes
         self.flat, self.still, self.gradients = flat, still, np.zeros_like(flat)
+        self.behind = runner.nodes[len(nodes) :]
         self.plans: dict[tuple[int, int], list[stages.Stage]] = {}
 
     def step(self, x: Array, target: Array, randoms: Sequence[Any]) -> Measured:
         """Losses and gradients of a mini-batch `[trials, samples, features]`."""
         trials, samples = x.shape[:2]
         read = np.empty((trials, samples, *self.nodes[-1].output_shape), self.flat.dtype)
+        output = np.empty((trials, samples, *self.runner.output.output_shape), read.dtype) if self.behind else read
         losses = np.empty(trials, self.flat.dtype)
         widest = max(node.output_shape[0] for node in self.nodes)
         width = max(1, BLOCK // (samples * widest))
@@ -84,15 +86,15 @@ class Stacked:
                 out = stage.forward(out, {})
             read[block] = out.swapaxes(1, 2)
             losses[block] = self.objective.kernel.value(read[block], target[block])
-            gradient = self.objective.kernel.gradient(read[block], target[block])
+            for node in self.behind:  # the loss may read what the last activation does
+                output[block] = self.runner.kernels[node.name].forward([read[block]], [], Pass(True)).output
+            known = output[block] if self.behind else None
+            gradient = self.objective.kernel.gradient(read[block], target[block], known)
             into: Array | None = np.ascontiguousarray(gradient.swapaxes(1, 2))
             for stage in reversed(plan):
                 if into is not None:
                     into = stage.backward(into)
         self.objective.add_penalty(self.flat, self.gradients)
-        output = read
-        for node in self.runner.nodes[len(self.nodes) :]:
-            output = self.runner.kernels[node.name].forward([output], [], Pass(True)).output
         return Measured(self.objective.penalised(losses, self.flat), output)
 
     def _stages(self, block: slice, samples: int) -> list[stages.Stage]:
