@@ -40,8 +40,8 @@ def update_lines(derivation: Derivation, math: Math, digits: int | None, width: 
         lines += paragraph(arguments, 4, width) if arguments else []
     if update.steps is not None and any(change.moves for change in derivation.updates):
         return [*lines, *_table(derivation, math, digits, width), ""]
-    rules = [line for change in derivation.updates for line in _single(change, math, digits, width)]
-    return [*lines, *_in_columns(rules, width), ""]
+    single = [line for change in derivation.updates for line in _single(change, math, digits, width)]
+    return [*lines, *_in_columns(single, width), ""]
 
 
 def _in_columns(rules: Sequence[str], width: int) -> list[str]:

@@ -150,6 +150,15 @@ def test_single_precision() -> None:
     assert isinstance(agree(LENET, 70, dtype=np.float32, tolerance=1e-4), Planned)
 
 
+def test_every_buffer_is_as_precise_as_the_parameters() -> None:
+    maps = [{"conv2d": {"filters": 2, "kernel": 3}}, "batchnorm", "tanh", {"avgpool2d": 2}, {"dropout": "0.5"}]
+    net = {"input": [1, 8, 8], "layers": [*maps, "flatten", {"dense": 2}, "sigmoid"], "loss": "bce"}
+    plan = agree(net, 5, dtype=np.float32, tolerance=1e-4)
+    assert isinstance(plan, Planned)
+    arrays = [each for stage in plan.plans[5] for each in vars(stage).values() if isinstance(each, np.ndarray)]
+    assert {array.dtype for array in arrays} == {np.dtype(np.float32), np.dtype(bool)}
+
+
 TIES: dict[str, Any] = {
     "input": [1, 4, 4],
     "layers": [{"conv2d": {"filters": 1, "kernel": 1, "weights": [[[[1]]]]}}, {"maxpool2d": 2}, "flatten"],

@@ -239,7 +239,7 @@ def test_a_page_has_landmarks_headings_and_a_voice() -> None:
 def test_symbols_are_told_with_shape_meaning_and_value() -> None:
     page = Page(written("shared-kernel"))
     told = json.loads(next(text for text in page.text("script") if text.startswith('{"list"')))
-    symbol = told["list"][told["places"]["W_{z}"]]
+    symbol = told["list"][told["places"][r"W_{\mathrm{z}}"]]
     assert symbol["shape"] == r"2 \times 2" and symbol["meaning"] == "weights of dense z"
     assert told["list"][told["places"]["x"]]["value"] == r"(\frac{1}{2},\, 1,\, -\frac{1}{2})"
 

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 import backcalc
-from backcalc.render import grad_ascii, grad_text, verify_text
+from backcalc.render import grad_ascii, grad_latex, grad_markdown, grad_text, verify_text
 
 EXAMPLES = Path(backcalc.__file__).parents[1] / "examples"
 WITH_LOSS = [
@@ -153,3 +153,26 @@ def test_what_has_no_value_says_so_where_it_stands() -> None:
     lines = grad_text.render(backcalc.grad(net)).splitlines()
     place = lines.index("  J = log(w·x) = log(−1·1)")
     assert lines[place + 1] == "    It has no value: log(−1) is not a real number."
+
+
+@pytest.mark.parametrize("name", ["six-weights", "two-three-one", "shared-kernel", "logistic-neuron"])
+def test_a_small_network_in_brief_fits_a_page(name: str) -> None:
+    brief = text(name, "brief")
+    assert brief.count("\n") <= 60
+    assert "Forward pass" in brief and "Result" in brief and "  ✓ both sides of " in brief
+
+
+def test_in_brief_a_step_has_its_reason_behind_it_and_many_updates_stand_in_columns() -> None:
+    lines = text("six-weights", "brief").splitlines()
+    assert "7. ∂L/∂w1 = ∂L/∂z1·x1 = 0.00861453·0.9 ≈ 0.00775308   (w1 goes into z1)" in lines
+    assert "  w1 ← w1 − η·∂L/∂w1   w2 ← w2 − η·∂L/∂w2   w3 ← w3 − η·∂L/∂w3" in lines
+    assert "7 of 14 steps" in text("two-three-one", "brief")  # a witness that did not see everything says so
+
+
+@pytest.mark.parametrize("view", ["scalar", "index", "matrix"])
+def test_the_mean_over_one_output_is_that_output(view: Literal["scalar", "index", "matrix"]) -> None:
+    net = {"input": 2, "layers": [{"dense": {"name": "y", "units": 1}}], "loss": {"mse": {"name": "J", "target": 1}}}
+    derivation = backcalc.grad(net, view=view)
+    written = [grad_text.render(derivation), *(each.render(derivation) for each in (grad_markdown, grad_latex))]
+    assert not any("mean" in part.partition("Forward pass")[2] for part in written)
+    assert not any("operatorname*{mean}" in part for part in written)

@@ -176,7 +176,7 @@ X, B, DELTA, SQUARE = Named("X", (N, K)), Named("b", (M,)), Named("dJ/dZ", (N, M
          r"\frac{\partial J}{\partial Z} + \mathbf{1} \, b^{\top}"),
         (Sum((X, Scale(Scalar(num(-2)), X))), "X − 2·X", r"X - 2 \, X"),
         (Scale(Scalar(num(-1)), Sum((X, X))), "−(X + X)", r"-(X + X)"),
-        (Transpose(Sum((SQUARE, SQUARE))), "(W_q + W_q)ᵀ", r"(W_{q} + W_{q})^{\top}"),
+        (Transpose(Sum((SQUARE, SQUARE))), "(W_q + W_q)ᵀ", r"(W_{\mathrm{q}} + W_{\mathrm{q}})^{\top}"),
         (Unit(N, num(12)), "e₁₂", r"\mathbf{e}_{12}"),
         (Unit(N, Ref("t")), "e_t", r"\mathbf{e}_{t}"),
     ],
@@ -228,21 +228,21 @@ Forward pass
 
 Backward pass
 ─────────────
-1. ∂J/∂Z: Z goes into J
-   ∂J/∂Z[i,j] = Z[i,j] − T[i,j]
+1. ∂J/∂Z[i,j] = Z[i,j] − T[i,j]   (Z goes into J)
    ∂J/∂Z = Z − T   N×2
 """
     )
     assert (
         """\
-   ∂J/∂W1[j,k] = Σ_{i=1..N} ∂J/∂A[i,j]·X[i,k]
+4. ∂J/∂W1[j,k] = Σ_{i=1..N} ∂J/∂A[i,j]·X[i,k]   (W1 goes into A)
    ∂J/∂W1 = (∂J/∂A)ᵀ X   (4×N)(N×3) = 4×3
 """
         in text
     )
-    assert "  W1 ← W1 − η·∂J/∂W1\n" in text
+    assert "  W1 ← W1 − η·∂J/∂W1   b1 ← b1" in text
     found = " ".join(text.split())
-    assert "✓ matrix forms equal the index formulas: largest error" in found
+    assert "forward equations, matrix forms equal the index formulas: largest error" in found
+    found = " ".join(page(EXAMPLES / "mlp-whole-arrays.yaml", steps="full").split())
     assert "proved by normal form, computed with NumPy at random values and sizes N = 5" in found
 
 

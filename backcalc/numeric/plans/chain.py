@@ -117,11 +117,12 @@ def stages_of(
 ) -> list[stages.Stage]:
     """The stages for a block of samples, which read the parameters and add to the gradients where they stand."""
     made: list[stages.Stage] = []
+    dtype = np.result_type(np.float32, *parameters.values())
     for place, group in enumerate(_groups(nodes) or ()):
         node = group.node
         names = [parameter.name for parameter in node.parameters if parameter.trainable]
         given = [parameters[name] for name in names], [gradients[name] for name in names]
-        made.append(_stage(group, runner, *given, samples, made[-1] if place else None))
+        made.append(_stage(group, runner, *given, samples, dtype, made[-1] if place else None))
     return made
 
 
@@ -131,11 +132,11 @@ def _stage(
     parameters: list[Array],
     gradients: list[Array],
     samples: int,
+    dtype: np.dtype[Any],
     before: stages.Stage | None,
 ) -> stages.Stage:
     node, layer = group.node, group.node.layer
     shape = stages.shape_of(node.output_shape, samples)
-    dtype: np.dtype[Any] = runner_dtype(parameters, runner)
     match layer:
         case DenseLayer():
             return stages.Dense(parameters, gradients, samples, first=before is None)
@@ -156,11 +157,6 @@ def _stage(
     assert function is not None
     copy = None if before is not None and before.free else np.empty(shape, dtype)
     return stages.Activation(function, copy)
-
-
-def runner_dtype(parameters: Sequence[Array], runner: Runner) -> np.dtype[Any]:
-    """The type of the numbers."""
-    return parameters[0].dtype if parameters else np.dtype(float)
 
 
 def _convolved(
