@@ -125,6 +125,7 @@ def count(
         assumed=_assumed(network),
         left_out=left_out(network, found),
         file=network.file,
+        remarks=network.remarks,
     )
 
 

@@ -264,7 +264,7 @@ class Table:
     """What `count` found, and under which conventions.
 
     `assumed` is what is taken for granted of letters, `left_out` what the convention's tool does not see; `file`
-    is what the network was read from, for messages.
+    is what the network was read from, for messages; `remarks` say what its reader changed.
     """
 
     net: str
@@ -280,6 +280,7 @@ class Table:
     assumed: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     file: str | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def uncounted(self) -> tuple[str, ...]:
@@ -311,4 +312,5 @@ class Table:
             "layers": [row.to_json() for row in self.rows],
             "totals": {**self.totals.to_json(), "at_least": bool(self.uncounted)},
             "assumed": list(self.assumed),
+            "remarks": list(self.remarks),
         }

@@ -77,6 +77,7 @@ class Network:
     written `z[1]`. `program` is built when it is first asked for.
     `output` is the layer that the file names as the output; without it the last layer is. `criterion` is the loss that
     the file states and `penalty` what it adds to it, where it has layers.
+    `remarks` say what a reader changed where the network comes from a file of another program.
     `given` are the arrays whose upstream gradients the file gives, with the names of those gradients. The program then
     ends with `J = sum(i, G[i]*y[i])`, whose derivatives are the same, and `loss` is the name of that.
     """
@@ -97,6 +98,7 @@ class Network:
     output: str | None = None
     criterion: Loss | None = None
     penalty: Penalty | None = None
+    remarks: tuple[str, ...] = ()
 
     @cached_property
     def program(self) -> Program:

@@ -9,6 +9,9 @@ from backcalc.readers import formulas, operators
 from backcalc.readers.exported import Call, Walk
 from backcalc.readers.values import Constant, Misfit, Operand, Value, Weight
 
+PARTED = "in parts"
+"""What stands for an array whose parts are arrays of their own."""
+
 
 def same_numbers(walk: Walk, call: Call) -> Operand:
     """What moves no number: the axes are those that the file gives."""
@@ -53,15 +56,31 @@ def concatenated(walk: Walk, call: Call) -> Value:
     return operators.concat(walk.graph, call.word, parts, call.get("dim", 0))
 
 
-def split_up(walk: Walk, call: Call) -> tuple[Value, ...]:
+def split_up(walk: Walk, call: Call) -> tuple[Operand, ...]:
     """`chunk`, `split` and `unbind`: their lengths are those that the file gives."""
-    x, axis = call.value(), call.get("dim", 0)
-    found, start = [], 0
+    x, axis = call.get("self"), call.get("dim", 0)
+    if isinstance(x, Weight):
+        return _rows_of(walk, x, call)
+    x, found, start = call.value(), [], 0
     for name, dims in zip(call.makes, call.dims, strict=True):
         length = dims[axis] if len(dims) == len(x.dims) else 1
         part = operators.taken(walk.graph, name, x, axis, start, start + length)
         found.append(walk.graph.reshaped(part, dims))
         start += length
+    return tuple(found)
+
+
+def _rows_of(walk: Walk, x: Weight, call: Call) -> tuple[Operand, ...]:
+    """Parts of a trained array, each as an array of its own: the projections of attention are stored as one."""
+    known, axis = walk.graph.tied(x), call.get("dim", 0)
+    if x.of or x.rows is not None or x.turned or axis or (known or PARTED) != PARTED:
+        raise Misfit("of a trained array")
+    walk.graph.tie(x, PARTED)
+    found, start = list[Operand](), 0
+    for dims in call.dims:
+        stop = start + dims[0] if len(dims) == len(x.dims) else start + 1
+        found.append(Weight(f"{x.name}[{start}:{stop}]", dims, dims))
+        start = stop
     return tuple(found)
 
 
@@ -110,6 +129,10 @@ def embedded(walk: Walk, call: Call) -> Operand:
     weight, tokens = call.weight("weight"), call.get("indices")
     if weight is None:
         raise Misfit
+    if isinstance(tokens, Constant) and tokens.scalar is not None and tokens.dims[:1] == (walk.graph.batch,):
+        like = Value("", tokens.dims)
+        fixed = walk.graph.given(f"{call.word}_tokens", replace(tokens, dims=(1, *tokens.dims[1:])), like)
+        return operators.embedding(walk.graph, call.word, weight, fixed)
     if isinstance(tokens, Constant):
         return replace(weight, dims=(*tokens.dims, *weight.dims[1:]))
     return operators.embedding(walk.graph, call.word, weight, call.value("indices"))

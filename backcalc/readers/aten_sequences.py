@@ -20,8 +20,8 @@ def attention(walk: Walk, call: Call) -> Value:
     graph, word = walk.graph, call.word.replace("scaled_dot_product_attention", "attention")
     query, key, value = (call.value(name) for name in ("query", "key", "value"))
     size = query.dims[-1]
-    if call.get("dropout_p", 0) or call.get("enable_gqa", False) or isinstance(call.get("attn_mask"), Value):
-        raise Misfit("with dropout, shared heads or a computed mask")
+    if call.get("enable_gqa", False):
+        raise Misfit("with shared heads")
     last = [*range(len(key.dims) - 2), len(key.dims) - 1, len(key.dims) - 2]
     scores = operators.matmul(graph, f"{word}_scores", query, graph.transposed(f"{word}_keys", key, last))
     scale, root = call.get("scale"), isqrt(size)
@@ -36,6 +36,8 @@ def attention(walk: Walk, call: Call) -> Value:
         mask = call.get("attn_mask")
         scores = formulas.arithmetic(graph, f"{word}_masked", "add", scores, mask)
     weights = operators.softmax(graph, f"{word}_weights", "softmax", scores, -1)
+    if rate := call.get("dropout_p", 0):
+        weights = operators.simple(graph, f"{word}_dropout", "dropout", weights, rate=rate)
     return operators.matmul(graph, word, weights, value)
 
 
@@ -63,7 +65,9 @@ def recurrent(kind: str, states: int) -> Callable[[Walk, Call], Any]:
             raise Misfit("with projections")
         if kind == "gru" and not biased:
             raise Misfit("that resets behind the product, without biases")
-        if any(name in walk.uses for name in call.makes[1:]) or x.folded or x.batch != (not call.get("batch_first")):
+        read = [name in walk.uses for name in call.makes]
+        last = read == [False, True, False][: len(read)] and directions == levels == 1
+        if (any(read[1:]) and not last) or x.folded or x.batch != (not call.get("batch_first")):
             raise Misfit("whose last states are read, or of one sample")
         walk.graph.alone(*arrays)
         recurrent = arrays[1]
@@ -77,8 +81,11 @@ def recurrent(kind: str, states: int) -> Callable[[Walk, Call], Any]:
             biases=2 if biased else 0,
             bidirectional=directions == 2 or None,
             layers=levels,
-            **{"return": "all"},
+            **{"return": "last" if last else "all"},
         )
+        if last:  # [layers, samples, units]
+            state = walk.graph.own(Value(name, (1, walk.graph.batch, units), 1), *arrays)
+            return None, state, *(None,) * (states - 1)
         made = walk.graph.own(Value(name, (*x.dims[:-1], directions * units), x.batch), *arrays)
         return made, *(None,) * states
 

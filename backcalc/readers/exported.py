@@ -127,8 +127,13 @@ class Walk:
         if len(program["nodes"]) > MOST_NODES:
             refuse(self.draft.file, f"the program has more than {MOST_NODES} operators")
         outputs = [name for spec in program["outputs"] for name in _names(spec)]
-        self.uses = {*outputs, *(name for node in program["nodes"] for name in _read(node))}
-        for node in program["nodes"]:
+        self.uses = set(outputs)
+        needed = []
+        for node in reversed(program["nodes"]):
+            if self.uses.intersection(name for spec in node["outputs"] for name in _names(spec)):
+                self.uses.update(_read(node))
+                needed.append(node)
+        for node in reversed(needed):
             self._node(node, OPERATORS)
         unused = [name for name, value in self.values.items() if isinstance(value, Weight) and name not in self.uses]
         if unused:

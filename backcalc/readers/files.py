@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +61,9 @@ ENDINGS: Mapping[str, Callable[[Path], str]] = {
 """What reads files of an ending, as the text of a net.yaml file."""
 
 
+_NAMED = re.compile(r"[{ ]name: ([^,}]+)")
+
+
 @runtime_checkable
 class Module(Protocol):
     """What of a `torch.nn.Module` tells that something is one."""
@@ -95,5 +99,30 @@ def converted(path: str | Path) -> str:
 
 def read_file(path: str | Path, *, at: Mapping[str, int | None] | None = None) -> Network:
     """The network in a file of another program; `at` gives numbers for its sizes. Raises InputError."""
-    network = load_network(converted(path), label=f"{path} (converted)", at=at)
-    return replace(network, file=str(path))
+    return loaded(converted(path), f"{path} (converted)", str(path), at)
+
+
+def loaded(text: str, label: str, file: str, at: Mapping[str, int | None] | None) -> Network:
+    """The network that a reader wrote down, with its comments as remarks. Raises InputError."""
+    return replace(load_network(text, label=label, at=at), file=file, remarks=tuple(remarks(text)))
+
+
+def remarks(text: str) -> Iterator[str]:
+    """The comments of a converted file, those of layers with the names of the layers.
+
+    >>> list(remarks("# Not read: w\\nlayers:\\n  # folded\\n  - dense: {name: a, units: 1}\\n"))
+    ['Not read: w', 'a: folded']
+    """
+    lines: list[str] = []
+    named: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        start, mark, comment = line.partition("# ")
+        if mark and not start.strip():
+            lines.append(comment)
+        elif lines:
+            found = _NAMED.search(line)
+            said = " ".join(lines)
+            named.setdefault(said, []).extend([found[1]] if found and line.lstrip().startswith("- ") else [])
+            lines = []
+    for said, names in named.items():
+        yield f"{', '.join(names[:5])}{' …' if len(names) > 5 else ''}: {said}" if names else said

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from importlib import import_module
 from io import BytesIO
 from typing import Any
 
-from backcalc.net import Network, load_network
+from backcalc.net import Network
 from backcalc.readers.bounded import refuse
 from backcalc.readers.exported import exported_draft
-from backcalc.readers.files import Module
+from backcalc.readers.files import Module, loaded
 
 
 def read_module(
@@ -43,6 +42,5 @@ def read_module(
             continue
         archive = BytesIO()
         torch.export.save(program, archive)
-        network = load_network(exported_draft(archive, name, name).text(), label=name, at=at)
-        return replace(network, file=name)
+        return loaded(exported_draft(archive, name, name).text(), name, name, at)
     refuse(name, f"PyTorch cannot export the module: {reason}", "`torch.export.export(module, (x,))` tells more")

@@ -156,6 +156,8 @@ def conventions(table: Table) -> Iterator[str]:
         yield f"What is reproduced is {convention.release}, with batches of one."
     for note in table.left_out:
         yield f"Note: {note}."
+    for remark in table.remarks:
+        yield f"Note: {remark.rstrip('.')}."
     yield "Params are the weights and biases that training can change. " + (
         "Biases are counted." if table.bias else "Biases are left out of everything."
     )
