@@ -15,8 +15,9 @@ from backcalc.check.interval import Interval
 from backcalc.check.names import NotFormula, Translator, Unknown, is_quantity
 from backcalc.check.read import Link, Read, joined
 from backcalc.check.result import Claim, Diagnosis, Expected, Verdict
+from backcalc.check.subgradients import SENTENCE, claims_derivative
 from backcalc.check.subject import Subject
-from backcalc.check.whole import element
+from backcalc.check.whole import Misfit, element, turned
 from backcalc.check.written import entries, is_number, loosened
 from backcalc.formula.evaluate import Array
 from backcalc.formula.latex_chain import Side
@@ -45,7 +46,8 @@ class Ruling:
 class Bench:
     """Judges the links of one problem in their order.
 
-    `own` are the values that the student stated, `definitions` names that only the student has.
+    `own` are the values that the student stated, `definitions` names that only the student has. Without `explains`
+    no cause is looked for.
     """
 
     subject: Subject
@@ -56,6 +58,7 @@ class Bench:
     about: Ref | None = None
     last: Side | None = None
     line: int = 0
+    explains: bool = True
 
     def judge(self, read: Read) -> Iterator[Claim]:
         """The claims of one chain, in its order."""
@@ -92,6 +95,8 @@ class Bench:
             self.definitions[left.name] = right
             text = f"`{left.name}` is not a name of the key: taken as your own name for the right side"
             return self._claim(link, None, Ruling("undecided", Diagnosis("definition", text)))
+        if isinstance(left, Formula) and isinstance(right, Misfit):
+            return self._claim(link, about, self._misfit(left, right))
         return self._claim(link, about, Ruling("undecided", _reason(left, right)))
 
     # -- reading ------------------------------------------------------------------------------------
@@ -137,7 +142,7 @@ class Bench:
             code = "carried-forward"
             if before.holds:
                 code, text = "rounded-too-early", "the numbers put in are right, but rounded too early for these digits"
-            return Ruling("follows", Diagnosis(code, text), told.witness)
+            return Ruling("follows", Diagnosis(code, text), _of(about, told, self.subject))
         if outcome.holds is False and told.holds and before.holds is False:
             text = "the result is right, but it does not follow from the line before it, which is wrong"
             return Ruling("right", Diagnosis("wrong-step", text), outcome.witness)
@@ -166,21 +171,25 @@ class Bench:
             found = self._other(about, right, link)
             if found is not None:
                 return found
+        if outcome.at_kink and claims_derivative(left.expr, right.expr):
+            return Ruling("convention", Diagnosis("subgradient", SENTENCE), outcome.witness, "subgradient")
         if link.relation in EQUALS:
             name = about.name if about is not None else ""
             point = recomputed(self.subject, self.own, name)
             if point is not None and compare(left, right, self.subject, link.relation, point).holds:
                 if only_rounded(self.own, name):
                     text = "follows from your own earlier values, which were rounded too early for these digits"
-                    return Ruling("follows", Diagnosis("rounded-too-early", text), outcome.witness)
+                    return Ruling("follows", Diagnosis("rounded-too-early", text), _of(about, outcome, self.subject))
                 text = "computed correctly from your own earlier value, which is not right"
-                return Ruling("follows", Diagnosis("carried-forward", text), outcome.witness)
+                return Ruling("follows", Diagnosis("carried-forward", text), _of(about, outcome, self.subject))
         if is_number(link.left.expr) and is_number(link.right.expr):
             text = "one number is set equal to another: most likely the name before it could not be read"
             return Ruling("undecided", Diagnosis("two-numbers", text))
         if any(note.endswith("no such index") for note in right.notes):
             text = f"{right.notes[0]}; with that put right it is still not true: look at what the sum runs over"
             return Ruling("wrong", Diagnosis("index", text), outcome.witness)
+        if not self.explains:
+            return Ruling("wrong", Diagnosis("wrong", "the two sides are not equal"), outcome.witness)
         case = Case(self.subject, left, right, about, self.own)
         return Ruling("wrong", explain(case), outcome.witness)
 
@@ -189,6 +198,18 @@ class Bench:
         for name, text in under_other(about, right, link.right, self.subject):
             return Ruling("convention", Diagnosis(name, text), convention=name)
         return None
+
+    def _misfit(self, left: Formula, fault: Misfit) -> Ruling:
+        """A product whose sizes do not fit: wrong where it would be right with one matrix transposed."""
+        for name, expr in turned(fault.expr, self.subject):
+            if compare(left, left.with_expr(expr), self.subject).as_function:
+                text = f"{name} is the wrong way round: the product needs the transposed matrix"
+                return Ruling(
+                    "wrong",
+                    Diagnosis("transposed-weight", text),
+                    Witness({}, str(fault), "a product", "what is written"),
+                )
+        return Ruling("undecided", _reason(fault))
 
     def _shapes(self, right: Formula, about: Ref | None, reason: str) -> Ruling:
         """An array of another shape: the same numbers in another layout, the transposed array, or a wrong shape."""
@@ -262,6 +283,12 @@ def said_name(about: Ref, subject: Subject) -> str:
     if subject.loss is not None and text.startswith("Delta"):
         return f"delta {text[5:]}"
     return f"new {text[4:]}" if text.startswith("new_") else text
+
+
+def _of(about: Ref | None, outcome: Outcome, subject: Subject) -> Witness | None:
+    """What shows that something carried forward is not true: it speaks of the quantity, not of the link."""
+    name = "the right value" if about is None else said_name(about, subject)
+    return None if outcome.witness is None else replace(outcome.witness, of=name)
 
 
 def _number(cell: Expr, formula: Formula) -> Interval | None:

@@ -22,13 +22,17 @@ FARTHEST = 4
 
 @dataclass(frozen=True)
 class Case:
-    """`left` is what should be equal to `right` and is not; `about` the quantity that it says something of."""
+    """`left` is what should be equal to `right` and is not; `about` the quantity that it says something of.
+
+    `as_function` asks of a cause that it leads to what the student has at other values, too.
+    """
 
     subject: Subject
     left: Formula
     right: Formula
     about: Ref | None
     own: Mapping[Spot, Own] = field(default_factory=dict)
+    as_function: bool = True
 
     @cached_property
     def is_count(self) -> bool:
@@ -56,10 +60,9 @@ class Case:
         """Whether an expression gives what the student has, and not what would be right."""
         candidate = self.left.with_expr(expr)
         try:
-            return (
-                compare(candidate, self.right, self.subject).holds is True
-                and compare(candidate, self.left, self.subject).holds is False
-            )
+            found = compare(candidate, self.right, self.subject)
+            fits = found.as_function if self.as_function else found.holds is True
+            return fits and compare(candidate, self.left, self.subject).holds is False
         except (NotFormula, LookupError):
             return False
 

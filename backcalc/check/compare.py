@@ -11,14 +11,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
+from backcalc.check.branches import branch_points
+from backcalc.check.enclosure import Bounds, apart, enclosed
 from backcalc.check.interval import INTERVALS, Interval, shown
 from backcalc.check.names import PLACES, NotFormula, at, free_indices
+from backcalc.check.proved import proved
 from backcalc.check.subject import Point, Subject
 from backcalc.check.written import entries
 from backcalc.formula.evaluate import COMPARISONS, Array, evaluate_expression
 from backcalc.formula.integers import EvaluationError, integer, rational
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.tree import ONE, Expr, Reduce, Ref, Table, children, num, rebuild, walk
+from backcalc.formula.tree import ONE, Expr, Num, Reduce, Ref, Table, children, num, rebuild, walk
+from backcalc.transform.proof import Proof
 
 MOST_ELEMENTS = 400
 FEWEST_POINTS = 4
@@ -35,12 +39,16 @@ class Witness:
     values: Mapping[str, str]
     left: str
     right: str
+    of: str = ""
+    """What the left side is, where that is not the left side of the link itself."""
 
     def to_json(self) -> dict[str, object]:
         """As JSON has it."""
         return {"values": dict(self.values), "left": self.left, "right": self.right}
 
     def __str__(self) -> str:
+        if self.of:
+            return f"{self.of} is {self.left}, not {self.right}"
         where = ", ".join(f"{name} = {value}" for name, value in self.values.items())
         return f"{f'at {where} ' if where else ''}the left side is {self.left}, the right side {self.right}"
 
@@ -62,7 +70,7 @@ class Formula:
 class Outcome:
     """`holds` is None where it is not settled, for the `reason`; `elsewhere` shows that it holds here only.
 
-    `normalised` says that it holds where the targets add up to 1.
+    `normalised` says that it holds where the targets add up to 1, `at_kink` that it fails nowhere but on a kink.
     """
 
     holds: bool | None
@@ -70,6 +78,12 @@ class Outcome:
     witness: Witness | None = None
     elsewhere: Witness | None = None
     normalised: bool = False
+    at_kink: bool = False
+
+    @property
+    def as_function(self) -> bool:
+        """Whether it holds wherever it was tried, and not at the given values alone."""
+        return self.holds is True and self.elsewhere is None
 
 
 def compare(left: Formula, right: Formula, subject: Subject, relation: str = "=", here: Point | None = None) -> Outcome:
@@ -87,6 +101,8 @@ def compare(left: Formula, right: Formula, subject: Subject, relation: str = "="
     try:
         if not missing:
             found = _test(left, right, subject, relation, point)
+            if found is None and here is None and relation in EQUALS:
+                found = _exactly_apart(left, right, subject, point)
             if found is not None:
                 return Outcome(False, witness=found)
             quantities = read & subject.program.shapes.keys()
@@ -139,6 +155,31 @@ def _reads(formula: Formula) -> bool:
     return any(isinstance(node, Ref) and not node.name.startswith("#") for node in walk(formula.expr))
 
 
+def _exactly_apart(left: Formula, right: Formula, subject: Subject, point: Point) -> Witness | None:
+    """What shows that two sides of rational numbers differ, however little: both are bounded exactly."""
+
+    def value(ref: Ref) -> Bounds | None:
+        for formula in (left, right):
+            if ref.name in formula.known:
+                return formula.known[ref.name].bounds
+        place = tuple(index.value.numerator for index in ref.indices if isinstance(index, Num))
+        if len(place) != len(ref.indices) or ref.name in subject.bounds:
+            return None
+        if ref.name in subject.exact:
+            exact = subject.exact[ref.name].get(place)
+            number = None if exact is None else exact.rational
+            return None if number is None else (number, number)
+        drawn = point.store.get(ref.name, {}).get(place) if ref.name in subject.program.leaves else None
+        return None if drawn is None else drawn.bounds
+
+    one, other = enclosed(left.expr, value), enclosed(right.expr, value)
+    if one is None or other is None or not apart(one, other):
+        return None
+    middles = [Interval.of((low + high) / 2) for low, high in (one, other)]
+    gap = Interval.of((other[0] + other[1] - one[0] - one[1]) / 2)
+    return Witness({}, str(middles[0]), f"{middles[1]}, which is {gap} more")
+
+
 def _elsewhere(left: Formula, right: Formula, subject: Subject, relation: str) -> Outcome:
     """What is true at the given values: whether it is true at others."""
     outcome = _tried(left, right, subject, relation, subject.points)
@@ -152,11 +193,14 @@ def _everywhere(left: Formula, right: Formula, subject: Subject, relation: str) 
 def _tried(left: Formula, right: Formula, subject: Subject, relation: str, points: Sequence[Point]) -> Outcome:
     """Both sides at many points."""
     tried = special = 0
+    first: Point | None = None
     for point in sorted(points, key=lambda point: not point.normalised):
         try:
             witness = _test(left, right, subject, relation, point)
         except EvaluationError:
             continue
+        if witness is None and relation in EQUALS and not subject.program.equations:
+            witness = _exactly_apart(left, right, subject, point)
         if witness is not None:
             # What holds wherever the targets add up to 1, and nowhere else, was meant for such targets.
             return (
@@ -164,9 +208,36 @@ def _tried(left: Formula, right: Formula, subject: Subject, relation: str, point
             )
         tried += 1
         special += point.normalised
+        first = first or point
+    if relation in EQUALS and not subject.program.equations and not (left.known or right.known):
+        proof = proved(left.expr, right.expr)
+        if proof is not None and (proof.holds is not None or tried < FEWEST_POINTS):
+            return _proven(proof)
     if tried < FEWEST_POINTS:
         return Outcome(None, "there are too few values at which both sides are defined")
-    return Outcome(True)
+    return _on_every_branch(left, right, subject, relation, first) if first is not None else Outcome(True)
+
+
+def _proven(proof: Proof) -> Outcome:
+    """What a proof has settled."""
+    against = proof.counterexample
+    if proof.holds is not False or against is None:
+        return Outcome(proof.holds, "" if proof.holds else "it is neither proved nor refuted")
+    return Outcome(False, witness=Witness(against.values, against.left, against.right))
+
+
+def _on_every_branch(left: Formula, right: Formula, subject: Subject, relation: str, start: Point) -> Outcome:
+    """What holds at random points: whether it holds in every branch of its functions with pieces, too."""
+    on_kink: Witness | None = None
+    for branch in branch_points(left.expr, right.expr, subject, start):
+        try:
+            witness = _test(left, right, subject, relation, branch.point)
+        except EvaluationError:
+            continue
+        if witness is not None and not branch.on_kink:
+            return Outcome(False, witness=witness)
+        on_kink = on_kink or witness
+    return Outcome(True) if on_kink is None else Outcome(False, witness=on_kink, at_kink=True)
 
 
 def _test(left: Formula, right: Formula, subject: Subject, relation: str, point: Point) -> Witness | None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from backcalc.check.compare import Formula, compare
 from backcalc.check.counts import VARIANTS
 from backcalc.check.names import NotFormula
+from backcalc.check.subgradients import is_another_subgradient
 from backcalc.check.subject import Subject
 from backcalc.check.written import truncated
 from backcalc.formula.latex_chain import Side
@@ -20,6 +21,7 @@ CONVENTIONS: Mapping[str, str] = MappingProxyType(
         **VARIANTS,
         "factor": "the loss has another constant factor, as 1/2 or 1/N",
         "update-sign": "the change is written with the other sign, Δw = +η ∂J/∂w",
+        "subgradient": "the derivative at a kink is another slope between those of its two sides",
         "truncated": "the number is cut off after its last digit, not rounded",
     }
 )
@@ -40,6 +42,11 @@ def under_other(about: Ref, right: Formula, side: Side, subject: Subject) -> Ite
             if _is(Formula(Mul((factor, about))), right, subject):
                 yield "factor", f"{_said(factor)} times the key's; right for a loss with that factor"
                 break
+    if is_another_subgradient(about, right, subject):
+        yield (
+            "subgradient",
+            "at a kink every slope between those of its two sides is a subgradient; the key has another",
+        )
     number = side.numbers[-1] if len(side.numbers) == 1 else None
     if number is not None and isinstance(side.expr, Num | Neg) and about.name in subject.given.store:
         array = subject.given.store[about.name]
@@ -64,8 +71,9 @@ def distinguished(about: Ref, subject: Subject) -> frozenset[str]:
 
 
 def _is(candidate: Formula, right: Formula, subject: Subject) -> bool:
+    """Whether it is the same, as a function too: what agrees at the given values alone is no convention."""
     try:
-        return compare(candidate, right, subject).holds is True
+        return compare(candidate, right, subject).as_function
     except (NotFormula, LookupError):
         return False
 

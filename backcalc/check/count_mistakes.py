@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from fractions import Fraction
 from math import prod
 
 from backcalc.check.case import Case
+from backcalc.check.size_mistakes import bias_in_some, input_as_layer, not_floored
 from backcalc.formula.integers import EvaluationError, rational
 from backcalc.formula.read import read_expression
 from backcalc.formula.tree import Add, Expr, Num, num, rebuild, walk
@@ -99,6 +100,8 @@ def mac_for_flop(case: Case) -> str | None:
 
 def additions(case: Case) -> str | None:
     """n additions for n products, where n − 1 are enough."""
+    if case.about is None or "flops" not in case.about.name:
+        return None
     for formula in _formulas(case):
         if any(_is(case, changed) for changed in _one_more(formula)):
             return "n products need n − 1 additions, not n"
@@ -113,7 +116,7 @@ def kernel_squared(case: Case) -> str | None:
     for formula in _formulas(case):
         for size in {int(n.value) for n in walk(formula) if isinstance(n, Num) and n.value.denominator == 1}:
             if 1 < size < 12:
-                squared = list(_replaced(formula, size, size * size))
+                squared = [*_replaced(formula, size, size * size), _every(formula, size, size * size)]
                 if any(_is(case, part) for part in squared):
                     return f"the kernel is {size} wide: its side is squared once too often"
                 if any(_is(case, part) for part in _without(formula, size)):
@@ -135,27 +138,48 @@ def padding_or_stride(case: Case) -> str | None:
     return None
 
 
+def neighbour_width(case: Case) -> str | None:
+    """The width of a neighbouring layer in the formula of one layer."""
+    network = case.subject.network
+    widths = {size for node in network.nodes for size in node.output_shape} if network is not None else set()
+    found = next(((row, old, new) for row, old, new in _misread(case, widths) if new in widths), None)
+    return (
+        None if found is None else f"{found[2]}, the width of another layer, stands where {found[1]} belongs{found[0]}"
+    )
+
+
 def wrong_width(case: Case) -> str | None:
-    """A number in the formula of one layer taken from a neighbour, or copied wrong."""
+    """A number in the formula of one layer that was copied wrong."""
+    found = next(_misread(case), None)
+    if found is not None:
+        return f"{found[2]} stands where {found[1]} belongs{found[0]}"
+    for formula in _formulas(case):  # of a kernel, all sides at once
+        for side in sorted({value for _, value in _numbers(formula) if 1 < value < FARTHEST}):
+            for other in range(1, FARTHEST):
+                if other != side and _is(case, _every(formula, side, other)):
+                    return f"{other} stands where {side} belongs"
+    return None
+
+
+def _misread(case: Case, others: Set[int] = frozenset()) -> Iterator[tuple[str, int, int]]:
+    """Where, and which number, and with which other in its place a formula comes to what the student has."""
     if case.about is None or case.subject.counts is None or case.value is None or not case.value.is_point:
-        return None
+        return
     counts = case.subject.counts
     given = int(case.value)
     name = case.about.name
-    rows = counts.sums.get(name, (name,))
-    total = counts.values[name]
-    for row in rows:
+    for row in counts.sums.get(name, (name,)):
         text = counts.formulas.get(row)
         if text is None or row not in counts.values:
             continue
         formula = read_expression(text)
-        wanted = given - (total - counts.values[row])
+        wanted = given - (counts.values[name] - counts.values[row])
+        layer = counts.dotted.get(row, row).rpartition(".")[0]
         for place, old in _numbers(formula):
-            for new in range(max(1, old - FARTHEST), old + FARTHEST + 1):
+            near = range(max(1, old - FARTHEST), old + FARTHEST + 1)
+            for new in sorted(others) or near:
                 if new != old and old > 12 and _value(_at(formula, place, new)) == wanted:
-                    layer = counts.dotted.get(row, row).rpartition(".")[0]
-                    return f"{new} stands where {old} belongs, in {layer or name}"
-    return None
+                    yield f", in {layer or name}", old, new
 
 
 def layer_left_out(case: Case) -> str | None:
@@ -256,14 +280,12 @@ def _every(expr: Expr, old: int, new: int) -> Expr:
 
 
 def _one_more(expr: Expr) -> Iterator[Expr]:
-    """The formula with `n` for one `n − 1`."""
-    for place, value in _numbers(expr):
-        if value == -1:
-            yield _at(expr, place, 0)
+    """The formula with `n` for one `n − 1`, which stands there as its number."""
     for node in walk(expr):
-        if isinstance(node, Add) and any(isinstance(term, Num) and term.value < 0 for term in node.terms):
-            kept = tuple(term for term in node.terms if not (isinstance(term, Num) and term.value < 0))
-            yield _exchanged(expr, node, kept[0] if len(kept) == 1 else Add(kept))
+        for term in node.terms if isinstance(node, Add) else ():
+            if isinstance(term, Num) and term.value not in (0, 1):
+                more = tuple(Num(part.value + 1) if part == term else part for part in node.terms)
+                yield _exchanged(expr, node, Add(more))
 
 
 def _exchanged(expr: Expr, old: Expr, new: Expr) -> Expr:
@@ -278,10 +300,14 @@ COUNT_MISTAKES: tuple[Mistake, ...] = (
     connection_table,
     mac_for_flop,
     additions,
+    not_floored,
     padding_or_stride,
     layer_left_out,
+    input_as_layer,
     kernel_squared,
     digits_swapped,
+    neighbour_width,
+    bias_in_some,
     wrong_width,
 )
 """The mistakes, those first that explain most."""

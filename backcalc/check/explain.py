@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 from backcalc.check.case import Case
@@ -18,15 +19,19 @@ MOST_TIES = 3
 
 
 def explain(case: Case) -> Diagnosis:
-    """What most likely happened; code `wrong` where nothing fits."""
+    """What most likely happened; code `wrong` where nothing fits.
+
+    What explains a formula at all values comes before what explains it at the given ones alone.
+    """
     library = COUNT_MISTAKES if case.is_count else MISTAKES
-    for mistake in library:
-        try:
-            text = mistake(case)
-        except (EvaluationError, NotFormula, ArithmeticError, LookupError, ValueError):
-            continue
-        if text is not None:
-            return Diagnosis(mistake.__name__.replace("_", "-"), text)
+    for one in (case,) if case.is_number else (case, replace(case, as_function=False)):
+        for mistake in library:
+            try:
+                text = mistake(one)
+            except (EvaluationError, NotFormula, ArithmeticError, LookupError, ValueError):
+                continue
+            if text is not None:
+                return Diagnosis(mistake.__name__.replace("_", "-"), text)
     swapped = list(islice(_substitutions(case), MOST_TIES))
     if swapped:
         return Diagnosis("substituted", " or ".join(swapped))

@@ -15,8 +15,8 @@ from backcalc.check.subject import Subject
 from backcalc.formula.print_text import to_text
 from backcalc.formula.tree import Expr
 
-EARNS = frozenset({"update-sign", "truncated"})
-"""Conventions that earn their points whatever the key accepts: they change nothing but the notation."""
+EARNS = frozenset({"update-sign", "truncated", "subgradient"})
+"""Conventions that earn their points whatever the key accepts: the result is as good as the key's."""
 
 
 def settled(claims: Sequence[Claim], accept: frozenset[str]) -> tuple[Claim, ...]:
@@ -68,7 +68,11 @@ def graded(problem: KeyProblem, place: int, claims: Sequence[Claim], key: Key) -
         else:
             findings += _of_answer(ask, claims, subject)
     for left, right in problem.identities:
-        shares.append(_shown(left, right, claims))
+        shown = _shown(left, right, claims)
+        shares.append(shown)
+        if not shown:
+            text = f"`{to_text(left)} = {to_text(right)}` is to be shown, and no right step ends with its right side"
+            findings.append(Finding("missing", text))
     findings += _noted(claims)
     points = problem.points * (sum(shares, Fraction(0)) / len(shares) if shares else 0)
     first = wrong if wrong is not None else carried

@@ -67,6 +67,12 @@ class Interval:
         return max(abs(self.low), abs(self.high))
 
     @property
+    def bounds(self) -> tuple[Fraction, Fraction]:
+        """Both ends as fractions, wider by the rounding of the last of a hundred digits."""
+        low, high = (Fraction(_MP.nstr(end, _MP.dps + 5)) for end in (self.low, self.high))
+        return low - abs(low) / 10**95, high + abs(high) / 10**95
+
+    @property
     def is_point(self) -> bool:
         """Whether nothing is left open, but for the rounding of the last of a hundred digits."""
         return bool(self.width <= _SLACK * max(abs(self.low), abs(self.high)))

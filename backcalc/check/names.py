@@ -77,7 +77,9 @@ class Translator:
                 return expr
             case Ref():
                 return self.reference(expr, bound)
-            case Mul((Ref("Delta" | "delta", ()), Ref(name, indices), *rest)) if f"Delta{name}" in self._shapes:
+            case Mul((Ref("Delta" | "delta" as step, ()), Ref(name, indices), *rest)) if (
+                step not in self.own and f"Delta{name}" in self._shapes
+            ):
                 delta = self.reference(Ref(f"Delta{name}", indices), bound)
                 return Mul((delta, *(self(part, bound) for part in rest))) if rest else delta
             case Pow(Ref(name, indices), Num(power)) if power == 2 and (variance := self._variance(name, indices)):

@@ -8,7 +8,7 @@ from itertools import combinations, count
 from backcalc.check.case import Case
 from backcalc.formula.names import derivative_parts, is_derivative
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.tree import Add, Compare, Div, Expr, Mul, Neg, Reduce, Ref, num, rebuild, walk
+from backcalc.formula.tree import Add, Compare, Div, Expr, Mul, Neg, Reduce, Ref, num, rebuild, substitute, walk
 
 MOST_REFS = 12
 
@@ -166,6 +166,20 @@ def sum_for_mean(case: Case) -> str | None:
     return None
 
 
+def mean_without_sum(case: Case) -> str | None:
+    """1/N of one sample where the mean over all of them belongs: the division is there, the sum is not."""
+    for formula in case.formulas():
+        for node in [node for node in walk(formula) if isinstance(node, Reduce) and node.operation == "sum"][:4]:
+            letters = [
+                Ref(node.index),
+                *(ref for ref in walk(case.right.expr) if isinstance(ref, Ref) and not ref.indices),
+            ]
+            for letter in dict.fromkeys(letters[:MOST_REFS]):
+                if case.gives(exchanged(formula, node, substitute(node.body, {node.index: letter}))):
+                    return f"the sum over {node.index} is missing: this is one of its terms, divided as the mean is"
+    return None
+
+
 def one_less(case: Case) -> str | None:
     """N − 1 where N belongs: the variance of a batch is divided by the number of its samples."""
     for upper in dict.fromkeys(_uppers(case)):
@@ -180,5 +194,5 @@ def one_less(case: Case) -> str | None:
 
 
 PATH_MISTAKES = (gated_by_gradient, cross_terms, through_statistics, updated_weights, transposed_weight)
-FACTOR_MISTAKES = (sum_for_mean, one_less)
+FACTOR_MISTAKES = (sum_for_mean, one_less, mean_without_sum)
 NAME_MISTAKES = (other_name,)

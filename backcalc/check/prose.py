@@ -13,13 +13,16 @@ from backcalc.formula.print_text import to_text
 from backcalc.formula.tree import Call, Expr, Ref, substitute
 
 _NAMED = re.compile(
-    r"(?P<before>[\w '’]*?)(?:\$(?P<dollar>[^$]{1,80})\$|\\\((?P<round>[^$]{1,80}?)\\\)|(?P<bare>[A-Za-z]\w{0,12}))\s*"
+    r"(?<![\w '’])(?P<before>[\w '’]*?)(?:\$(?P<dollar>[^$]{1,80})\$|\\\((?P<round>[^$]{1,80}?)\\\)|(?P<bare>[A-Za-z]\w{0,12}))\s*"
     r"(?:is|are|equals?|=|:|≈|becomes|will be|must be|should be)\s*(?:about|roughly|approximately|then)?\s*$"
 )
 _STILL = re.compile(
     r"\$(?P<name>[^$]{1,40})\$\s+(?:won['’]?t|will not|does(?:n['’]t| not)|is(?:n['’]t| not)|cannot|can['’]?t)\s+"
     r"(?:be\s+|get\s+)?(?:updated?|change[ds]?|moved?)\b"
 )
+_NAME = re.compile(r"[^=<>≈]{1,60}")
+_VALUE = re.compile(r"[-−]?\s?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?(?:\s?/\s?\d+)?")
+_VALUES = re.compile(r"^\W*(?:values?|results?|answers?|numbers?|wert|ergebnis|valeur|résultat|=)?\W*$", re.IGNORECASE)
 _NEUTRAL = frozenset(
     [
         "the",
@@ -49,6 +52,9 @@ def stated(line: Line, subject: Subject) -> Iterator[Line]:
     if not line.text:
         yield from _still(line, subject)
         return
+    if line.kind == "cell" and subject.loss is not None:
+        yield from _cell(line, subject)
+        return
     found = _NAMED.search(line.beside) if line.kind == "number" else None
     if found is None or (subject.counts is not None and subject.loss is None):
         return
@@ -61,6 +67,19 @@ def stated(line: Line, subject: Subject) -> Iterator[Line]:
         yield from _slope(plain, name, line, subject)
     elif all(word.lower() in _NEUTRAL for word in before[-2:]):
         yield replace(plain, text=f"{name} = {line.text}")
+
+
+def _cell(line: Line, subject: Subject) -> Iterator[Line]:
+    """`| dJ/dw1 | 1.875 |` in a column of values."""
+    name = line.beside.strip(" *`")
+    if line.text == line.beside or not _VALUE.fullmatch(line.text.strip(" *`$")) or not _VALUES.search(line.above):
+        return
+    if name.startswith("$") and name.endswith("$"):
+        said = replace(line, text=f"{name.strip('$')} = {line.text.strip(' *`$')}", words=False)
+    else:
+        said = replace(line, text=f"{name} = {line.text.strip(' *`$')}", words=True)
+    if _NAME.fullmatch(name.strip("$")):
+        yield replace(said, fixed=len(line.text), beside="", above="", kind="sure")
 
 
 def _still(line: Line, subject: Subject) -> Iterator[Line]:

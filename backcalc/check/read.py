@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from backcalc.check.plain import plain_chain
 from backcalc.check.subject import Subject
+from backcalc.check.updates import readings, spelled_updates, stepwise
 from backcalc.formula.latex_chain import Chain, Side
 from backcalc.formula.latex_read import read_rows
 from backcalc.formula.latex_tokens import Unreadable
@@ -17,7 +18,7 @@ from backcalc.formula.tree import Expr
 LONGEST_LINE = 4000
 
 _STEP = re.compile(r"(?<![A-Za-z0-9_\\])(?:(delta|Δ)(\s+)|(new)(\s+))(?=[A-Za-zα-ωΑ-Ω])", re.IGNORECASE)
-_RELATION = re.compile(r"=|≈|~=|\\approx|←")
+_RELATION = re.compile(r"=|≈|~=|\\approx|←|<-\s|\\leftarrow|\\gets")
 _SENTENCE = """
 so then hence thus therefore since because and now the value of is we get have has obtain find a that first next finally
 let put which gives with where for result answer step by chain rule output loss cost gradient derivative function update
@@ -35,6 +36,8 @@ class Line:
     spans; a piece that is put together from several places has one `fixed` place of so many characters. `words` says
     that it is plain text and not LaTeX. `part` is the problem that it belongs to, where that is said. A number or the
     cell of a table has a `kind`, and `beside`, `above` and `after` are the words round it.
+    `doubt` says why it is not claimed as true: it is supposed, or quoted. In a folder of files
+    `file` is the one that it stands in.
     """
 
     text: str
@@ -48,6 +51,8 @@ class Line:
     beside: str = ""
     above: str = ""
     after: str = ""
+    doubt: str = ""
+    file: str = ""
 
     @property
     def is_formula(self) -> bool:
@@ -122,7 +127,7 @@ def chains(line: Line, subject: Subject, *, alone: bool = False) -> Iterator[Rea
     if len(line.text) > LONGEST_LINE:
         yield _lost_at(line, f"the line has more than {LONGEST_LINE} characters", 0, 1)
         return
-    text = _prepared(line.text, subject)
+    text, sign = stepwise(spelled_updates(_prepared(line.text, subject), subject))
     found = read_rows(text, subject.symbols, words=line.words)
     if line.words and any(isinstance(piece, Unreadable) for piece in found):
         plain = plain_chain(_without_words(text, subject), subject.symbols.losses)
@@ -138,7 +143,7 @@ def chains(line: Line, subject: Subject, *, alone: bool = False) -> Iterator[Rea
             if related:
                 yield _lost_at(line, piece.message, min(piece.start, len(line.text)), min(piece.end, len(line.text)))
         elif piece.word != "if" and (len(piece.sides) > 1 or piece.continues or alone):
-            yield _links(line, piece)
+            yield _links(line, piece, subject, sign)
 
 
 def _lost(found: tuple[Chain | Unreadable, ...]) -> int:
@@ -191,10 +196,18 @@ def _placed(line: Line, start: int) -> tuple[int, int, str]:
     return line.number + row, column, source
 
 
-def _links(line: Line, chain: Chain) -> Read:
-    links = _linked(line, chain.sides, chain.relations, chain.continues)
-    others = tuple(_linked(line, other.sides, other.relations, chain.continues) for other in chain.alternatives)
-    return Read(line, links, chain.continues, chain.sides[0], chain.sides[-1], chain.relations, others, chain.word)
+def _links(line: Line, chain: Chain, subject: Subject, sign: str) -> Read:
+    """The links of a chain and of its other readings: what may be meant by its signs, and old or new value."""
+    before = line.source.split("\n")[0][: line.column - 1] + line.text[: chain.start]
+    read = [(chain.sides, chain.relations), *((other.sides, other.relations) for other in chain.alternatives)]
+    ways = [
+        (sides, relations)
+        for written, relations in read
+        for sides in ([written] if chain.continues else readings(written, relations, before, subject, sign))
+    ]
+    links, *others = (_linked(line, sides, relations, chain.continues) for sides, relations in ways)
+    sides = ways[0][0]
+    return Read(line, links, chain.continues, sides[0], sides[-1], chain.relations, tuple(others), chain.word)
 
 
 def _linked(line: Line, sides: tuple[Side, ...], relations: tuple[str, ...], continues: bool) -> tuple[Link, ...]:

@@ -37,7 +37,8 @@ class Claim:
 
     `about` is the asked or known quantity that it says something of, `part` the problem's id, `convention` the name
     of the other convention under which it is true, `keeps` those that it shows to be the key's own. A claim is `final`
-    where it ends with a number, and `derived` where it follows from the side before it.
+    where it ends with a number, and `derived` where it follows from the side before it. Of a folder of files `file` is
+    the one in which it stands.
     """
 
     part: str | None
@@ -57,6 +58,7 @@ class Claim:
     keeps: frozenset[str] = frozenset()
     final: bool = False
     derived: bool = False
+    file: str = ""
 
     def to_json(self) -> dict[str, object]:
         """As JSON has it; nothing in it moves a terminal's cursor."""
@@ -73,6 +75,7 @@ class Claim:
             "expected": {"exact": self.expected.exact, "decimal": self.expected.decimal},
             "diagnosis": None if diagnosis is None else {"code": diagnosis.code, "text": printable(diagnosis.text)},
             "witness": None if self.witness is None else self.witness.to_json(),
+            **({"file": printable(self.file)} if self.file else {}),
         }
 
 

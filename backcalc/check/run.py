@@ -13,10 +13,11 @@ from backcalc.check.grade import graded, settled
 from backcalc.check.key import Key, KeyProblem, load_key
 from backcalc.check.parts import assigned_parts
 from backcalc.check.read import Line
-from backcalc.check.result import Answer, Claim, Diagnosis, Part, Report, Submission
+from backcalc.check.result import Answer, Claim, Diagnosis, Expected, Part, Report, Submission
 from backcalc.check.submission import Read as Written
 from backcalc.check.submission import read_submission
 from backcalc.check.work import MOST_CLAIMS, SECONDS, Found, Work
+from backcalc.formula.print_text import to_text
 
 
 def check(key: str | Path | Mapping[str, Any] | Key, submissions: Iterable[str | Path | Written] = ()) -> Report:
@@ -44,6 +45,8 @@ def answers(key: Key) -> Iterator[Answer]:
                 )
             expected = expected_of(ask.target, subject)
             yield Answer(problem.id, ask.word, expected, formula_of(ask.target, subject), others)
+        for left, right in problem.identities:
+            yield Answer(problem.id, to_text(left), Expected(to_text(right)))
 
 
 def _checked(key: Key, written: Written) -> Submission:
@@ -60,7 +63,8 @@ def _checked(key: Key, written: Written) -> Submission:
         made = settled([_unplaced(claim) if id(line) in unsure else claim for line, claim in found], key.accept)
         parts.append(graded(problem, place, made, key))
         claims += [
-            ((order[id(line)], at), claim) for at, ((line, _), claim) in enumerate(zip(found, made, strict=True))
+            ((order[id(line)], at), replace(claim, file=line.file) if line.file else claim)
+            for at, ((line, _), claim) in enumerate(zip(found, made, strict=True))
         ]
     claims.sort(key=lambda pair: pair[0])
     if len(claims) > MOST_CLAIMS:

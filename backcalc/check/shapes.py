@@ -5,10 +5,12 @@ from __future__ import annotations
 from backcalc.check.compare import Witness
 from backcalc.check.read import Line, Lost, chains
 from backcalc.check.result import Claim, Diagnosis, Expected, Verdict
+from backcalc.check.size_mistakes import rounded_up
 from backcalc.check.spoken import Meant, kind_shapes, number, shown_shape
 from backcalc.check.subject import Subject
 from backcalc.formula.integers import EvaluationError, rational
 from backcalc.formula.tree import Expr, Mul
+from backcalc.net.network import Node
 
 Shape = tuple[int, ...]
 
@@ -26,9 +28,10 @@ def judged_shape(line: Line, meant: Meant, subject: Subject, part: str) -> Claim
         return None
     named = layer or meant.shape[0]
     field = "output_shape" if meant.of == "shape" else "kernel"
+    node = None if subject.network is None else subject.network.node(named)
     wanted, mine = _written(shapes[named]), _written(given)
     verdict: Verdict = "right" if layer is not None else "wrong"
-    diagnosis = None if layer is not None else _cause(given, shapes[named], wanted)
+    diagnosis = None if layer is not None else _cause(given, shapes[named], wanted, node)
     return Claim(
         part=part,
         line=line.number,
@@ -83,8 +86,11 @@ def _same(given: Shape, own: Shape, of: str) -> bool:
     return False
 
 
-def _cause(given: Shape, own: Shape, wanted: str) -> Diagnosis:
+def _cause(given: Shape, own: Shape, wanted: str, node: Node | None) -> Diagnosis:
     """Why a shape is wrong, where one of its sizes differs."""
+    if node is not None and own == node.output_shape and (up := rounded_up(node)) is not None and _same(given, up, ""):
+        text = f"the output is {own[-1]} wide, not {up[-1]}: a window that does not fit is left out"
+        return Diagnosis("not-floored", text)
     off = sorted(set(given) - set(own))
     if len(off) == 1 and len(own) > 1 and own[0] in given:
         text = f"the output is {own[-1]} wide, not {off[0]}: check padding, stride and the + 1"

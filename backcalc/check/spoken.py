@@ -22,7 +22,7 @@ from backcalc.net.network import Node
 
 _NUMBER = re.compile(
     r"(?P<about>[~≈]\s?)?(?P<sign>[-−])?(?P<about2>[~≈]\s?)?(?P<digits>\d[\d,]*(?:\.\d+)?|\.\d+)"
-    r"(?:[eE](?P<power>[+-]?\d{1,3}))?(?P<scale>[KkMB])?\s?(?P<percent>%)?"
+    r"(?:[eE](?P<power>[+-]?\d{1,3}))?(?P<scale>[KkMB])?\s?(?P<percent>%)?(?:\s?/\s?(?P<below>[1-9]\d*))?"
 )
 _SCALES = {"K": 10**3, "k": 10**3, "M": 10**6, "B": 10**9}
 _FOLLOWS = (r"\Rightarrow", r"\implies", r"\to", "⇒", "=>", "→")
@@ -159,6 +159,8 @@ def number(text: str) -> Side | None:
     half = Fraction(0) if exact else unit * scale / 2
     if found["percent"]:
         scale, half = scale / 100, half / 100
+    if found["below"]:
+        scale, half = scale / int(found["below"]), half / int(found["below"])
     written = Written(value * scale, text.strip(), half, about, "%" if found["percent"] else "")
     expr = Num(value * scale)
     return Side(Neg(expr) if found["sign"] else expr, (written,), 0, len(text))

@@ -37,6 +37,8 @@ _ACCENTED = compile_pattern(
 MOST_WORK = 60_000
 """Operations that one evaluation at random values may take; what takes more is judged at the given values alone."""
 MOST_POINTS = 10
+MOST_LETTER_POINTS = 24
+"""Points at which formulas of letters alone are tried, where nothing has to be computed first."""
 
 Store = Mapping[str, Array[Interval]]
 
@@ -153,15 +155,27 @@ class Subject:
         known = {name: self.given.store[name] for name in self.program.leaves if name in self.given.store}
         return tuple(self._drawn(known))
 
+    def moved(self, start: Point, name: str, place: tuple[int, ...], value: Fraction) -> Point | None:
+        """A point with one number of a leaf changed and everything computed again; None where that is undefined."""
+        leaves = {leaf: start.store[leaf] for leaf in self.program.leaves if leaf in start.store}
+        leaves[name] = {**leaves[name], place: Interval.of(value)}
+        try:
+            store, _ = evaluate_available(self.program, leaves, INTERVALS, start.sizes)
+        except EvaluationError:
+            return None
+        return Point(store, start.sizes, start.normalised)
+
     def _drawn(self, known: Store) -> Iterator[Point]:
         if not self.program.equations and not self.program.leaves:
             return
         source = Random(20)
-        for number in range(MOST_POINTS):
+        shared = any(self.program.shapes[name] for name in self.targets)
+        count = MOST_POINTS if self.program.equations else MOST_LETTER_POINTS
+        for number in range(count):
             sizes = _sizes(self.program, source)
             if not 0 <= work(self.program, sizes) <= MOST_WORK:
                 return
-            normalised = bool(self.targets) and number >= MOST_POINTS - 3
+            normalised = shared and number >= count - 3
             free = (name for name in self.program.leaves if name not in known)
             leaves = {name: self._leaf(name, sizes, source, number, normalised) for name in free}
             try:

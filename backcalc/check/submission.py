@@ -17,10 +17,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from backcalc.check.hedges import claimed, without_struck
 from backcalc.check.read import Line
+from backcalc.formula.decimal_comma import with_points
 from backcalc.formula.spans import DocumentTooLong, find_spans
 from backcalc.formula.tidy_text import LOST, tidy
-from backcalc.net.errors import InputError, Problem
+from backcalc.net.errors import InputError, Problem, printable
 from backcalc.net.load import Document, Mark, read_document
 from backcalc.net.load import Path as Place
 
@@ -33,6 +35,10 @@ _PLAIN_KINDS = frozenset({"code", "line", "number", "shape", "array", "cell"})
 _PICTURES = frozenset({".pdf", ".png", ".jpg", ".jpeg", ".heic", ".gif", ".tif", ".tiff", ".docx", ".doc", ".pages"})
 _NAME = re.compile(r"([A-Za-z][\w.]*)\s*$")
 _TIDIED = frozenset({".txt", ".md", ".tex", ".py", ".ipynb"})
+LONGEST_OUTPUT = 20_000
+_ASSIGNED = re.compile(r"\s*[^\W\d][\w\[\],/ ]{0,40}?\s*[=≈]\s*[-+−]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
+_CONTROLS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_BULLET = re.compile(r"\s*(?:[-*+•]|\(?\d{1,2}\)|\(?[a-h]\))\s+(?=[^\W\d\s])")
 _COMMENT = re.compile(r"#+[ \t]*(.*)")
 
 
@@ -60,11 +66,18 @@ def read_text(text: str, file: str = "<text>", suffix: str = ".txt") -> Read:
     [(1, 'dJ/dw = 3'), (3, 'J = 1')]
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if suffix not in _TIDIED or text.isascii():
-        return Read(file, tuple(_READERS[suffix](text, file)))
+    if suffix == ".ipynb":
+        return Read(file, tuple(_notebook(text, file)))
+    return Read(file, tuple(_claims(text, file, _READERS[suffix]) if suffix in _TIDIED else _READERS[suffix](text, file)))
+
+
+def _claims(text: str, file: str, reader: Callable[[str, str], Iterator[Line]]) -> Iterator[Line]:
+    """What a text claims, with what the student wrote as its source, however it was repaired for reading."""
     written = text.split("\n")
-    found = tuple(_READERS[suffix]("\n".join(map(_repaired, written)), file))
-    return Read(file, found if suffix == ".ipynb" else tuple(_as_written(line, written) for line in found))
+    plain = text if text.isascii() else "\n".join(map(_repaired, written))
+    plain = with_points(without_struck(plain))
+    found = claimed(reader(plain, file), plain.split("\n"))
+    yield from found if plain == text else (_as_written(line, written) for line in found)
 
 
 def _repaired(line: str) -> str:
@@ -90,12 +103,14 @@ def _folder(path: Path) -> Read:
     found: list[Line] = []
     notes: list[str] = []
     files = sorted(entry for entry in path.rglob("*") if entry.is_file() and not entry.is_symlink())
+    several = len(files) > 1
     for entry in files[:MOST_FILES]:
         if entry.suffix.lower() not in _READERS and entry.suffix.lower() != ".npz":
             notes.append(f"{entry.name} was not read: its kind is not known")
             continue
         try:
-            found += _file(entry)
+            name = printable(entry.relative_to(path).as_posix()) if several else ""
+            found += (replace(line, file=name) if several else line for line in _file(entry))
         except InputError as error:
             notes.append(str(error).split("\n")[0])
     if len(files) > MOST_FILES:
@@ -134,7 +149,9 @@ def _fault(path: Path | str, message: str, help: str | None = None) -> InputErro
 def _plain(text: str, file: str) -> Iterator[Line]:
     for number, line in enumerate(text.split("\n")[:MOST_LINES], start=1):
         if line.strip():
-            yield Line(line, number, 1, line)
+            bullet = _BULLET.match(line)
+            at = bullet.end() if bullet and "=" in line else 0
+            yield Line(line[at:], number, at + 1, line)
 
 
 def _comments(text: str, file: str) -> Iterator[Line]:
@@ -187,18 +204,52 @@ def _latex(text: str, file: str) -> Iterator[Line]:
 
 
 def _notebook(text: str, file: str) -> Iterator[Line]:
-    """Markdown cells as documents, comments of code cells; the lines of each cell count from where it begins."""
+    """Markdown cells as documents, comments and printed outputs of code cells.
+
+    The lines of each cell count from where it begins; what it has printed stands at its last line.
+    """
     try:
         cells = json.loads(text)["cells"]
-        pieces = [(cell["cell_type"], _joined(cell["source"])) for cell in cells]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        pieces = [(cell["cell_type"], _joined(cell["source"]), _printed_outputs(cell)) for cell in cells]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _fault(file, "this is not a notebook") from None
     before = 0
-    for kind, source in pieces:
+    for kind, source, printed in pieces:
         reader = _document if kind == "markdown" else _comments if kind == "code" else None
-        for line in reader(source, file) if reader is not None else ():
-            yield Line(line.text, before + line.number, line.column, line.source, line.words)
+        for line in _claims(source, file, reader) if reader is not None and source.strip() else ():
+            yield replace(line, number=before + line.number)
+        if before > MOST_LINES:
+            return
         before += source.count("\n") + 1
+        for line in _shown(printed):
+            yield replace(line, number=before - 1)
+
+
+def _printed_outputs(cell: Mapping[str, Any]) -> str:
+    """What a code cell has printed, as text."""
+    found: list[str] = []
+    for output in cell.get("outputs", ()) if cell["cell_type"] == "code" else ():
+        if output.get("output_type") == "stream" and output.get("name") != "stderr":
+            found.append(_joined(output.get("text", "")))
+        elif output.get("output_type") in ("execute_result", "display_data"):
+            found.append(_joined(output.get("data", {}).get("text/plain", "")))
+    return "\n".join(found)[:LONGEST_OUTPUT]
+
+
+def _shown(text: str) -> Iterator[Line]:
+    """The formulas of an output, `J = 0.69`, and its labelled numbers, shapes, arrays and tables; code is none."""
+    rows = _CONTROLS.sub("", text).replace("\r", "\n").split("\n")
+    rest: list[str] = []
+    for row in rows:
+        if _ASSIGNED.fullmatch(row):
+            yield Line(row, 1, 1, row)
+            rest.append("")
+        else:
+            rest.append(row)
+    text = "\n".join(rest)
+    if text.strip():
+        yield from (line for line in _document(f"```\n{text}\n```", "") if line.text)
+        yield from (line for line in _document(text, "") if line.kind == "cell")
 
 
 def _joined(source: Any) -> str:

@@ -23,6 +23,8 @@ from backcalc.formula.latex_chain import Side
 from backcalc.formula.tree import Expr, Num, Ref, num
 
 MOST_CLAIMS = 2_000
+MOST_EXPLAINED = 100
+"""So many wrong claims of a problem are told with their cause."""
 SECONDS = 30.0
 """For one submission; what is left then is undecided."""
 
@@ -54,14 +56,24 @@ class Work:
             if monotonic() > self.deadline:
                 self.claimed.append((line, self._late(line)))
                 break
-            bench = self._line(bench, line, speech)
+            if bench.explains and sum(claim.verdict == "wrong" for _, claim in self.claimed) > MOST_EXPLAINED:
+                bench.explains = False
+            bench = self._line(bench, line, speech) if not line.doubt else self._doubted(bench, line, speech)
         return self.claimed
+
+    def _doubted(self, bench: Bench, line: Line, speech: Speech) -> Bench:
+        """What is supposed or quoted is a claim only where it is right, and nothing follows from it."""
+        before = len(self.claimed)
+        copy = replace(bench, own=dict(bench.own), definitions=dict(bench.definitions))
+        self._line(copy, line, speech)
+        self.claimed[before:] = [pair for pair in self.claimed[before:] if fine(pair[1])]
+        return bench
 
     def _line(self, bench: Bench, line: Line, speech: Speech) -> Bench:
         for said in stated(line, bench.subject):
             for read in chains(said, bench.subject):
                 if isinstance(read, Read):
-                    bench = self._judged(bench, line, [read], sure=said.kind == "sure")
+                    bench = self._judged(bench, line, [read, *_other_readings(read)], sure=said.kind == "sure")
         if not line.text:
             return bench
         if line.kind in ("array", "number", "shape") and (ways := list(labelled(line, self._asked(), bench.subject))):
@@ -80,7 +92,7 @@ class Work:
 
     def _recognised(self, bench: Bench, line: Line, ways: Sequence[Read]) -> Bench:
         """A number that nothing names is a claim only where it is one of those that are asked for."""
-        tried = (_tried(bench, way) for way in ways)
+        tried = (_tried(bench, way, explained=False) for way in ways)
         good = next((pair for pair in tried if all(fine(claim) for claim in pair[1])), None)
         self.claimed += [(line, claim) for claim in good[1]] if good is not None else []
         return bench if good is None else good[0]
@@ -106,13 +118,13 @@ class Work:
         plain = replace(read, continues=False)
         values = [*meant.refs]
         ways = [_said(line, led(plain, self._target(ref, meant, bench.subject))) for ref in values]
-        tried = [_tried(bench, way) for way in ways]
+        tried = [_tried(bench, way, explained=False) for way in ways]
         good = next((pair for pair in tried if all(fine(claim) for claim in pair[1])), None)
         fact = next((fact for fact in sorted(meant.facts) if _ends_with(read, fact)), None)
         if good is None and fact is not None:
             good = _tried(bench, plain if read.links else _said(line, led(plain, Num(fact))))
-        if good is None and meant.sure and tried:
-            good = tried[0]
+        if good is None and meant.sure and ways:
+            good = _tried(bench, ways[0])
         if good is None and read.links:
             good = _tried(bench, plain)
         if good is None:
@@ -202,9 +214,12 @@ def _doubtful(claim: Claim) -> Claim:
     return replace(claim, verdict="undecided", diagnosis=Diagnosis("which-quantity", text))
 
 
-def _tried(bench: Bench, read: Read) -> tuple[Bench, tuple[Claim, ...]]:
+def _tried(bench: Bench, read: Read, *, explained: bool = True) -> tuple[Bench, tuple[Claim, ...]]:
     copy = replace(bench, own=dict(bench.own), definitions=dict(bench.definitions))
-    return copy, tuple(copy.judge(read))
+    copy.explains = bench.explains and explained
+    claims = tuple(copy.judge(read))
+    copy.explains = bench.explains
+    return copy, claims
 
 
 def _other_readings(read: Read) -> Iterator[Read]:
@@ -245,9 +260,14 @@ def _ends_with(read: Read, fact: Fraction) -> bool:
 def wanted_derivatives(lines: Sequence[Line], subject: Subject, deadline: float) -> tuple[str, ...]:
     """The derivatives that the lines speak of and the key has not derived: `dy/dz`."""
     translator = Translator(subject)
+    seen: set[str] = set()
     for line in lines:
-        if monotonic() > deadline:
+        if monotonic() > deadline or len(seen) > MOST_CLAIMS:
             break
+        if line.text and not line.beside:
+            if line.text in seen:
+                continue
+            seen.add(line.text)
         said = [*stated(line, subject), *([line] if line.is_formula else [])]
         for read in (read for piece in said for read in chains(piece, subject)):
             if isinstance(read, Lost):

@@ -81,6 +81,8 @@ def check(
     if not submissions:
         return _answer(backcalc.check(key), form, claims=claims, summary=False, key=None)
     folder = None if results is None else Path(results)
+    from backcalc.check.people import hint_of_several
+
     rulings = _rulings(overrides, folder)
     loaded = _loaded(key) if rulings is not None or form == "html" else None
     ruled = _ruled(rulings, loaded) if rulings is not None and loaded is not None else ()
@@ -101,7 +103,8 @@ def check(
         answer = _filled(book, report)
     else:
         answer = _answer(report, form, claims=claims, summary=summary, key=loaded)
-    messages = [*_broken(report, checked), *warnings, *answer.messages]
+    several = [] if each else [said for one in report.submissions if (said := hint_of_several(one)) is not None]
+    messages = [*_broken(report, checked), *several, *warnings, *answer.messages]
     broken = any(submission.unchecked is not None for submission in report.submissions)
     return replace(answer, status=2 if broken else answer.status, messages=tuple(messages))
 

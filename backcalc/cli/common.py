@@ -186,6 +186,20 @@ def complaint(error: Exception) -> str:
             return f"internal error: {described}\n  = help: this is a fault of backcalc; --debug shows the traceback"
 
 
+ascii_option = click.option("--ascii", "plain", is_flag=True, help="Text without any character above 127.")
+
+
+def spelled(text: str, plain: bool, form: str, kept: str = "") -> str:
+    """The text, its signs written out where `--ascii` asks for it; what stands below the heading `kept` is a file."""
+    if not plain:
+        return text
+    if form != "text":
+        raise click.UsageError("--ascii is for --format text.")
+    from backcalc.render import ascii_text
+
+    return ascii_text.plain(text, kept=kept)
+
+
 def to_json(document: object) -> str:
     """A JSON document as text: two spaces a level, Unicode as it is."""
     import json

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
@@ -21,11 +21,32 @@ CONVENTIONS = ("exact", "2mac", "mac", "torchvision", "torchinfo", "fvcore", "pt
 """The names of the conventions, here once more so that help and completion need not import them."""
 
 
+class Convention(click.Choice[str]):
+    """One of the conventions; a word that is none is told the nearest."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in self.choices:
+            self.refuse(value, None, param, ctx)
+        return value
+
+    def refuse(
+        self, value: str, hint: str | None, param: click.Parameter | None = None, ctx: click.Context | None = None
+    ) -> NoReturn:
+        """Raises BadParameter."""
+        from backcalc.formula.errors import nearest
+
+        close = nearest(value, self.choices)
+        meant = f" Did you mean {close}?" if close else ""
+        raise click.BadParameter(
+            f"{value[:40]!r} is not one of {', '.join(self.choices)}.{meant}", ctx=ctx, param=param, param_hint=hint
+        )
+
+
 @command("count", formats=("text", "markdown", "latex", "html", "csv", "json"))
 @net_argument
 @click.option(
     "--flops",
-    type=click.Choice(CONVENTIONS),
+    type=Convention(CONVENTIONS),
     default="exact",
     show_default=True,
     help="What counts as an operation.",
@@ -118,8 +139,18 @@ def count(
         raise click.UsageError("--ascii is for --format text.")
     if net.lower().endswith(".safetensors"):
         return _tensors(net, form)
+
+    def known(loaded: Network) -> Network:
+        if strict:
+            from backcalc.readers.unknowns import refuse_unknown
+
+            refuse_unknown(loaded)
+        return loaded
+
     if explain_difference is not None:
-        return _spelled(_difference(network(net, at), explain_difference, form), plain)
+        if no_bias or batch > 1 or pooling_connections or padding_connections == "exclude" or causal == "exact":
+            raise click.UsageError("--explain-difference compares whole conventions: it takes --at and --strict alone.")
+        return _spelled(_difference(known(network(net, at)), explain_difference, form), plain)
     if (solve is None) != (letter is None):
         raise click.UsageError('--solve and --for belong together: --solve "params = 1e6" --for d.')
     if optimiser is not None and cost == "forward":
@@ -129,14 +160,10 @@ def count(
             raise click.UsageError("--cost training counts no connections.")
         from backcalc.count.whole import whole
 
-        found = whole(network(net, at), flops, not no_bias, batch, causal, optimiser)
+        found = whole(known(network(net, at)), flops, not no_bias, batch, causal, optimiser)
         return _spelled(_two_formats(found, "--cost training", form), plain)
 
     def table(loaded: Network) -> Table:
-        if strict:
-            from backcalc.readers.unknowns import refuse_unknown
-
-            refuse_unknown(loaded)
         return backcalc.count(
             loaded,
             flops=flops,
@@ -148,10 +175,12 @@ def count(
         )
 
     if vs is not None:
-        return _spelled(_versus(table(network(net, at)), table(network(vs, at)), form), plain)
+        return _spelled(_versus(table(known(network(net, at))), table(known(network(vs, at))), form), plain)
     if solve is not None and letter is not None:
-        return _spelled(_two_formats(_solved(net, at, solve, letter, table), "--solve", form), plain)
-    counted = table(network(net, at))
+        return _spelled(
+            _two_formats(_solved(net, at, solve, letter, lambda found: table(known(found))), "--solve", form), plain
+        )
+    counted = table(known(network(net, at)))
     if explain is not None:
         return _spelled(_explanation(counted, explain, form), plain)
     if form == "json":
@@ -236,11 +265,12 @@ def _versus(left: Table, right: Table, form: str) -> Answer:
 def _difference(net: Network, names: str, form: str) -> Answer:
     """The difference of two conventions, written `fvcore,thop`."""
     first, comma, second = (part.strip() for part in names.partition(","))
+    where = "'--explain-difference'"
     for name in (first, second):
+        if not comma:
+            raise click.BadParameter("takes two conventions, as in fvcore,thop.", param_hint=where)
         if name not in CONVENTIONS:
-            said = ", ".join(CONVENTIONS)
-            hint = "takes two conventions, as in fvcore,thop" if not comma else f"{name!r} is not one of {said}"
-            raise click.BadParameter(f"{hint}.", param_hint="'--explain-difference'")
+            Convention(CONVENTIONS).refuse(name, where)
     if form not in ("text", "json"):
         raise click.UsageError("--explain-difference is for --format text and json.")
     from backcalc.count.difference import difference

@@ -14,7 +14,7 @@ from backcalc.cli.common import STDIN, Answer, command, read_stdin, say, to_json
 
 if TYPE_CHECKING:
     from backcalc.net.text import Source
-    from backcalc.numeric.experiment import Results, Told
+    from backcalc.numeric.experiment import Experiment, Results, Told
     from backcalc.numeric.experiment.lint import Warning
 
 BAR = 24
@@ -27,7 +27,12 @@ BAR = 24
 @click.option("--resume", metavar="FOLDER", help="Go on with the run of FILE in FOLDER.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that work at once.")
 @click.option("--cluster", metavar="ADDRESS", help="Let the workers of a Dask scheduler work, as tcp://host:8786.")
-def experiment(file: str, run: str | None, resume: str | None, jobs: int, cluster: str | None, form: str) -> Answer:
+@click.option(
+    "--download", is_flag=True, help="First load the files of mnist, fashion_mnist or cifar10 that are missing."
+)
+def experiment(
+    file: str, run: str | None, resume: str | None, jobs: int, cluster: str | None, download: bool, form: str
+) -> Answer:
     """Runs the sweep in FILE: repeated trials, and their spread.
 
     FILE names a network, data, what varies and what is measured. Arms of the same shape train as one stack. Mistakes
@@ -50,6 +55,8 @@ def experiment(file: str, run: str | None, resume: str | None, jobs: int, cluste
     if cluster is not None and jobs > 1:
         raise click.UsageError("--jobs is for processes here, --cluster for workers elsewhere: give one of them.")
     read = read_experiment(_source(file))
+    if download:
+        _download(read)
     folder = Path(run or resume or "") if run is not None or resume is not None else None
     context = click.get_current_context()
 
@@ -75,6 +82,15 @@ def experiment(file: str, run: str | None, resume: str | None, jobs: int, cluste
     left = () if folder is None else _left(folder, results)
     told = [f"failed: {each}" for each in results.failed]
     return Answer(_shown(results, form), 1 if results.failed else 0, (*told, *left))
+
+
+def _download(read: Experiment) -> None:
+    """Loads what is missing of the data that are published."""
+    from backcalc.numeric.data.download import download, is_remote
+
+    names = dict.fromkeys(arm.data.name for arm in read.arms)
+    for name in filter(is_remote, names):
+        download(name, say)
 
 
 def _source(file: str) -> Path | Source:

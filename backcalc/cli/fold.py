@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import backcalc
-from backcalc.cli.common import Answer, command, net_argument, source, to_json
+from backcalc.cli.common import Answer, ascii_option, command, net_argument, source, spelled, to_json
 
 
 @command("fold", formats=("text", "latex", "yaml", "json"))
 @net_argument
-def fold(net: str, form: str) -> Answer:
+@ascii_option
+def fold(net: str, plain: bool, form: str) -> Answer:
     """Makes NET smaller: linear layers multiplied out, norms folded.
 
     Stacked dense layers without an activation between them become one; a batch norm (as it answers after training)
-    and normalised inputs go into the dense layer or convolution beside them. Every fold comes with its derivation and
-    the proof that both networks are equal; the exit status is 1 where that fails.
+    and normalised inputs go into the dense layer or convolution beside them, also past average pooling or flatten.
+    Every fold comes with its derivation and the proof that both networks are equal; the exit status is 1 where that
+    fails.
 
     \b
     Examples:
@@ -34,4 +36,8 @@ def fold(net: str, form: str) -> Answer:
 
         text = fold_text.render(folding)
     messages = () if folding.folds else ("nothing to fold", *folding.notes)
-    return Answer(text, status=0 if folding.passed else 1, messages=messages if form in ("yaml", "json") else ())
+    return Answer(
+        spelled(text, plain, form, "Folded net.yaml"),
+        status=0 if folding.passed else 1,
+        messages=messages if form in ("yaml", "json") else (),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 import backcalc
-from backcalc.cli.common import Answer, command, to_json
+from backcalc.cli.common import Answer, ascii_option, command, spelled, to_json
 
 
 @command("prove", formats=("text", "latex", "json"))
@@ -16,7 +16,8 @@ from backcalc.cli.common import Answer, command, to_json
     multiple=True,
     help="What may be assumed: x > 0; sum(k, t[k]) = 1; z: [K] for a vector. Several are separated by commas.",
 )
-def prove(claim: str, given: tuple[str, ...], form: str) -> Answer:
+@ascii_option
+def prove(claim: str, given: tuple[str, ...], plain: bool, form: str) -> Answer:
     """Proves or refutes CLAIM, an equality or a chain of them.
 
     A claim is written as formulas are: functions, diff(f, x) for a derivative, sums over an index, softmax of a vector.
@@ -41,4 +42,4 @@ def prove(claim: str, given: tuple[str, ...], form: str) -> Answer:
         from backcalc.render import prove_text
 
         text = prove_text.render(proof)
-    return Answer(text, status=0 if proof.holds else 1)
+    return Answer(spelled(text, plain, form), status=0 if proof.holds else 1)

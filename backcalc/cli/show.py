@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from backcalc.cli.common import Answer, command, net_argument, network
+from backcalc.cli.common import Answer, ascii_option, command, net_argument, network, spelled
 
 
 @command("show", formats=("text", "svg", "html", "dot", "mermaid"))
 @net_argument
 @click.option("--equations", is_flag=True, help="The network as a net.yaml file of equations.")
-def show(net: str, equations: bool, form: str) -> Answer:
+@ascii_option
+def show(net: str, equations: bool, plain: bool, form: str) -> Answer:
     """Shows NET as a picture, or as equations.
 
     As text every layer is a line, and the lanes beside it lead to what reads it. The equations are a net.yaml file
@@ -33,4 +34,4 @@ def show(net: str, equations: bool, form: str) -> Answer:
 
     renderers = {"text": show_lines.text, "dot": show_lines.dot, "mermaid": show_lines.mermaid}
     renderers |= {"svg": show_svg.render, "html": show_svg.page}
-    return Answer(renderers[form](graph_of(network(net))))
+    return Answer(spelled(renderers[form](graph_of(network(net))), plain, form))

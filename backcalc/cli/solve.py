@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 import backcalc
-from backcalc.cli.common import Answer, command, to_json
+from backcalc.cli.common import Answer, ascii_option, command, spelled, to_json
 
 if TYPE_CHECKING:
     from backcalc.check.solution import Solution
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 )
 @click.option("--digits", metavar="K", type=click.IntRange(1, 1000), help="Decimal digits of every number.")
 @click.option("--fragment", is_flag=True, help="LaTeX without the beginning and the end of a document.")
-def solve(homework: str, steps: str, digits: int | None, fragment: bool, form: str) -> Answer:
+@ascii_option
+def solve(homework: str, steps: str, digits: int | None, fragment: bool, plain: bool, form: str) -> Answer:
     """Writes the model solution of a homework, problem by problem.
 
     HOMEWORK is an answer key. Every problem is worked out from what it asks for: the derivation, the counts or the
@@ -44,7 +45,7 @@ def solve(homework: str, steps: str, digits: int | None, fragment: bool, form: s
     failed = ", ".join(part.id for part in solution.parts if not part.holds)
     messages = (f"not everything holds: see problem {failed}",) if failed else ()
     text = _written(solution, form, steps, digits, fragment)
-    return Answer(text, status=0 if solution.holds else 1, messages=messages)
+    return Answer(spelled(text, plain, form), status=0 if solution.holds else 1, messages=messages)
 
 
 def _written(solution: Solution, form: str, steps: str, digits: int | None, fragment: bool) -> str:

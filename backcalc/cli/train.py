@@ -12,7 +12,7 @@ import click
 import backcalc
 from backcalc.cli.common import Answer, command, complete_net, say, to_json
 from backcalc.cli.train_options import data_of, settings_of, training_options
-from backcalc.cli.train_run import Task, new_task, old_task, resumable
+from backcalc.cli.train_run import Task, kept, new_task, old_task, resumable
 
 if TYPE_CHECKING:
     from backcalc.derive.derivation import Check
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     help="Seconds between two states of a run that is kept (0: after every step).",
 )
 @training_options
+@click.option(
+    "--download", is_flag=True, help="First load the files of mnist, fashion_mnist or cifar10 that are missing."
+)
 @click.option("--watch", is_flag=True, help="Show live curves in the terminal.")
 @click.option("--plots/--no-plots", default=True, help="Draw pictures into the folder and its report (default: yes).")
 @click.option("--check", is_flag=True, help="First compare NumPy's gradients with the derived formulas.")
@@ -45,6 +48,7 @@ def train(
     run: str | None,
     resume: str | None,
     save_every: float,
+    download: bool,
     watch: bool,
     plots: bool,
     check: bool,
@@ -70,8 +74,9 @@ def train(
     """
     if run is not None and resume is not None:
         raise click.UsageError("--run makes a new run and --resume goes on with an old one: give one of them.")
-    task = new_task(net, data, run, options) if resume is None else old_task(net, data, resume, options)
-    chosen, samples = settings_of(task.options), data_of(task.data, task.options)
+    task = new_task(net, data, options) if resume is None else old_task(net, data, resume, options)
+    chosen = settings_of(task.options)
+    samples = data_of(task.data, task.options, download=download)
     checks: tuple[Check, ...] = ()
     if check and task.network.criterion is not None:  # without a loss, the training says so
         checks = (_first_batch(task.written, task.network, samples, chosen),)
@@ -79,6 +84,8 @@ def train(
             from backcalc.render.verify_text import said
 
             return Answer(_refused(task.network, checks, form), 1, (f"not trained: {said(checks[0])}",))
+    if run is not None:
+        task = kept(task, run, samples, chosen)
     with resumable(task):
         history, curves = _trained(task, samples, chosen, save_every, watch)
         left = () if task.folder is None else _left(task, samples, history, checks, plots)
@@ -88,8 +95,8 @@ def train(
         return Answer(to_json(history.to_json() | _verified(checks)), messages=messages)
     from backcalc.render import train_text
 
-    kept = "" if task.folder is None else str(task.folder.root)
-    return Answer(train_text.render(history, task.network, checks, kept), messages=messages)
+    root = "" if task.folder is None else str(task.folder.root)
+    return Answer(train_text.render(history, task.network, checks, root), messages=messages)
 
 
 def _trained(task: Task, samples: Data, chosen: Training, every: float, watch: bool) -> tuple[History, tuple[str, ...]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from backcalc.cli.common import Refused
+from backcalc.cli.common import Refused, say
 
 if TYPE_CHECKING:
     from backcalc.numeric.data import Data
@@ -118,13 +118,16 @@ def _schemes(texts: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def data_of(name: str, options: Mapping[str, Any]) -> Data:
-    """The samples of `--data`, or what is wrong with it."""
+def data_of(name: str, options: Mapping[str, Any], *, download: bool = False) -> Data:
+    """The samples of `--data`, their files loaded first where that is asked; or what is wrong with it."""
     from backcalc.numeric.data import DataError
+    from backcalc.numeric.data.download import download as load
     from backcalc.numeric.prepare import prepared
 
     wanted = {each: options[each] for each in ("seed", "test", "scale", "standardise", "legacy")}
     try:
+        if download:
+            load(name, say)
         return prepared(name, **wanted)
     except DataError as error:
         message, _, help = str(error).partition("; ")

@@ -17,7 +17,9 @@ from backcalc.cli.train_options import NAMES
 if TYPE_CHECKING:
     from backcalc.net import Network
     from backcalc.net.text import Source
+    from backcalc.numeric.data import Data
     from backcalc.numeric.runs import Folder
+    from backcalc.numeric.settings import Training
 
 KIND = "training"
 
@@ -34,8 +36,8 @@ class Task:
     warnings: tuple[str, ...] = ()
 
 
-def new_task(net: str | None, data: str | None, run: str | None, options: Mapping[str, Any]) -> Task:
-    """The task of a call without --resume; its folder is made where one is asked for."""
+def new_task(net: str | None, data: str | None, options: Mapping[str, Any]) -> Task:
+    """The task of a call without --resume."""
     from backcalc.numeric.prepare import with_rule
 
     if net is None:
@@ -49,17 +51,20 @@ def new_task(net: str | None, data: str | None, run: str | None, options: Mappin
         raise Refused(
             f"error: `{kind}` has no rate\n  = help: give one: --rate 0.01, or `update: {{{kind}: {{rate: 0.01}}}}`"
         )
-    return Task(network, written, data, options) if run is None else _kept(written, network, data, run, options)
+    return Task(network, written, data, options)
 
 
-def _kept(written: str | Path, network: Network, data: str, run: str, options: Mapping[str, Any]) -> Task:
+def kept(task: Task, run: str, samples: Data, settings: Training) -> Task:
+    """The task with a new folder, which is made only if its training can begin."""
+    from backcalc.numeric.running import Running
     from backcalc.numeric.runs import Folder
     from backcalc.numeric.runs.net_file import NET, net_files
 
-    given, text = _text(written, network, options)
-    about = {"data": data, "options": dict(options)}
-    folder = Folder.new(Path(run), KIND, about, options["threads"], net_files(given, text))
-    return Task(backcalc.load(folder.path(NET)), folder.path(NET), data, options, folder)
+    Running(task.network, samples, settings)
+    given, text = _text(task.written, task.network, task.options)
+    about = {"data": task.data, "options": dict(task.options)}
+    folder = Folder.new(Path(run), KIND, about, task.options["threads"], net_files(given, text))
+    return Task(backcalc.load(folder.path(NET)), folder.path(NET), task.data, task.options, folder)
 
 
 def _text(written: str | Path, network: Network, options: Mapping[str, Any]) -> tuple[Source, str]:

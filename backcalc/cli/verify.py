@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import backcalc
-from backcalc.cli.common import Answer, command, net_argument, network, to_json
+from backcalc.cli.common import Answer, ascii_option, command, net_argument, network, spelled, to_json
 
 
 @command("verify")
 @net_argument
-def verify(net: str, form: str) -> Answer:
+@ascii_option
+def verify(net: str, plain: bool, form: str) -> Answer:
     """Checks the gradients of NET by every independent way.
 
     Every way at hand, side by side; the exit status is 1 where two differ.
@@ -26,4 +27,4 @@ def verify(net: str, form: str) -> Answer:
 
         text = verify_text.render(verification)
     messages = tuple(f"not verified by {way.against}: {way.detail}" for way in verification.ways if not way.passed)
-    return Answer(text, status=0 if verification.passed else 1, messages=messages)
+    return Answer(spelled(text, plain, form), status=0 if verification.passed else 1, messages=messages)

@@ -75,6 +75,8 @@ def solve(table: Table, question: str, letter: str) -> Solution:
     Raises SolveError where the question cannot be read, or the total has no such letter, or others besides.
     """
     what, target = _asked(question, table)
+    if table.uncounted and what in ("connections", "macs", "flops"):
+        raise SolveError(f"{what} can be more than what is counted: of {table.uncounted[0]} it is not known")
     total = _totals(table)[what]
     _check(what, total, letter)
     assert isinstance(total, Size)

@@ -122,6 +122,9 @@ def polynomial(expr: Expr, letters: Mapping[str, Polynomial] | None = None) -> P
     >>> to_text(polynomial(read_expression("(d + 1)*4*d - 4*d")).expr)
     '4*d^2'
 
+    >>> to_text(polynomial(read_expression("div(div(d - 1, 2) + 3, 5)")).expr)
+    'div(d + 5, 10)'
+
     Raises EvaluationError for what is no size.
     """
     match expr:
@@ -159,6 +162,27 @@ def polynomial(expr: Expr, letters: Mapping[str, Polynomial] | None = None) -> P
             raise EvaluationError("a size is made of whole numbers and letters only")
 
 
+def _divided_once(above: Polynomial, below: Polynomial) -> Expr | None:
+    """`div(div(x, b) + k, c)` as `div(x + b*k, b*c)`, and `div(x/b, c)` as `div(x, b*c)`.
+
+    So it is for whole numbers (Graham, Knuth, Patashnik, "Concrete Mathematics", 3.2, eq. 3.11).
+    """
+    if below.constant is None or below.constant < 1:
+        return None
+    common = math.lcm(*(coefficient.denominator for coefficient in above.terms.values()))
+    if common > 1:
+        return Call("div", ((above * Polynomial.of(common)).expr, num(common * below.constant)))
+    rest = dict(above.terms)
+    number = rest.pop((), Fraction(0))
+    if len(rest) != 1:
+        return None
+    ((monomial, coefficient),) = rest.items()
+    match monomial, coefficient:
+        case ((Call("div", (inner, Num(by))), 1),), 1 if number.denominator == 1:
+            return Call("div", (Add((inner, num(by * number))), num(by * below.constant)))
+    return None
+
+
 def _call(function: str, arguments: tuple[Polynomial, ...]) -> Polynomial:
     """A quotient rounded down, and the like: a number where all are, else a letter of its own."""
     written = Call(function, tuple(argument.expr for argument in arguments))
@@ -168,4 +192,6 @@ def _call(function: str, arguments: tuple[Polynomial, ...]) -> Polynomial:
         whole = arguments[0].over(arguments[1]) if arguments[1].terms else None
         if whole is not None and all(coefficient.denominator == 1 for coefficient in whole.terms.values()):
             return whole if function == "div" else Polynomial.of(0)
+    if function == "div" and (once := _divided_once(*arguments)) is not None:
+        return polynomial(once)
     return Polynomial.of(written)

@@ -39,7 +39,7 @@ _NOUN = re.compile(r"\b(?:" + "|".join(_NOUNS) + r")(?:s|es)?\b", re.IGNORECASE)
 _NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[-−](?=[0-9.]))?(?P<about>[~≈]\s?)?"
     r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?P<scale>[KkMB](?![\w]))?"
-    r"(?P<percent>\s?%)?(?![\w])"
+    r"(?P<percent>\s?%)?(?P<below>\s?/\s?[1-9][0-9]*)?(?![\w])"
 )
 _SAYS = re.compile(r"(?:=|:|≈|\b(?:is|are|equals?|be|becomes|gives)\b)\s*(?:about|roughly|approximately)?\s*$")
 _TUPLE = re.compile(SHAPE)
@@ -49,15 +49,16 @@ _BULLET = re.compile(r"\s*(?:[-*+•]\s+|\(?\d{1,2}[.)]\s+|#+\s+|>\s*)*")
 _CLAUSE = re.compile(r"[.;,](?=\s)|[?!⇒]|\bso\b|\band\b|\bthen\b", re.IGNORECASE)
 _PART = re.compile(
     r"(?P<number>(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?%?)"
-    r"|(?P<command>\\[A-Za-z]+|[_^{}&])|(?P<word>[^\W\d]\w*(?:\.[A-Za-z]\w*)*['′]*)"
-    r"|(?P<operator>\*\*|==|<=|>=|[-+*/=<>≤≥≈−–×·⋅∗^@←√∂Σ∑²³])|(?P<open>[(\[])|(?P<close>[)\]])"
+    r"|(?P<command>\\[A-Za-z]+|[_^{}&])|(?P<word>(?![⁰¹²³⁴-⁹⁺⁻])[^\W\d]\w*(?:\.[A-Za-z]\w*)*['′]*)"
+    r"|(?P<operator>\*\*|:=|<-(?=\s)|==|<=|>=|[-+*/=<>≤≥≈−–×·⋅∗^@←√∂Σ∑]|[⁻⁰¹²³⁴-⁹]+)|(?P<open>[(\[])|(?P<close>[)\]])"
     r"|(?P<comma>,)|(?P<blank>[ \t]+)|."
 )
 _FUNCTIONS = frozenset((*FUNCTIONS, "max", "min", "ln", "softmax", "sum", "mean", "prod", "diff"))
+_POWERS = frozenset("²³⁴")  # what may stand last
 _SINGLE = frozenset("aI")  # letters that are words
 _GREEK = frozenset(GREEK.values())
 _STEPS = frozenset(("new", "delta"))  # words that are a name together with the one behind
-_STEP_OF = re.compile(r"[ \t]+[^\W\d]\w*(?:\[[\d, ]*\])?[ \t]*(?:[-+*=≈←)]|:=|$)")
+_STEP_OF = re.compile(r"[ \t]+[^\W\d]\w*(?:\[[\d, ]*\])?[ \t]*(?:[-+*=≈←)]|:=|<-|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,8 @@ def formulas_in(line: str) -> tuple[Found, ...]:
         return (Found(start, start + len(inner), "", ""),)
     found: list[Found] = []
     run: list[re.Match[str]] = []
-    for part in _PART.finditer(line):
+    begin = _BULLET.match(line)
+    for part in _PART.finditer(line, begin.end() if begin else 0):
         if _belongs(line, part, run):
             run.append(part)
         else:
@@ -179,7 +181,7 @@ def _belongs(line: str, part: re.Match[str], run: list[re.Match[str]]) -> bool:
 
 def _close(line: str, run: list[re.Match[str]], found: list[Found]) -> None:
     """Keeps a run of parts that is a formula, without the signs and brackets that are left over at its ends."""
-    while run and run[-1].lastgroup in ("blank", "operator", "open", "comma", "command"):
+    while run and run[-1].lastgroup in ("blank", "operator", "open", "comma", "command") and run[-1][0] not in _POWERS:
         run.pop()
     while run and run[0].lastgroup == "blank":
         run.pop(0)
@@ -192,7 +194,7 @@ def _close(line: str, run: list[re.Match[str]], found: list[Found]) -> None:
     signs = [part for part in run if part.lastgroup == "operator" or part[0] in ("x", "X")]
     values = [part for part in run if part.lastgroup in ("number", "word") and part[0] not in ("x", "X")]
     digits = any(part.lastgroup == "number" for part in run)
-    equal = any(part[0] in "=≈←" for part in signs)
+    equal = any(part[0] in ("=", "==", ":=", "≈", "←", "<-") for part in signs)
     ruled = any(a[0][0] == b[0][0] == "=" and a.end() == b.start() for a, b in pairwise(signs))
     hyphens = all(part[0] in "-−–/" for part in signs)
     dated = hyphens and not any(part.lastgroup == "blank" for part in run)

@@ -89,8 +89,8 @@ class Size(int):
     __repr__ = __str__
 
     def __format__(self, form: str) -> str:
-        sign = "+" if form.startswith("+") and not str(self).startswith("-") else ""
-        return format(sign + str(self), form.lstrip("+").replace(",", "").replace("d", ""))
+        sign = "+" if "+" in form and not str(self).startswith("-") else ""
+        return format(sign + str(self), form.replace("+", "").replace(",", "").replace("d", ""))
 
 
 def formula_of(value: int) -> Polynomial:
@@ -116,7 +116,8 @@ def _divided(above: int, below: int) -> int:
     from backcalc.formula.print_text import to_text
 
     over, under = formula_of(above), formula_of(below)
-    quotient = over.over(under) if int(above) % int(below) == 0 else None
+    rounded = any(isinstance(letter, Call) for monomial in over.terms for letter, _ in monomial)
+    quotient = over.over(under) if int(above) % int(below) == 0 and not rounded else None
     if quotient is None:
         return _made(int(above) // int(below), polynomial(Call("div", (over.expr, under.expr))), above, below)
     assumed = assumed_of(above, below)

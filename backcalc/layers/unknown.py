@@ -13,9 +13,9 @@ from backcalc.layers.own import SHAPE_SCHEMA, SHAPES_SCHEMA, read_shape, read_sh
 
 
 def _operator(value: object) -> str:
-    if isinstance(value, str) and 0 < len(value) <= 200:
+    if isinstance(value, str) and 0 < len(value) <= 200 and value.isprintable():
         return value
-    raise ValueError("expected the name of an operator, at most 200 characters")
+    raise ValueError("expected the name of an operator, at most 200 characters, all of them visible")
 
 
 class Unknown(Layer):

@@ -26,6 +26,9 @@ Model = TypeVar("Model", bound=BaseModel)
 _NAME = re.compile(r"[^\W\d_]\w*")
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
 def name(value: object) -> str:
     """A name as it is held inside: `γ` and `\\gamma` are `gamma`. Raises ValueError.
 
@@ -79,6 +82,14 @@ def _text(value: object) -> str:
     raise ValueError("expected a text")
 
 
+def _title(value: object) -> str:
+    """A text for people: no character in it that moves the cursor or colours what follows."""
+    text = _text(value)
+    if odd := _CONTROL.search(text.strip()):
+        raise ValueError(f"the control character U+{ord(odd[0]):04X} is not allowed here")
+    return text
+
+
 def _wanted(value: object) -> str:
     if isinstance(value, str) and value.strip():
         return value
@@ -100,6 +111,7 @@ _SHAPE_SCHEMA: dict[str, Any] = {"anyOf": [*_SIZE_SCHEMA["anyOf"], {"type": "arr
 
 Name = Annotated[str, Read(name, {"type": "string"})]
 Text = Annotated[str, Read(_text, {"type": "string"})]
+Title = Annotated[str, Read(_title, {"type": "string"})]
 Wanted = Annotated[str, Read(_wanted, {"type": "string"})]
 Size = Annotated[int, Read(_axis, {"type": "integer", "minimum": 1, "maximum": LARGEST_SIZE})]
 InputShape = Annotated[tuple[int | str, ...], Read(_shape, _SHAPE_SCHEMA)]
@@ -113,7 +125,7 @@ class NetFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
-    name: Text | None = Field(None, description="what the network is called")
+    name: Title | None = Field(None, description="what the network is called")
     input: dict[Name, InputShape] | None = Field(
         None, description="shapes of the inputs by name, without the batch axis; a number alone is the size of x"
     )
@@ -228,7 +240,9 @@ def _report(
             document.report(where, message, did_you_mean(str(place[-1]), fields, takes), key=True)
         case "missing":
             about = next(f.description for name, f in model.model_fields.items() if place[-1] in (name, f.alias))
-            document.report(path, f"{owner} needs `{place[-1]}`", about and f"`{place[-1]}` is the {about}", key=True)
+            article = "" if (about or "").startswith(("the ", "a ", "what ")) else "the "
+            hint = about and f"`{place[-1]}` is {article}{about}"
+            document.report(path, f"{owner} needs `{place[-1]}`", hint, key=True)
         case "too_long":
             document.report(where, f"there are more than {MOST_LAYERS} layers", key=True)
         case _ if place and place[-1] == "[key]":

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from backcalc.formula.size import Size
 from backcalc.net.errors import InputError, Problem, did_you_mean
 from backcalc.net.load import LARGEST_FILE
 from backcalc.net.zoo import NETWORKS, nearest_name, zoo_text
@@ -112,6 +113,8 @@ def inline(value: Any, depth: int = 0) -> str:
             return "null"
         case bool():
             return str(value).lower()
+        case Size():
+            return _word(str(value))
         case int() | Fraction():
             return str(value)
         case float():

@@ -47,7 +47,8 @@ def parted(data: Data, objective: Objective, settings: Training) -> Parts:
     orders = _orders(data, settings) if kept else [np.arange(data.size)]
     arrays = (_taken(each, part, data.stacked) if kept else each for part in _cut(orders, kept) for each in (x, t))
     x, t, x_val, t_val = arrays
-    return Parts(x, t, x_val, t_val, size, kept, tuple(_warnings(size, settings)))
+    notes = (*_warnings(size, settings), *_emptied(data, orders, kept))
+    return Parts(x, t, x_val, t_val, size, kept, notes)
 
 
 def _orders(data: Data, settings: Training) -> list[Array]:
@@ -68,6 +69,18 @@ def _taken(array: Array, places: list[Array], stacked: bool) -> Array:
 def _warnings(size: int, settings: Training) -> Iterator[str]:
     if settings.batch > size:
         yield f"the mini-batch of {settings.batch} is larger than the {size} samples: every step sees all of them"
+
+
+def _emptied(data: Data, orders: list[Array], kept: int) -> Iterator[str]:
+    """Which class has no sample left for training, all of its samples being kept for validation."""
+    labels = data.y if data.stacked else [data.y]
+    for own, order in zip(labels, orders, strict=True) if kept else ():
+        left = set(own[order[kept:]].ravel().tolist())
+        missing = [name for number, name in enumerate(data.classes) if number not in left]
+        if missing:
+            all_kept = f"all of its samples are among the {kept} kept for validation"
+            yield f"no sample for training has the class `{missing[0]}`: {all_kept}; keep fewer"
+            return
 
 
 def check_batches(runner: Runner, parts: Parts, settings: Training) -> None:

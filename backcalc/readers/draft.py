@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from backcalc.formula.functions import FUNCTIONS, REDUCTIONS
 from backcalc.formula.program import CONSTANTS
+from backcalc.formula.size import Size
 from backcalc.formula.source import ProgramErrors
 from backcalc.layers import KINDS, Layer, Shape, ShapeError
 from backcalc.layers.base import show_shape
@@ -61,7 +62,7 @@ class Draft:
     """The layers so far. `shapes` are those of inputs and outputs by name, without the batch axis."""
 
     def __init__(self, file: str, title: str) -> None:
-        self.file, self.title = file, title
+        self.file, self.title = file, "".join(letter for letter in title if letter.isprintable()) or "network"
         self.notes: list[str] = []
         self.shapes: dict[str, Shape] = {}
         self.output: str | None = None
@@ -70,16 +71,24 @@ class Draft:
         self._taken: set[str] = set()
         self._last: str | None = None
         self._arrays: dict[str, tuple[str, ...]] = {}
+        self._letters: list[Size] = []
 
     def input(self, word: str, shape: Sequence[int]) -> str:
         """States an input of the network, and returns its name."""
-        if not shape or len(shape) > 8 or not all(1 <= size <= LARGEST_SIZE for size in shape):
+        if not shape or len(shape) > 8 or not all(map(_sensible, shape)):
             refuse(self.file, f"the input `{word[:60]}` has the shape {show_shape(tuple(shape)[:9])} without its batch")
         name = self.fresh(clean(word))
         self._inputs[name] = self.shapes[name] = tuple(shape)
         self._last = name if len(self._inputs) == 1 else None
         self._taken.add(name)
         return name
+
+    def letter(self, word: str) -> Size:
+        """States a size that stays open, and returns it."""
+        size = Size.letter(self.fresh(clean(word, "n")))
+        self._taken |= size.letters
+        self._letters.append(size)
+        return size
 
     def fresh(self, word: str) -> str:
         """The word, or the word with a number that nothing is called by."""
@@ -102,7 +111,7 @@ class Draft:
             arrays = tuple(array.name for array in layer.parameters(name, self.shapes[sources[0]]))
         except (ValidationError, ShapeError, ProgramErrors) as error:
             refuse(self.file, f"layer `{word[:80]}` ({kind}): {_reason(error)}")
-        if not shape or max(shape) > LARGEST_SIZE:
+        if not shape or not all(map(_sensible, shape)):
             refuse(self.file, f"layer `{word[:80]}` ({kind}) would put out {show_shape(shape)}")
         written = {"name": name, **_unlike_defaults(layer, fields)}
         if layer.several or tuple(sources) != (self._last,):
@@ -136,6 +145,8 @@ class Draft:
             self._entries[0] = _Entry(first.kind, own, first.comment)
         lines = [*(line for note in self.notes for line in _comment(note))]
         lines += [f"name: {inline(self.title)}"]
+        letters = {letter: None for size in self._letters for letter in sorted(size.letters)}
+        lines += [f"sizes: {inline(letters)}"] if letters else []
         lines += [f"input: {inline(self._inputs)}", "layers:"]
         for entry in self._entries:
             lines += [f"  {line}" for line in _comment(entry.comment)] if entry.comment else []
@@ -151,6 +162,11 @@ class Draft:
             self._taken.add(name)
             name = self.fresh(word)
         return name
+
+
+def _sensible(size: int) -> bool:
+    """Whether an axis may be so long; one with a letter in it may."""
+    return isinstance(size, Size) or 1 <= size <= LARGEST_SIZE
 
 
 def _unlike_defaults(layer: Layer, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,21 +108,22 @@ def loaded(text: str, label: str, file: str, at: Mapping[str, int | None] | None
 
 
 def remarks(text: str) -> Iterator[str]:
-    """The comments of a converted file, those of layers with the names of the layers.
+    """The comments of a converted file but for where it comes from, those of layers with the names of the layers.
 
-    >>> list(remarks("# Not read: w\\nlayers:\\n  # folded\\n  - dense: {name: a, units: 1}\\n"))
-    ['Not read: w', 'a: folded']
+    >>> list(remarks("# Not read: w.\\n# A second.\\nlayers:\\n  # folded\\n  - dense: {name: a, units: 1}\\n"))
+    ['Not read: w.', 'A second.', 'a: folded']
     """
-    lines: list[str] = []
+    said: list[str] = []
     named: dict[str, list[str]] = {}
     for line in text.splitlines():
         start, mark, comment = line.partition("# ")
         if mark and not start.strip():
-            lines.append(comment)
-        elif lines:
-            found = _NAMED.search(line)
-            said = " ".join(lines)
-            named.setdefault(said, []).extend([found[1]] if found and line.lstrip().startswith("- ") else [])
-            lines = []
-    for said, names in named.items():
-        yield f"{', '.join(names[:5])}{' …' if len(names) > 5 else ''}: {said}" if names else said
+            said[-1:] = [f"{said[-1]} {comment}"] if said and not said[-1].endswith(".") else [*said[-1:], comment]
+        elif said:
+            found = _NAMED.search(line) if line.lstrip().startswith("- ") else None
+            for each in said:
+                named.setdefault(each, []).extend([found[1]] if found else [])
+            said = []
+    for remark, names in named.items():
+        if not remark.startswith("Converted from "):
+            yield f"{', '.join(names[:5])}{' …' if len(names) > 5 else ''}: {remark}" if names else remark

@@ -26,6 +26,8 @@ KEEP_SHAPE = frozenset(
 )
 """Operators without a layer whose output has the shape of their input, where the file does not say it."""
 
+MOST_LETTERS = 8
+
 _FUSED = re.compile(r"onnx::Conv_\d+|node_Conv_\d+")
 
 
@@ -77,14 +79,24 @@ class Walk:
     def _input(self, name: str, dims: Sequence[int | str]) -> Value:
         if not dims:
             refuse(self.draft.file, f"the input `{name[:60]}` has no axes, not even one for its batch")
-        open_axes = [str(size) for size in dims[1:] if not isinstance(size, int) or size < 1]
-        if open_axes:
-            help = "export it with fixed sizes; the batch alone may stay open"
-            refuse(self.draft.file, f"the input `{name[:60]}` has an axis of unknown length, `{open_axes[0]}`", help)
-        shape = tuple(size for size in dims[1:] if isinstance(size, int))
+        shape = tuple(self._size(name, size) for size in dims[1:])
         if isinstance(dims[0], int) and dims[0] not in (self.graph.batch, -1, 0):
             return Value(self.draft.input(name, (dims[0], *shape)), (dims[0], *shape), 0, folded=True)
         return Value(self.draft.input(name, shape or (1,)), (self.graph.batch, *shape))
+
+    def _size(self, name: str, size: int | str) -> int:
+        """The length of an axis, a letter where it is open but named. Raises InputError where it is neither."""
+        if isinstance(size, int) and size >= 1:
+            return size
+        if isinstance(size, int) or size == "?":
+            help = "export it with a fixed size, or a name: `dynamic_axes={'x': {1: 'time'}}`"
+            refuse(self.draft.file, f"the input `{name[:60]}` has an axis of unknown length, `{size}`", help)
+        if size not in self.graph.letters:
+            if len(self.graph.letters) == MOST_LETTERS:
+                refuse(self.draft.file, f"more than {MOST_LETTERS} axes of the inputs are of open length")
+            letter = self.graph.letters[size] = self.draft.letter(size)
+            self.draft.note(f"The length `{size[:60]}` stays open, as the letter {letter}.")
+        return self.graph.letters[size]
 
     def _index(self, nodes: Sequence[OnnxNode]) -> None:
         for node in nodes:
@@ -162,7 +174,10 @@ class Walk:
         dims = self.model.shapes.get(name)
         if not dims:
             return None
-        return tuple(size if isinstance(size, int) else self.graph.batch for size in dims)
+        letters = self.graph.letters
+        if any(isinstance(size, str) and size not in letters for size in dims[bool(letters) :]) and letters:
+            return None  # an axis of which the file does not say how it depends on the letters
+        return tuple(size if isinstance(size, int) else letters.get(size, self.graph.batch) for size in dims)
 
     def _unknown(self, node: OnnxNode, given: Sequence[Operand], operator: str) -> tuple[Operand, ...]:
         dims = [self.known(name) for name in node.makes if self.uses[name]]

@@ -138,7 +138,7 @@ def _reduce(function: str) -> Operator:
 
 
 def _reshape(walk: Walk, node: OnnxNode, given: Given) -> Value:
-    x, sizes = computed(given), whole(given, 1) or ()
+    x, sizes = computed(given), tuple(map(walk.graph.sized, whole(given, 1) or ()))
     dims = [x.dims[place] if size == 0 and place < len(x.dims) else size for place, size in enumerate(sizes)]
     count, known = 1, 1
     for size in x.dims:
@@ -241,7 +241,7 @@ def _pow(walk: Walk, node: OnnxNode, given: Given) -> Value:
 
 
 def _expand(walk: Walk, node: OnnxNode, given: Given) -> Value:
-    x, sizes = computed(given), whole(given, 1) or ()
+    x, sizes = computed(given), tuple(map(walk.graph.sized, whole(given, 1) or ()))
     rank = max(len(sizes), len(x.dims))
     pairs = zip((1,) * (rank - len(sizes)) + sizes, (1,) * (rank - len(x.dims)) + x.dims, strict=True)
     return formulas.repeated(walk.graph, walk.word(node), x, tuple(map(max, pairs)))

@@ -24,14 +24,13 @@ def add_unknown(
         array = graph.draft.fresh(clean(f"w_{weight.name}", "w"))
         arrays[array] = list(weight.stored)
         graph.tie(weight, array)
+    said = "".join(letter if letter.isprintable() else " " for letter in operator[:200]).strip() or "without a name"
     made = []
     for word, axes in zip(words, dims, strict=True):
         batch = next((axis for axis, size in enumerate(axes) if size == graph.batch), 0)
         value = Value("", axes, batch, folded=not axes or axes[batch] != graph.batch)
         shape = graph.sample(value)
-        name = graph.draft.add(
-            "unknown", word, sources, operator=operator[:200], shape=list(shape), parameters=arrays or None
-        )
+        name = graph.draft.add("unknown", word, sources, operator=said, shape=list(shape), parameters=arrays or None)
         made.append(Value(name, axes, batch, value.folded))
         arrays = {}
     return made

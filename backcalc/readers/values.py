@@ -12,6 +12,7 @@ from fractions import Fraction
 from math import prod
 from typing import TypeAlias
 
+from backcalc.formula.size import Size
 from backcalc.layers import Shape
 from backcalc.readers.draft import Draft
 
@@ -67,6 +68,9 @@ class Constant:
         return self.numbers[0] if self.numbers and len(set(self.numbers)) == 1 else None
 
 
+NEAR = 10_000
+"""How much smaller than its letter what is added to a size is."""
+
 Operand: TypeAlias = Value | Weight | Constant | None
 
 
@@ -79,6 +83,7 @@ class Graph:
 
     def __init__(self, draft: Draft, batch: int = 1) -> None:
         self.draft, self.batch = draft, batch
+        self.letters: dict[str, Size] = {}
         self.ties: dict[str, str] = {}
         self._read: dict[tuple[str, Shape], str] = {}
         self._given: dict[tuple[int, Shape], tuple[Constant, str]] = {}
@@ -99,6 +104,24 @@ class Graph:
         if axis == value.batch:
             raise Misfit("along the axis of the samples")
         return axis - (axis > value.batch)
+
+    def sized(self, number: int) -> int:
+        """A number that the file computes from its sizes, with the letters that are in it.
+
+        The example of a letter is so large, and divisible by so much, that no other number is near a multiple of it.
+
+        >>> graph = Graph(Draft("model.onnx", "model"))
+        >>> graph.letters["T"] = Size.letter("T")
+        >>> graph.sized(3 * int(Size.letter("T"))), graph.sized(int(Size.letter("T")) + 1), graph.sized(12)
+        ((3*T), (T + 1), 12)
+        """
+        for letter in self.letters.values():
+            whole, rest = divmod(int(number), int(letter))
+            if whole and rest < NEAR:
+                return self.sized(whole) * letter + rest
+            if rest > int(letter) - NEAR:
+                return self.sized(whole + 1) * letter - (int(letter) - rest)
+        return number
 
     def read(self, value: Value, shape: Shape | None = None) -> str:
         """The name of an array of that shape with the numbers of the value; of the sample's where none is given."""

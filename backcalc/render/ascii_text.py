@@ -13,9 +13,12 @@ _SIGNS = {
     "∂": "d", "Δ": "delta ", "≈": "~=", "≤": "<=", "≥": ">=", "≠": "!=", "±": "+-", "′": "'", "…": "...", "ᵀ": ".T",
     "⊙": ".*", "⊘": "./", "𝟙": "ones", "‖": "||", "✓": "ok", "✗": "FAILED", "─": "-", "═": "=", "∞": "inf",
     "⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")", "–": "-", "’": "'", "\u00a0": " ", "\u202f": " ", "⊤": "T",
+    "●": "*", "○": "o", "│": "|", "├": "+", "┤": "+", "┴": "+", "┬": "+", "┼": "+", "━": "=",
+    **dict.fromkeys("╭╮╰╯┌┐└┘", "+"),
 }  # fmt: skip
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵏⁿ", "-0123456789kn")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_BOX = re.compile(r"^\+-[^\n]*\+\n(?:\|[^\n]*\|\n)+\+-+\+$", re.MULTILINE)
 _ABOVE = re.compile("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹ᵏⁿ]+")
 
 
@@ -29,6 +32,26 @@ def to_ascii(text: str, keep: str = "") -> str:
     text = _ABOVE.sub(lambda found: f"^{found.group().translate(_RAISED)}", text.translate(_LOWERED))
     found = (c if c.isascii() or c in keep else _SIGNS.get(c) or _letter(c) for c in text)
     return "".join(found)
+
+
+def plain(text: str, width: int = WIDTH, kept: str = "") -> str:
+    """A whole text in ASCII within the width; what stands below the heading `kept`, a file, is not broken.
+
+    >>> print(plain("✓ The claim is proved."))
+    ok The claim is proved.
+    """
+    above, heading, below = to_ascii(text).partition(f"\n{kept}\n") if kept else (to_ascii(text), "", "")
+    return wrapped(_BOX.sub(_squared, above), width) + heading + below
+
+
+def _squared(box: re.Match[str]) -> str:
+    """A box with its right side in one column again: some signs are written out in several letters."""
+    top, *rows, bottom = box[0].split("\n")
+    bare = [row[:-1].rstrip() for row in rows]
+    width = max(len(top) - 1, *(len(row) + 1 for row in bare))
+    sides = [f"{row:<{width}}|" for row in bare]
+    ends = [f"{line[:-1]:-<{width}}+" for line in (top, bottom)]
+    return "\n".join([ends[0], *sides, ends[1]])
 
 
 def _letter(character: str) -> str:

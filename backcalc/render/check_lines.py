@@ -25,7 +25,8 @@ def excerpt(claim: Claim, width: int, indent: int = 0) -> list[str]:
     if columns(shown) > room + 2:  # characters that are two columns wide
         shown, column, length = window(claim.source_line, claim.column - 1, claim.length, room // 2)
     caret = f"{' ' * columns(shown[:column])}{'^' * columns(shown[column : column + length], 1)}"
-    return [f"{number.rjust(len(gutter))} | {shown}".rstrip(), f"{gutter} | {caret}"]
+    where = [f"{' ' * indent}in {claim.file}"] if claim.file else []
+    return [*where, f"{number.rjust(len(gutter))} | {shown}".rstrip(), f"{gutter} | {caret}"]
 
 
 def points(number: float) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
+from backcalc.count.memory import MOST_MOMENTS
 from backcalc.count.solve import LARGEST, Solution
 from backcalc.count.table import as_text, pretty
 from backcalc.count.whole import Whole
 from backcalc.render.count_text import conventions, shown_shape
-from backcalc.render.table_text import Column, grid, tables
+from backcalc.render.table_text import Column, tables
 
 WIDTH = 80
 
@@ -40,11 +41,12 @@ def _whole(found: Whole, width: int) -> Iterator[str]:
     batch = f", {table.batch} samples at a time" if table.batch > 1 else ""
     yield from wrap(f"{table.net}: a step of training, input {inputs}{batch}", width)
     yield ""
-    yield from tables(*_passes(found), width)
+    yield "\n\n".join(tables(*_passes(found), width))
     yield ""
     yield from _totals(found, width)
     yield ""
-    yield grid(_memory(found))
+    names, *columns = _memory(found)
+    yield "\n\n".join(tables(names, columns, width))
     yield ""
     for note in _notes(found):
         yield from wrap(note, width, break_on_hyphens=False)
@@ -75,8 +77,9 @@ def _sum(numbers: Iterator[int]) -> str:
 def _totals(found: Whole, width: int) -> Iterator[str]:
     least = "at least " if found.unknown else ""
     joins = f", {as_text(found.joins)} of them additions where gradients meet" if found.joins else ""
+    forward = "at least " if found.table.uncounted else ""
     lines = {
-        "forward": f"{as_text(found.forward)} FLOPs",
+        "forward": f"{forward}{as_text(found.forward)} FLOPs",
         "backward": f"{least}{as_text(found.backward)} FLOPs{joins}",
         "step": f"{least}{as_text(found.step)} FLOPs, the loss and the update itself left out",
     }
@@ -101,12 +104,19 @@ def _memory(found: Whole) -> list[Column]:
 
 def _notes(found: Whole) -> Iterator[str]:
     if found.unknown:
-        yield f"Not counted on the way back: the operations of {', '.join(found.unknown)}."
+        why = " (how often gradients of a mixture's experts are added depends on whom its router chooses)"
+        chosen = why if "mixture" in found.unknown else ""
+        yield f"Not counted on the way back: the operations of {', '.join(found.unknown)}{chosen}."
     yield (
         "No derivative is taken by the input of a layer where nothing before it has parameters. Peaks hold the "
         "parameters; layers run in the order of the file, none in place; training keeps every output until the way "
         "back has passed it. `mixed` has parameters, gradients and outputs in 2 bytes, the state and a copy of the "
         "parameters in 4."
     )
+    if any(peak is None for each in found.memory for peak in (each.forward_peak, each.training_peak)):
+        yield (
+            f"A peak needs numbers where a block is repeated so often as a letter says, or where more than "
+            f"{MOST_MOMENTS} moments can be the worst, depending on the letters: --at gives them."
+        )
     if found.table.assumed:
         yield f"Taken for granted: {', '.join(map(pretty, found.table.assumed))}."

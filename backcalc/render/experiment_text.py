@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from math import isfinite, sqrt
 
 from backcalc.numeric.experiment.measure import RELATIONS
-from backcalc.numeric.experiment.results import Results, Row
+from backcalc.numeric.experiment.results import Comparison, Results, Row
 from backcalc.numeric.experiment.statistics import Difference, Summary
 from backcalc.render.layout import WIDTH, heading, paragraph
-from backcalc.render.table_text import Column, tables
+from backcalc.render.table_text import GAP, LONGEST_CELL, Column, tables
 
 
 def render(results: Results, width: int = WIDTH) -> str:
@@ -20,13 +20,13 @@ def render(results: Results, width: int = WIDTH) -> str:
     if results.pooled:
         over = ", ".join(results.pool)
         lines += ["", *heading(f"Joined over {over}", "═"), *_tables(results.pooled, results.measures, width)]
-    if any(comparison.found is not None for comparison in results.comparisons):
+    compared = [line for comparison in results.comparisons for line in _compared(comparison)]
+    if compared:
         first, second = results.rows
         lines += ["", *heading("Comparison")]
         lines += paragraph(f"{second.title}, against {first.title}:", 0, width)
-        for comparison in results.comparisons:
-            if comparison.found is not None:
-                lines += paragraph(_compared(comparison.measure, comparison.found), 0, width)
+        for line in compared:
+            lines += paragraph(line, 0, width)
     if results.chosen is not None:
         lines += ["", *heading("Choice"), *paragraph(_chosen(results, results.chosen), 0, width)]
     notes = [*_lost(results), *results.failed, *results.notes]
@@ -69,10 +69,24 @@ def _is_still(found: Summary) -> bool:
 
 
 def _lines(rows: Sequence[Row], columns: Sequence[Column], width: int) -> list[str]:
-    head = ", ".join(rows[0].labels) or "arm"
-    words = tuple(", ".join(row.labels.values()) or "all" for row in rows)
-    right = all(_is_number(word) for word in words)
-    return "\n\n".join(tables(Column(head, words, right=right), columns, width)).split("\n")
+    return "\n\n".join(tables(_arms(rows), columns, width)).split("\n")
+
+
+def _arms(rows: Sequence[Row]) -> Column:
+    """What varies: a column, or one an axis beside the next where that is not too wide."""
+    if not rows[0].labels:
+        return Column("arm", ("all",) * len(rows), right=False)
+    axes = []
+    for head in rows[0].labels:
+        words = tuple(row.labels[head] for row in rows)
+        axes.append(Column(head, words, right=all(_is_number(word) for word in words)))
+    if len(axes) == 1:
+        return axes[0]
+    if sum(axis.width + len(GAP) for axis in axes) - len(GAP) > LONGEST_CELL:
+        return Column(", ".join(rows[0].labels), tuple(", ".join(row.labels.values()) for row in rows), right=False)
+    head = GAP.join(axis.line(axis.head, axis.width) for axis in axes)
+    lines = zip(*([axis.line(word, axis.width) for word in axis.cells] for axis in axes), strict=True)
+    return Column(head, tuple(GAP.join(line) for line in lines), right=False)
 
 
 def _is_number(word: str) -> bool:
@@ -120,12 +134,20 @@ def number(value: float, digits: int = 4) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e9 else f"{value:.{digits}g}"
 
 
-def _compared(measure: str, found: Difference) -> str:
+def _compared(comparison: Comparison) -> Iterator[str]:
+    if comparison.welch is not None:
+        name = "Welch's t"
+        yield f"{comparison.measure}: {_tested(comparison.welch, name)}."
+    if comparison.paired is not None:
+        yield f"{comparison.measure}, seed by seed: {_tested(comparison.paired, 'paired t')}."
+
+
+def _tested(found: Difference, test: str) -> str:
     chance = "p < 0.0001" if found.p < 0.0001 else f"p = {found.p:.2g}"
     interval = f"95 % interval {found.low:.4g} to {found.high:.4g}"
-    test = f"Welch's t = {found.t:.3g}, {found.df:.1f} degrees of freedom, {chance}"
+    freedom = f"{number(found.df, 3)} degree{'s' * (found.df != 1)} of freedom"
     sure = "more than chance" if found.p < 0.05 else "no more than chance may do"
-    return f"{measure}: difference {found.difference:.4g}, {interval}, {test}: {sure}."
+    return f"difference {found.difference:.4g}, {interval}, {test} = {found.t:.3g}, {freedom}, {chance}: {sure}"
 
 
 def _chosen(results: Results, row: Row) -> str:

@@ -13,6 +13,7 @@ from backcalc.formula.tree import Call, Expr, Reduce, Ref, walk
 from backcalc.net.network import Node
 from backcalc.render.layout import heading, paragraph
 from backcalc.render.symbols import symbols
+from backcalc.render.values import without_means_of_one
 
 _WORD = re.compile(r"(?<![\w′])[A-Za-z]\w*(?![\w(])")
 MOST_TOGETHER = 12  # names of one meaning that are listed one by one
@@ -40,7 +41,7 @@ def conventions(derivation: Derivation, written: list[str]) -> str:
     network, program = derivation.network, derivation.program
     calls = {node.function for e in program.equations for node in walk(e.body) if isinstance(node, Call)}
     text = "\n".join(written)
-    said = []
+    said = [f"the loss with all its factors is {loss}"] if (loss := _loss(derivation)) else []
     matrix = derivation.view == "matrix"  # which has a section of its own on layout
     if any(node.layer.kind == "dense" for node in network.nodes) and not matrix:
         said.append("rows of a weight matrix are output units, z = W·x + b")
@@ -61,6 +62,16 @@ def conventions(derivation: Derivation, written: list[str]) -> str:
         said.append("of several that are largest or smallest the first is taken")
     said += [_kink(function) for function in FUNCTIONS if function in calls and "kink" in FUNCTIONS[function].domain]
     return f"Conventions: {'; '.join(said)}." if said else ""
+
+
+def _loss(derivation: Derivation) -> str:
+    """The loss as it was meant, with its 1/2 and 1/N; nothing where there is none."""
+    network, by_name = derivation.network, derivation.program.by_name
+    if network.loss is None or network.loss not in by_name or network.given:
+        return ""
+    item = by_name[network.loss]
+    body = to_unicode(without_means_of_one(item.body), scalar_names=derivation.view == "scalar")
+    return f"{to_unicode(item.left)} = {body}"
 
 
 def _kink(function: str) -> str:

@@ -5,7 +5,7 @@ Folding is about the network as it answers, not as it trains: a batch norm uses 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,19 +41,13 @@ class Chain:
         """The layer that a layer reads; None for an input."""
         return next((other for other in self.nodes if other.name == node.inputs[0]), None)
 
-    def replaced(self, first: Node, second: Node, layer: Layer, name: str) -> tuple[Chain, Node]:
-        """Two layers replaced by one, which is called `name` and reads what the first one read."""
-        made = Node(
-            name,
-            layer,
-            first.inputs,
-            first.input_shape,
-            second.output_shape,
-            layer.parameters(name, first.input_shape),
-        )
-        nodes = tuple(made if node is second else node for node in self.nodes if node is not first)
-        taken = self.taken | {parameter.name for parameter in made.parameters}
-        return replace(self, nodes=nodes, taken=taken), made
+    def replaced(self, old: Sequence[Node], new: Sequence[Node]) -> Chain:
+        """Layers in a row replaced by others, which read what the first one read."""
+        nodes: list[Node] = []
+        for node in self.nodes:
+            nodes += new if node is old[-1] else [] if any(node is other for other in old) else [node]
+        taken = self.taken | {parameter.name for node in new for parameter in node.parameters}
+        return replace(self, nodes=tuple(nodes), taken=taken)
 
     def without(self, node: Node) -> Chain:
         """A layer left out: what read it reads what it read."""

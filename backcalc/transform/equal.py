@@ -45,29 +45,33 @@ class Both:
     definitions: tuple[str, ...]
 
 
-def together(first: Node, second: Node, made: Node, definitions: Sequence[str]) -> Both:
+def together(old: Sequence[Node], new: Sequence[Node], definitions: Sequence[str]) -> Both:
     """One program of both sides, over the same input and the same parameters."""
-    new = f"{made.name}_new"
+    source = old[0].inputs[0]
     lines: list[str] = list(definitions)
-    shapes: dict[str, tuple[int, ...]] = {first.inputs[0]: first.input_shape}
+    shapes: dict[str, tuple[int, ...]] = {source: old[0].input_shape}
     padded: set[str] = set()
-    for node in (first, second):
+    for node in old:
         stated = node.stated(None)
         lines += [line for line in stated.lines if line not in lines]
         padded |= stated.padded
         shapes |= {parameter.name: parameter.shape for parameter in node.parameters}
         shapes |= dict(stated.shapes) | {node.name: node.output_shape}
-    stated = made.layer.equations(new, made.inputs[0], made.input_shape)
-    lines += stated.lines
-    padded |= stated.padded
-    shapes |= {parameter.name: parameter.shape for parameter in made.parameters}
-    shapes |= dict(stated.shapes) | {new: made.output_shape}
+    reads = source
+    for node in new:
+        name = f"{node.name}_new"
+        stated = node.layer.equations(name, reads, node.input_shape)
+        lines += stated.lines
+        padded |= stated.padded
+        shapes |= {parameter.name: parameter.shape for parameter in node.parameters}
+        shapes |= dict(stated.shapes) | {name: node.output_shape}
+        reads = name
     sources = [SourceEquation(*read_equation(line)) for line in lines]
-    read = {source.left.name for source in sources} | {first.inputs[0]}
+    read = {source.left.name for source in sources} | {old[0].inputs[0]}
     known = {name: shape for name, shape in shapes.items() if shape and (name in read or _stands(name, lines))}
     program = build_program(sources, known, {}, frozenset(padded))
     names = tuple(read_equation(line)[0].name for line in definitions)
-    return Both(program, second.name, new, names)
+    return Both(program, old[-1].name, reads, names)
 
 
 def _stands(name: str, lines: Sequence[str]) -> bool:

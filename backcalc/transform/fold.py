@@ -47,8 +47,9 @@ def fold(network: Network, kept: Mapping[str, Any] | None = None) -> Folding:
     sides: list[Both] = []
     stacks: dict[str, list[Node]] = {}
     while not letters and (found := _next(chain)) is not None:
-        chain, made = chain.replaced(found.first, found.second, found.layer, found.name)
-        both = together(found.first, found.second, made, found.definitions)
+        made = found.made
+        chain = chain.replaced(found.old, found.new)
+        both = together(found.old, found.new, found.definitions)
         sides.append(both)
         folds.append(_fold(found, made, both))
         if found.rule == "stack":
@@ -93,7 +94,10 @@ def _next(chain: Chain) -> Plan | None:
     plans = []
     for first in chain.nodes:
         second = chain.reader(first.name)
+        third = None if second is None else chain.reader(second.name)
         found = None if second is None else plan(chain, first, second)
+        if found is None and second is not None and third is not None:
+            found = plan(chain, first, third, second)
         if found is not None:
             plans.append(found)
     return next((found for found in plans if found.rule != "stack"), plans[0] if plans else None)

@@ -6,17 +6,20 @@ inference", section 3.2, for the batch norm behind a convolution; the others by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import prod
 
 from backcalc.layers import Layer
 from backcalc.layers.activation import Linear
+from backcalc.layers.adaptive import GlobalAvgPool
 from backcalc.layers.conv import Convolution
 from backcalc.layers.conv_transpose import TransposedConvolution
 from backcalc.layers.dense import Dense
 from backcalc.layers.noise import Dropout, GaussianNoise
 from backcalc.layers.norm import BatchNorm
 from backcalc.layers.normalise import Normalise
+from backcalc.layers.pool import AveragePooling
 from backcalc.layers.shape import Flatten, Reshape
 from backcalc.layers.weighted import WeightedLayer
 from backcalc.net.network import Node
@@ -25,9 +28,9 @@ from backcalc.transform.chain import Chain, changed
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Two neighbours, the layer that replaces them, and the equations of its arrays, as text.
+    """Two layers, the one that replaces them, and the equations of its arrays, as text.
 
-    `first` feeds `second`. `rule` names the law.
+    `first` feeds `second`, by way of `through` where a layer without weights stands between them. `rule` names the law.
     """
 
     rule: str
@@ -35,21 +38,63 @@ class Plan:
     first: Node
     second: Node
     layer: Layer
-    name: str
     definitions: tuple[str, ...]
+    through: Node | None = None
+
+    @property
+    def old(self) -> tuple[Node, ...]:
+        """The layers that are replaced, in order."""
+        return tuple(node for node in (self.first, self.through, self.second) if node is not None)
+
+    @property
+    def new(self) -> tuple[Node, ...]:
+        """The layers that replace them, in order; the last has the name that is read further on."""
+        first, second = self.first, self.second
+        if self.through is None:
+            return (_made(self.layer, second.name, first, second.output_shape),)
+        if self.rule == "norm behind":
+            made = _made(self.layer, first.name, first, first.output_shape)
+            return made, replace(self.through, name=second.name)
+        moved = replace(self.through, inputs=first.inputs)
+        return moved, replace(_made(self.layer, second.name, second, second.output_shape), inputs=(moved.name,))
+
+    @property
+    def made(self) -> Node:
+        """The one new layer with weights."""
+        return next(node for node in self.new if node.layer is self.layer)
 
 
-def plan(chain: Chain, first: Node, second: Node) -> Plan | None:
-    """How two neighbours become one layer, if they do."""
-    match first.layer, second.layer:
-        case Dense(), Dense():
+def _made(layer: Layer, name: str, reads: Node, shape: tuple[int, ...]) -> Node:
+    return Node(name, layer, reads.inputs, reads.input_shape, shape, layer.parameters(name, reads.input_shape))
+
+
+def plan(chain: Chain, first: Node, second: Node, through: Node | None = None) -> Plan | None:
+    """How two layers become one, if they do: neighbours, or with `through` alone between them."""
+    match first.layer, None if through is None else through.layer, second.layer:
+        case Dense(), None, Dense():
             return _stacked(chain, first, second)
-        case ((Dense() | Convolution() | TransposedConvolution()), BatchNorm()):
+        case ((Dense() | Convolution() | TransposedConvolution()), None, BatchNorm()):
             return _norm_behind(chain, first, second)
-        case ((BatchNorm() | Normalise()), (Dense() | Convolution())):
+        case ((Convolution() | TransposedConvolution()), (AveragePooling() | GlobalAvgPool()), BatchNorm()):
+            return _norm_behind(chain, first, second, through) if through and averages_alone(through) else None
+        case ((BatchNorm() | Normalise()), None, (Dense() | Convolution())):
             return _norm_before(chain, first, second) if refusal(first, second) is None else None
+        case ((BatchNorm() | Normalise()), Flatten(), Dense()) if through and len(second.input_shape) == 1:
+            return _norm_before(chain, first, second, through)
         case _:
             return None
+
+
+def averages_alone(node: Node) -> bool:
+    """Whether a layer averages each map by itself over whole windows: then a number for each map goes through it."""
+    match node.layer:
+        case AveragePooling():
+            whole = not node.stated(None).padded and not node.layer.ceil
+            return whole and len(node.input_shape) == node.layer.axes + 1
+        case GlobalAvgPool():
+            return len(node.input_shape) > 1
+        case _:
+            return False
 
 
 def is_identity(node: Node) -> bool:
@@ -72,6 +117,8 @@ def refusal_behind(first: Node) -> str:
     """Why a norm does not fold into the layer before it."""
     if isinstance(first.layer, TransposedConvolution) and first.layer.groups > 1:
         return f"{first.name} before it is a transposed convolution in groups"
+    if isinstance(first.layer, AveragePooling) and not averages_alone(first):
+        return f"{first.name} before it averages over padding or over windows that are cut off"
     return f"{first.name} before it has other readers or no weights"
 
 
@@ -102,10 +149,10 @@ def _stacked(chain: Chain, first: Node, second: Node) -> Plan:
         definitions.append(f"{biases}[j] = {' + '.join(parts)}")
     layer = _layer(second.layer, weights, biases if parts else None)
     reason = "a matrix times a matrix times a vector: the products associate, and the bias goes through the second"
-    return Plan("stack", reason, first, second, layer, second.name, tuple(definitions))
+    return Plan("stack", reason, first, second, layer, tuple(definitions))
 
 
-def _norm_behind(chain: Chain, first: Node, second: Node) -> Plan | None:
+def _norm_behind(chain: Chain, first: Node, second: Node, through: Node | None = None) -> Plan | None:
     assert isinstance(second.layer, BatchNorm) and isinstance(first.layer, WeightedLayer)
     if isinstance(first.layer, Dense) and len(first.output_shape) != 1:
         return None
@@ -125,10 +172,12 @@ def _norm_behind(chain: Chain, first: Node, second: Node) -> Plan | None:
         f"{biases}[j] = {scale}*{centred} + beta_{norm}[j]",
     )
     reason = "the norm multiplies every output by one number and adds another, which the weights and the bias can do"
-    return Plan("norm behind", reason, first, second, _layer(first.layer, weights, biases), norm, definitions)
+    if through is not None:
+        reason += f"; the mean that {through.name} takes of each map is multiplied by the number and shifted just so"
+    return Plan("norm behind", reason, first, second, _layer(first.layer, weights, biases), definitions, through)
 
 
-def _norm_before(chain: Chain, first: Node, second: Node) -> Plan:
+def _norm_before(chain: Chain, first: Node, second: Node, through: Node | None = None) -> Plan:
     layer = second.layer
     assert isinstance(layer, WeightedLayer)
     arrays = _arrays(second)
@@ -141,6 +190,8 @@ def _norm_before(chain: Chain, first: Node, second: Node) -> Plan:
     if groups > 1:
         shape = second.parameters[0].shape
         channel = f"k + {shape[1]}*div(j-1,{shape[0] // groups})"
+    if through is not None:
+        channel = f"div(k-1,{prod(first.input_shape[1:])}) + 1"  # a map in the row that flatten makes
     scale, shift, tables = _scale_and_shift(first, channel)
     sums = f"{arrays[0]}[{own}]*({shift})"
     for index in ("k", *taps)[::-1]:
@@ -148,7 +199,9 @@ def _norm_before(chain: Chain, first: Node, second: Node) -> Plan:
     bias = f"{arrays[1]}[j] + {sums}" if len(arrays) > 1 else sums
     definitions = (*tables, f"{weights}[{own}] = {arrays[0]}[{own}]*({scale})", f"{biases}[j] = {bias}")
     reason = "every input is multiplied by one number and shifted by another before the weights see it"
-    return Plan("norm before", reason, first, second, _layer(layer, weights, biases), second.name, definitions)
+    if through is not None:
+        reason += f"; {through.name} only writes them in a row"
+    return Plan("norm before", reason, first, second, _layer(layer, weights, biases), definitions, through)
 
 
 def _scale_and_shift(norm: Node, k: str) -> tuple[str, str, tuple[str, ...]]:
@@ -158,6 +211,8 @@ def _scale_and_shift(norm: Node, k: str) -> tuple[str, str, tuple[str, ...]]:
         scale = f"gamma_{name}[{k}]/sqrt(var_{name}[{k}] + {layer.epsilon})"
         return scale, f"beta_{name}[{k}] - {scale}*mean_{name}[{k}]", ()
     assert isinstance(layer, Normalise)
+    if isinstance(layer.mean, Fraction) and isinstance(layer.std, Fraction):
+        return f"{1 / layer.std}", f"{-layer.mean / layer.std}", ()
     put, tables = [], []
     for word, given in (("mean", layer.mean), ("std", layer.std)):
         if isinstance(given, Fraction):

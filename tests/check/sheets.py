@@ -18,6 +18,7 @@ dJ/dy1 = -1/y1 = -2                                          | right right
 dJ/dy2 = -1/y2 = -2                                          | wrong:no-path follows:carried-forward
 dy1/dz1 = y1*(1-y1) = -6                                     | right wrong:substituted
 dy2/dz2 = y2*(1-y2) = -6                                     | right wrong:substituted
+dy1/dz2 = -y1*y2                                             | right
 -6*1 + -6*1 = -12                                            | right
 delta w1 = 0                                                 | right
 Problem 2.                                                   |
@@ -39,6 +40,7 @@ Problem 3.                                                   |
 v[i,j] = gamma[j]*(u[i,j] - mu[j])/sqrt(var[j] + eps) + beta[j]                      | right
 h[i,j] = sigmoid(v[i,j]) = 1/(1 + e^(-v[i,j]))               | right right
 y[i,j] = w[j]*h[i,j]                                         | right
+dJ/dv[i,j] = dJ/dy[i,j]*w[j]*h[i,j]*(1 - h[i,j])             | right
 dJ/dgamma[j] = sum(i=1..N, dJ/dv[i,j]*(u[i,j] - mu[j])/sqrt(var[j] + eps))           | right
 dJ/dbeta[j] = sum(i=1..N, dJ/dv[i,j])                        | right
 """
@@ -51,10 +53,17 @@ params = 203170                                              | wrong:wrong-width
 # colour                                                     |
 params = 3072*128 + 128 + 128*64 + 64 + 64*10 + 10 = 402250  | right right
 # soft                                                       |
+y[i] = e^a[i]/sum(k, e^a[k])                                 | right
+dy[1]/da[1] = y[1]*(1 - y[1])                                | right
+dy[1]/da[2] = -y[1]*y[2]                                     | right
 dE/dy[i] = -t[i]/y[i]                                        | right
 dE/da[i] = -t[i]*(1 - y[i]) + sum(j != i, t[j]*y[i]) = -t[i] + y[i]*sum(j != i, t[j]) | right wrong
 = y[i] - t[i]                                                | right:wrong-step
 # sig                                                        |
+y[i] = 1/(1 + e^(-a[i]))                                     | right
+E = -sum(i=1..3, t[i]*log(y[i]) + (1 - t[i])*log(1 - t[i]))  | wrong:other-name
+dy[1]/da[1] = y[1]*(1 - y[1])                                | right
+dE/da[i] = dE/dy[i]*y[i]*(1 - y[i]) = y[i] - t[i]            | right right
 dE/dy[i] = -t[i]/y[i] + (1 - t[i])/(1 - y[i]) = (y[i] - t[i])/(y[i]*(1 - y[i]))      | right right
 dE/da[i] = y[i] - t[i]                                       | right
 # lin                                                        |
@@ -66,9 +75,12 @@ dL/dW_a = [[0.00244596, -0.00030765, -0.00034768], [0.00262019, -0.00024188, -0.
 dL/dW_z = [0.02216011, 0.02433097, 0.01797174]               | right:notation
 dL/db_a = [0.00492577, -0.00058023, -0.00065977]             | right
 dL/db_z = 0.029249230265318685                               | right
+new W_z = W_z - eta*dL/dW_z                                  | right
 """
 
 SHEET_003 = """
+Q1.                                                          | 
+wn*(w*x + b) + bn = wn*w*x + (wn*b + bn)                     | right
 Q2.                                                          |
 z1 = w1*x1 + w2*x2 = 1.368                                   | right right
 z2 = w3*x3 + w4*x4 = -1.432                                  | right right
@@ -90,9 +102,11 @@ Q3.                                                          |
 4*4*50 = 800                                                 | right
 800 + 799 = 1599                                             | right
 (12 + 2*1 - 4)/2 + 1 = 6                                     | right
+6*6 = 36                                                     | right
 conv.flops = 20*36*1599 = 1151280                            | right right
 (6 - 3)/1 + 1 = 4                                            | right
 4*4*20 = 320                                                 | right
+3*3 - 1 = 8                                                  | right
 pool.flops = 320*8 = 2560                                    | right right
 flops = 20*36*1599 + 320*8 = 1153840                         | right right
 Q4.                                                          |

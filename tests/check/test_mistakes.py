@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
 from backcalc.check import check, load_key
+from backcalc.check.case import Case
+from backcalc.check.compare import Formula
+from backcalc.check.count_mistakes import COUNT_MISTAKES
 from backcalc.check.key import Key
 from backcalc.check.result import Claim
 from backcalc.check.submission import read_text
+from backcalc.formula.tree import Ref, num
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -83,7 +88,100 @@ def test_a_mistake_on_the_way_of_a_derivative_has_its_name(net: str, text: str, 
     assert last.diagnosis.code == code, last
 
 
+SMALL = {
+    "input": {"x": [1, 28, 28]},
+    "layers": [
+        {"conv2d": {"name": "c", "filters": 6, "kernel": 5, "stride": 2}},  # (28 − 5)/2 + 1 = 12.5, rounded down
+        {"maxpool2d": {"name": "p", "size": 2}},
+        "flatten",
+        {"dense": {"name": "d", "units": 40}},
+        {"dense": {"name": "e", "units": 10}},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("c.activations = 6*13*13", "not-floored"),
+        ("activations = 2130", "input-as-layer"),  # 864 + 216 + 216 + 40 + 10 and the 784 of the input
+        ("params = 9196", "bias-in-some"),  # 150 + 8640 + 400 weights and the 6 biases of c
+        ("d.weights = 216*10", "neighbour-width"),
+        ("d.weights = 217*40", "wrong-width"),
+        ("d.flops = 40*(216 + 216 + 1)", "additions"),
+        ("c.weights = 25*25*6", "kernel-squared"),
+        ("c.weights = 5*6", "kernel-squared"),
+        ("weights = 8640 + 400", "layer-left-out"),
+        ("c.connections = 26*6*11*11", "padding-or-stride"),
+    ],
+)
+def test_a_mistake_in_counting_has_its_name(text: str, code: str, tmp_path: Path) -> None:
+    found = counted_claim(text, tmp_path)
+    assert found.verdict == "wrong" and found.diagnosis is not None and found.diagnosis.code == code, found
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "function"),
+    [
+        ("params = 9190", "bias-counted", "bias_counted"),
+        ("flops = 30640", "mac-for-flop", "mac_for_flop"),
+    ],
+)
+def test_what_is_a_convention_has_its_name_as_a_mistake_too(
+    text: str, code: str, function: str, tmp_path: Path
+) -> None:
+    """Where the problem keeps to the key's convention, the same number is the mistake of that name."""
+    (tmp_path / "net.yaml").write_text(json.dumps(SMALL), "utf-8")
+    here = load_key({"problems": [{"id": 1, "count": str(tmp_path / "net.yaml"), "ask": ["params"]}]})
+    name, _, number = text.partition(" = ")
+    case = Case(here.problems[0].subjects[0], Formula(Ref(name)), Formula(num(int(number))), Ref(name))
+    mistake = next(one for one in COUNT_MISTAKES if one.__name__ == function)
+    assert mistake(case) and mistake.__name__.replace("_", "-") == code
+    assert mistake(replace(case, right=Formula(num(int(number) + 1)))) is None
+
+
+def test_an_output_shape_that_is_rounded_up_has_its_own_cause(tmp_path: Path) -> None:
+    shape, params = counted_claims("Layer (type)\tOutput Shape\tParam #\nc (Conv2D)\t(None, 13, 13, 6)\t156", tmp_path)
+    assert (shape.verdict, params.verdict) == ("wrong", "right")
+    assert shape.diagnosis is not None and shape.diagnosis.code == "not-floored"
+
+
+def counted_claim(text: str, folder: Path) -> Claim:
+    return counted_claims(text, folder)[-1]
+
+
+def counted_claims(text: str, folder: Path) -> tuple[Claim, ...]:
+    (folder / "net.yaml").write_text(json.dumps(SMALL), "utf-8")
+    here = load_key({"problems": [{"id": 1, "count": str(folder / "net.yaml"), "ask": ["params"]}]})
+    (submission,) = check(here, [read_text(text)]).submissions
+    return submission.claims
+
+
 OWN_NETS = {
+    "slope-elsewhere": (
+        {"equations": "q = w*x\nh = tanh(q)\nJ = (h - t)^2", "values": {"w": 2, "x": 1, "t": 5}},
+        "dJ/dq = dJ/dh*(1 - q^2)",
+    ),
+    "absolute": (
+        {"equations": "q = w*x\nh = tanh(q)\nJ = (h - t)^2", "values": {"w": 2, "x": 1, "t": 5}},
+        "dJ/dh = 2*abs(h - t)",
+    ),
+    "mean-without-sum": (
+        {
+            "equations": "mu[j] = 1/N*sum(i=1..N, a[i,j])\nJ = sum(j=1..3, mu[j]^2)",
+            "sizes": {"N": None},
+            "shapes": {"a": ["N", 3]},
+        },
+        "mu[j] = 1/N*a[n,j]",
+    ),
+    "constant-factor": (
+        {"equations": "q = w*x\nh = q^3\nJ = exp(h)", "values": {"w": 2, "x": 1}},
+        "dJ/dq = dJ/dh*6*q^2",
+    ),
+    "chain-factor": (  # true of the convention 1/2 at y = 1/2, and nowhere else
+        {"equations": "y = sigmoid(z)\nJ = 1/2*(y - t)^2", "values": {"z": 0, "t": 2}},
+        "dJ/dz = (y - t)*y",
+    ),
     "transposed-weight": (
         {"equations": "z[j] = sum(k, W[j,k]*x[k])\nJ = sum(j=1..2, z[j]^2)", "shapes": {"W": [2, 2]}},
         "dJ/dx[k] = sum(j=1..2, dJ/dz[j]*W[k,j])",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -120,3 +121,73 @@ def test_a_size_for_a_total() -> None:
 def test_a_size_with_a_number_in_the_file_is_solved_for_too() -> None:
     done = run("llama-2-7b", "--solve", "macs = 850000871424", "--for", "T")
     assert done.output.endswith("T = 128 gives exactly 850000871424\n")
+
+
+OPEN = """
+sizes: {d: null, T: null}
+input: {x: [T, d]}
+layers: [layernorm, dense: d, unknown: {operator: Fold, shape: [d]}]
+"""
+
+
+@pytest.mark.parametrize("arguments", [("--flops", "2mca"), ("--explain-difference", "exact,2mca")])
+def test_a_convention_that_is_none_is_told_the_nearest(arguments: tuple[str, str]) -> None:
+    done = run("lenet5", *arguments)
+    assert done.exit_code == 2
+    assert "'2mca' is not one of exact, 2mac, mac" in done.stderr
+    assert "Did you mean 2mac?" in done.stderr
+
+
+def test_two_conventions_with_letters(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(OPEN, encoding="utf-8")
+    done = run(str(tmp_path / "net.yaml"), "--explain-difference", "fvcore,thop")
+    assert done.exit_code == 0
+    assert "-T·d" in done.output
+    assert "(4 - 5)·T·d = -T·d" in done.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--vs", "lenet5"),
+        ("--cost", "training"),
+        ("--explain-difference", "exact,mac"),
+        ("--solve", "params = 1e6", "--for", "d"),
+    ],
+)
+def test_strict_refuses_what_is_unknown_whatever_is_asked(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "net.yaml").write_text(OPEN, encoding="utf-8")
+    done = run(str(tmp_path / "net.yaml"), "--strict", *arguments)
+    assert done.exit_code == 2
+    assert "the operator Fold is unknown and not counted" in done.stderr
+
+
+def test_totals_that_are_at_least_are_no_answer_to_how_large(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(OPEN, encoding="utf-8")
+    done = run(str(tmp_path / "net.yaml"), "--at", "T=8", "--solve", "macs = 1e6", "--for", "d")
+    assert done.exit_code == 2
+    assert "macs can be more than what is counted: of unknown_1 it is not known" in done.stderr
+    training = run(str(tmp_path / "net.yaml"), "--cost", "training").output
+    assert "forward    at least " in training and "step       at least " in training
+
+
+def test_options_that_would_not_be_heard_are_refused() -> None:
+    done = run("lenet5", "--explain-difference", "fvcore,thop", "--no-bias")
+    assert done.exit_code == 2
+    assert "--explain-difference compares whole conventions" in done.stderr
+
+
+def test_a_name_cannot_steer_the_terminal() -> None:
+    net = '{name: "\\e]0;x\\a", input: {x: 3}, layers: [dense: 3]}'
+    done = CliRunner().invoke(cli, ["count", "-"], input=net)
+    assert done.exit_code == 2
+    assert "`name`: the control character U+001B is not allowed here" in done.stderr
+    assert "\x1b" not in done.output
+
+
+def test_what_a_reader_changed_is_said_in_every_format() -> None:
+    file = str(Path(__file__).parents[1] / "data" / "cnn-script.onnx")
+    folded = "the exporter has folded a batch norm into it"
+    for form in ("text", "markdown", "latex", "html", "json"):
+        assert folded in run(file, "--format", form).output.replace("\n", " ")

@@ -135,14 +135,29 @@ def test_standard_input_that_is_no_network(
     assert "internal error" not in result.err
 
 
+SWEEP = """
+name: two widths
+net: {input: 1, layers: [dense: {name: h, units: 2}, relu, dense: 1], loss: mse, update: {sgd: {rate: 0.1}}}
+data: abs:40
+train: {epochs: 1}
+vary: {h.units: [2, 3]}
+repeats: 2
+measure: [train.loss]
+"""
+
+
 def arguments(command: str, net: Path) -> list[Any]:
     """What a command needs."""
+    sweep = net.with_name("sweep.yaml")
+    sweep.write_text(SWEEP, encoding="utf-8")
     others: dict[str, list[Any]] = {
+        "experiment": [sweep],
         "show": [net, "--equations"],
         "convert": [DATA / "cnn.pt2"],
         "zoo": [],
         "schema": [],
         "check": [EXAMPLES / "homework" / "key.yaml"],
+        "solve": [EXAMPLES / "homework" / "key.yaml"],
         "prove": ["1 - sigmoid(x) = sigmoid(-x)"],
         "train": [EXAMPLES / "spirals.yaml", "--data", "spirals:40", "--epochs", "1"],
     }

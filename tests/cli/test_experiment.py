@@ -60,6 +60,7 @@ def test_the_table_shows_spread_comparison_and_choice(run: Callable[..., Any], f
         "Comparison",
         "a.units = 6, against a.units = 2:",
         "Welch's",
+        "test.accuracy, seed by seed: difference",
     ):
         assert part in found.out
     assert "By the mean of val.loss, " in found.out and "the best is a.units = 6" in found.out
@@ -78,6 +79,8 @@ def test_csv_and_json_hold_what_the_table_shows(run: Callable[..., Any], file: P
     assert first["measures"]["test.accuracy"]["mean"] == pytest.approx(sum(accuracies) / 4)
     assert float(rows[0]["mean"]) == first["measures"]["test.accuracy"]["mean"]
     assert document["comparisons"][0]["welch"].keys() == {"difference", "t", "df", "p", "low", "high"}
+    assert document["comparisons"][0]["paired"].keys() == {"difference", "t", "df", "p", "low", "high"}
+    assert document["comparisons"][0]["paired"]["df"] == 3
     assert document["chosen"] == {"by": "val.loss", "values": {"a.units": 6}}
 
 

@@ -170,7 +170,7 @@ def test_what_cannot_be_evaluated_is_not_verified(
         ("spiral:300", "--data: error: unknown data `spiral:300`\n  = help: did you mean `spirals`?\n"),
         ("blobs:1", "expected a number of points from 2 to 10000000 behind the colon"),
         ("mnist:nowhere", "there is no `train-images-idx3-ubyte` (or `train-images-idx3-ubyte.gz`) in the folder"),
-        ("mnist:nowhere", "\n  = help: put it there\n"),
+        ("mnist:nowhere", "\n  = help: put it there, or load it by `--download`\n"),
         ("npz:none.npz", "--data: error: there is no file `none.npz`\n"),
         ("csv:none.csv#y", "--data: error: there is no file `none.csv`\n"),
         ("csv:none.csv", "does not name its target column"),

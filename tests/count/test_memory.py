@@ -8,7 +8,9 @@ import pytest
 
 from backcalc.count.memory import forward_peak, training_peak
 from backcalc.count.whole import whole
+from backcalc.formula.size import Size
 from backcalc.net import Network, load_network
+from backcalc.render.count_whole import render
 
 RESIDUAL = """
 input: {x: 10}
@@ -84,8 +86,40 @@ def test_parameters_are_as_large_as_the_files_of_torchvision() -> None:
         assert whole(load_network(name), flops="mac").memory[0].parameters / 2**20 == pytest.approx(mebibytes, rel=2e-3)
 
 
-def test_peaks_need_numbers() -> None:
+LETTERS = """
+sizes: {T: null, d: null, f: null}
+input: {x: [T]}
+layers:
+  - embedding: {vocabulary: 100, units: d}
+  - dense: {name: up, units: f}
+  - gelu
+  - dense: d
+  - add: {inputs: [embedding_1, dense_2]}
+"""
+
+
+@pytest.mark.parametrize(("T", "d", "f"), [(8, 4, 16), (8, 64, 4), (1, 3, 500), (50, 20, 20)])
+def test_a_peak_with_letters_is_the_peak_with_their_numbers(T: int, d: int, f: int) -> None:
+    numbers = {"T": T, "d": d, "f": f}
+    open_, closed = load_network(LETTERS), load_network(LETTERS, at=numbers)
+    trained = {node.name for node in open_.nodes}
+    for found, expected in (
+        (forward_peak(open_, 2), forward_peak(closed, 2)),
+        (training_peak(open_, trained, 2), training_peak(closed, trained, 2)),
+    ):
+        assert isinstance(found, Size)
+        assert found.polynomial.value(numbers) == expected
+
+
+def test_bytes_with_letters() -> None:
     network = load_network("{sizes: {d: null}, input: {x: d}, layers: [dense: d]}")
     memory = whole(network, flops="mac").memory[0]
-    assert (memory.forward_peak, memory.training_peak) == (None, None)
     assert str(memory.parameters) == "(4*d^2 + 4*d)"
+    assert (str(memory.forward_peak), str(memory.training_peak)) == ("(4*d^2 + 12*d)", "(8*d^2 + 20*d)")
+
+
+def test_a_peak_needs_to_know_how_often_a_block_is_repeated() -> None:
+    source = "{sizes: {L: null}, input: {x: 3}, layers: [repeat: {name: b, times: L, layers: [dense: 3]}]}"
+    memory = whole(load_network(source), flops="mac").memory[0]
+    assert (memory.forward_peak, memory.training_peak) == (None, None)
+    assert "A peak needs numbers where a block is repeated" in " ".join(render(whole(load_network(source))).split())

@@ -59,7 +59,7 @@ def test_a_slope_that_is_infinite_is_no_number() -> None:
     derivation = derived("J = sqrt(w)", values={"w": 0}, find=["w"])
     assert grad_json.render(derivation)["loss"]["exact"] == "0"
     assert grad_json.render(derivation)["gradients"]["w"]["exact"] is None
-    assert "dJ/dw has no value: division by zero" in derivation.notes
+    assert "∂J/∂w has no value: division by zero" in derivation.notes
 
 
 def test_what_does_not_reach_the_loss_has_the_gradient_zero_and_the_reason() -> None:

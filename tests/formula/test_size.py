@@ -14,6 +14,21 @@ from backcalc.formula.read import read_expression
 from backcalc.formula.size import Size, shown, sized
 from backcalc.formula.tree import Ref
 
+
+@settings(deadline=None, max_examples=60)
+@given(
+    steps=st.lists(st.tuples(st.integers(-3, 9), st.integers(1, 8)), min_size=1, max_size=6),
+    size=st.integers(1, 500),
+)
+def test_sizes_divided_again_and_again_are_divided_once(steps: list[tuple[int, int]], size: int) -> None:
+    text, expected = "h", size
+    for more, by in steps:
+        text, expected = f"div({text} + {more}, {by})", (expected + more) // by
+    found = polynomial(read_expression(text))
+    assert found.value({"h": size}) == expected
+    assert str(found.expr).count("div") <= 1
+
+
 NUMBERS = {"d": 12, "T": 36, "c": 60}
 
 Arithmetic = Callable[[dict[str, int]], int]

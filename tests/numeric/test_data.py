@@ -69,7 +69,8 @@ def test_the_error_says_which_file_to_put_where(tmp_path: Path) -> None:
     wanted = "`t10k-labels-idx1-ubyte` (or `t10k-labels-idx1-ubyte.gz`)"
     assert (
         str(error.value)
-        == f"mnist (without `mnist.npz`): there is no {wanted} in the folder `{tmp_path}`; put it there"
+        == f"mnist (without `mnist.npz`): there is no {wanted} in the folder `{tmp_path}`; put it there, "
+        "or load it by `--download`"
     )
 
 
@@ -221,6 +222,11 @@ def test_npz(tmp_path: Path) -> None:
         ({"x_train": np.ones((2, 2)), "y_train": np.array([0, 1, 0])}, "2 inputs and 3 targets"),
         ({"x_train": np.ones((2, 2)), "y_train": np.array([0, 2])}, "no sample for training has the class `1`"),
         ({"x_train": np.ones((2, 2)), "y_train": np.array([0, -1])}, "label -1 is none of the 1 classes"),
+        ({"x_train": np.ones((2, 2)), "y_train": np.array([0, 2**40])}, "holds the label 1099511627776, but classes"),
+        (
+            {"x_train": np.ones((2, 2)), "y_train": np.arange(2), "x_test": np.ones((1, 2)), "y_test": np.array([7])},
+            "the test label 7 is none of the 2 classes",
+        ),
         ({"x_train": np.ones((0, 2)), "y_train": np.ones(0)}, "there are no samples for training"),
         ({"x_train": np.ones(2), "y_train": np.ones(2)}, "needs an axis of samples and one of features"),
         (

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,14 @@ MAPS: list[Any] = [{"conv2d": {"filters": 2, "kernel": 2}}, "relu", {"maxpool2d"
 
 def network(layers: Any = NORMED, loss: str = "nll", update: Any = "adam", inputs: Any = 2) -> Any:
     return load_network({"input": inputs, "layers": layers, "loss": loss, "update": update})
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C is heard even where whoever runs the tests ignores it, as a job in the background does."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Left(Exception):
@@ -244,6 +253,7 @@ def test_a_killed_training_ends_as_if_it_had_not_been(
 
 
 @POSIX
+@pytest.mark.usefixtures("heard")
 def test_an_interrupt_is_seen_between_two_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever the signal arrives, here in the middle of a step, the step is made and the state written."""
     net, settings = network(), Training(epochs=5, batch=10, rate=0.05)
@@ -267,6 +277,7 @@ def test_an_interrupt_is_seen_between_two_steps(tmp_path: Path, monkeypatch: pyt
 
 
 @POSIX
+@pytest.mark.usefixtures("heard")
 def test_an_interrupt_in_a_destructor_is_not_lost() -> None:
     """There Python prints an exception and forgets it; the flag stays."""
 

@@ -210,6 +210,19 @@ def test_a_batch_larger_than_the_data_is_warned_of() -> None:
     assert history.notes == ("the mini-batch of 100 is larger than the 60 samples: every step sees all of them",)
 
 
+def test_a_class_that_validation_takes_away_is_warned_of() -> None:
+    """One sample of the third class; it is kept for validation with most seeds, as one half is."""
+    x, y = np.arange(20.0)[:, None].repeat(2, axis=1), np.array([*[0, 1] * 9, 0, 2])
+    data = Data("rare", x, y.astype(float), classes=("a", "b", "c"))
+    net = load_network({"input": 2, "layers": [{"dense": 3}], "loss": "nll_logits", "update": "sgd"})
+    told = {seed: train(net, data, epochs=1, rate=0.1, batch=10, validation=0.5, seed=seed).notes for seed in range(8)}
+    orders = {seed: np.random.default_rng([seed, 2**31]).permutation(20) for seed in told}
+    words = "no sample for training has the class `c`: all of its samples are among the 10 kept for validation"
+    for seed, notes in told.items():
+        assert any(words in note for note in notes) == (19 in orders[seed][:10])
+    assert 0 < sum(bool(notes) for notes in told.values()) < 8
+
+
 def test_trials_draw_from_their_own_sources() -> None:
     assert source([0, 1]).random() != source([0, 2]).random()
     assert source([0, 1]).random() == source([0, 1]).random()

@@ -112,6 +112,29 @@ def test_the_command_writes_every_format(form: str, capsys: pytest.CaptureFixtur
     assert out.startswith(start[form]) and err == ""
 
 
+COMMANDS = {
+    "prove": ["prove", "2*sigmoid(2*x) - 1 = tanh(x)"],
+    "fold": ["fold", str(EXAMPLES / "linear-stack.yaml")],
+    "verify": ["verify", str(EXAMPLES / "logistic-neuron.yaml")],
+    "solve": ["solve", str(EXAMPLES / "homework" / "key.yaml")],
+    "show": ["show", "googlenet"],
+    "count": ["count", "lenet5"],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_that_answers_in_text_spells_it_out(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*COMMANDS[name], "--ascii"]) == 0
+    output = capsys.readouterr().out
+    assert output.isascii() and "?" not in output
+    text = output.partition("Folded net.yaml")[0]
+    assert name == "show" or max(map(len, text.splitlines())) <= 80
+    boxed = [len(line) for line in text.splitlines() if line.startswith(("|", "+-")) and line.endswith(("|", "+"))]
+    assert name != "solve" or 1 < len(boxed) > len(set(boxed))  # the sides of a box stand in one column
+    assert main([*COMMANDS[name], "--ascii", "--format", "svg" if name == "show" else "json"]) == 2
+    assert "--ascii is for --format text." in capsys.readouterr().err
+
+
 if __name__ == "__main__":
     for net in NETS:
         for file_name, golden in written(net).items():

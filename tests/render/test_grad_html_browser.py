@@ -233,6 +233,27 @@ def test_a_symbol_says_what_it_is(browser: Any, file: Path) -> None:
     visit.close(file)
 
 
+@pytest.mark.parametrize("file", ["lstm"], indirect=True)
+def test_each_symbol_of_a_formula_speaks_for_itself(browser: Any, file: Path) -> None:
+    """Within one formula the weight tells of the weight, the state of the state, an index of nothing."""
+    visit = Visit(browser, file, 1280, "light")
+    page, tip = visit.page, visit.page.locator("#tip")
+    boxes = page.locator(f"{VISIBLE} .step .display").all()
+    box = next(box for box in boxes if "W_" in str(box.locator("annotation").first.text_content()))
+    told = {}
+    for symbol in box.locator(".katex-html .symbol").all()[:12]:
+        symbol.hover()
+        said = tip.locator("annotation").first.text_content()
+        assert tip.locator("p").count() == 1 and said is not None
+        told[symbol.get_attribute("data-symbol")] = said
+    assert len(told) == len(set(told.values())) >= 3
+    assert {r"W_{\mathrm{i}}", "x"} <= set(told.values())  # an upright i: the input gate's weight, no index
+    page.screenshot(path=file.with_name("lstm-symbol.png"))
+    picture, text = page.locator("figure").bounding_box(), box.bounding_box()
+    assert picture["y"] + picture["height"] <= text["y"]  # a wide picture lies on no formula
+    visit.close(file)
+
+
 @pytest.mark.parametrize("file", ["shared-kernel"], indirect=True)
 def test_a_symbol_says_its_value(browser: Any, file: Path) -> None:
     visit = Visit(browser, file, 1280, "light")

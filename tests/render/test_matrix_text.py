@@ -208,6 +208,8 @@ def test_a_page() -> None:
 two layers over whole arrays
 ════════════════════════════
 Wanted: ∂J/∂W1, ∂J/∂b1, ∂J/∂W2, ∂J/∂b2.
+Conventions: the loss with all its factors is J = 1/2·Σ_{i=1..N} Σ_{j=1..2}
+(Z[i,j] − T[i,j])².
 
 Shapes and layout
 ─────────────────

@@ -241,11 +241,85 @@ def test_flatten_of_an_image_and_pooling_stay() -> None:
     assert not folding.folds and len(folding.network.nodes) == 4
 
 
+def _pooled(x: Array, size: int) -> Array:
+    """Means over windows that lie side by side."""
+    out = np.zeros((x.shape[0], *(extent // size for extent in x.shape[1:])))
+    for place in np.ndindex(out.shape[1:]):
+        window = tuple(slice(at * size, (at + 1) * size) for at in place)
+        out[(slice(None), *place)] = x[(slice(None), *window)].mean(axis=tuple(range(1, x.ndim)))
+    return out
+
+
+@pytest.mark.parametrize("kind", ["conv1d", "conv2d", "transposed", "global"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_norms_go_through_average_pooling(kind: str, bias: bool) -> None:
+    name, shape = {"conv1d": ("conv1d", [2, 7]), "transposed": ("conv_transpose2d", [2, 3, 3])}.get(
+        kind, ("conv2d", [2, 5, 5])
+    )
+    pool: Any = "global_avgpool" if kind == "global" else {f"avgpool{len(shape) - 1}d": {"name": "p", "size": 2}}
+    layers: list[Any] = [{name: {"name": "c", "filters": 3, "kernel": 2, "bias": bias}}, pool,
+                         {"batchnorm": {"name": "n"}}]  # fmt: skip
+    net = _with_values({"input": {"x": shape}, "layers": layers}, 3)
+    folding = fold(load_network(net))
+    assert folding.passed and [(each.rule, each.first, each.second) for each in folding.folds] == [
+        ("norm behind", "c", "n")
+    ]
+    assert [node.name for node in folding.network.nodes] == ["c", "n"]
+    assert all(check.max_error is not None for each in folding.folds for check in each.checks)
+    x = np.random.default_rng(5).normal(size=shape)
+    found = []
+    for read, weights, biases in ((load_network(net), "W_c", "b_c"), (load_network(folding.text), *FOLDED)):
+        values = {n: array(v) for n, v in read.values.items()}
+        z = (_landed if kind == "transposed" else _correlated)(x, values[weights], 1)
+        z += values[biases].reshape(-1, *(1,) * (z.ndim - 1)) if biases in values else 0
+        z = z.mean(axis=(1, 2)) if kind == "global" else _pooled(z, 2)
+        found.append(_normed(z, values, "n", 1e-5) if "gamma_n" in values else z)
+    assert np.allclose(found[0], found[1], rtol=1e-10, atol=1e-10)
+
+
+FOLDED = ("W_n_folded", "b_n_folded")
+
+
+@pytest.mark.parametrize("pool", [{"size": 2, "padding": 1}, {"size": 2, "ceil": True}])
+def test_norms_do_not_go_through_pooling_that_pads_or_is_cut_off(pool: dict[str, Any]) -> None:
+    layers = [{"conv2d": {"filters": 2, "kernel": 2}}, {"avgpool2d": {"name": "p", **pool}}, "batchnorm"]
+    folding = backcalc.fold({"input": {"x": [1, 6, 6]}, "layers": layers})
+    assert not folding.folds
+    assert "p before it averages over padding or over windows that are cut off" in folding.notes[0]
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+@pytest.mark.parametrize("bias", [True, False])
+def test_norms_go_through_flatten(fixed: bool, bias: bool) -> None:
+    norm = {"normalise": {"mean": ["1/2", 2], "std": ["3/2", "1/4"]}} if fixed else {"batchnorm": {"name": "n"}}
+    layers = [norm, "flatten", {"dense": {"name": "y", "units": 3, "bias": bias}}]
+    net = _with_values({"input": {"x": [2, 2, 3]}, "layers": layers}, 3)
+    network = load_network(net)
+    folding = fold(network)
+    assert folding.passed and [each.rule for each in folding.folds] == ["norm before"]
+    assert [type(node.layer) for node in folding.network.nodes] == [Flatten, Dense]
+    assert all(check.max_error is not None for each in folding.folds for check in each.checks)
+    x = np.random.default_rng(6).normal(size=(2, 2, 3))
+    assert np.allclose(answer(network, x), answer(load_network(folding.text), x), rtol=1e-10, atol=1e-10)
+
+
 def test_a_transposed_convolution_in_groups_is_refused_with_the_reason() -> None:
     layers = [{"conv_transpose2d": {"name": "c", "filters": 4, "kernel": 2, "groups": 2}}, "batchnorm"]
     folding = backcalc.fold({"input": {"x": [4, 3, 3]}, "layers": layers})
     assert not folding.folds
     assert "c before it is a transposed convolution in groups" in folding.notes[0]
+
+
+def _with_values(net: dict[str, Any], seed: int) -> dict[str, Any]:
+    """The network with a value for every parameter."""
+    source = np.random.default_rng(seed)
+
+    def drawn(name: str, shape: tuple[int, ...]) -> Any:
+        lowest = 1 if name.startswith("var") else -9
+        return (source.integers(lowest, 10, size=shape) / 4).tolist()
+
+    parameters = [parameter for node in load_network(net).nodes for parameter in node.parameters]
+    return net | {"values": {each.name: drawn(each.name, each.shape) for each in parameters}}
 
 
 def _drawn(data: st.DataObject, shape: tuple[int, ...], each: st.SearchStrategy[Fraction]) -> Any:
@@ -304,14 +378,13 @@ def test_a_wrong_formula_is_not_proved() -> None:
     chain = Chain.of(network)
     found = plan(chain, *network.nodes)
     assert found is not None
-    _, made = chain.replaced(found.first, found.second, found.layer, found.name)
     weights, biases = found.definitions
     for wrong in (
         (weights.replace("[m,k]", "[k,m]"), biases),
         (weights, biases.replace(" + b_y[j]", "")),
         (weights.replace("W_y[j,m]", "W_y[m,j]"), biases),
     ):
-        both = together(found.first, found.second, made, wrong)
+        both = together(found.old, found.new, wrong)
         assert not symbolic(both).passed
         assert not numeric(both).passed
 

@@ -26,7 +26,9 @@ def find(folder: Path, names: Sequence[str], what: str) -> Path:
             if path.is_file():
                 return path
     wanted = f"`{names[0]}` (or `{names[0]}.gz`)"
-    raise DataError(f"{what}: there is no {wanted} in the folder `{shown(folder)}`; put it there")
+    raise DataError(
+        f"{what}: there is no {wanted} in the folder `{shown(folder)}`; put it there, or load it by `--download`"
+    )
 
 
 def shown(path: Path | str) -> str:

@@ -102,9 +102,11 @@ def npz(file: str) -> Data:
     y, y_test = (_labels(found.get(name), name, file) for name in ("y_train", "y_test"))
     assert x is not None and y is not None
     classes: tuple[str, ...] = ()
-    if found["y_train"].dtype.kind in "iu" and y.ndim == 1:
-        every = y if y_test is None else np.concatenate([y, y_test])
-        classes = tuple(str(number) for number in range(int(every.max()) + 1)) if every.size else ()
+    if found["y_train"].dtype.kind in "iu" and y.ndim == 1 and y.size:
+        if y.max() >= MOST_CLASSES:
+            most = f"classes are whole numbers from 0 to {MOST_CLASSES - 1} at most"
+            raise DataError(f"`y_train` in `{shown(file)}` holds the label {y.max():.0f}, but {most}")
+        classes = tuple(str(number) for number in range(int(y.max()) + 1))
     elif y.ndim == 2 and _is_one_hot(y):
         classes = tuple(str(number) for number in range(y.shape[1]))
         y, y_test = (None if each is None else each.argmax(axis=1).astype(np.float32) for each in (y, y_test))

@@ -100,6 +100,9 @@ class _Reader:
             for at, measure in enumerate((*read, choose) if choose else read):
                 try:
                     check_names(measure, arm.network)
+                    if any(term.kind == "val" for term in measure.terms) and not arm.train.split.validation:
+                        help = "write `train: {split: {validation: 0.2}}`"
+                        raise MeasureFault(f"`{shown(measure.text)}`: nothing is kept for validation", help)
                 except MeasureFault as fault:
                     document.report(("measure", at) if at < len(read) else ("choose",), str(fault), fault.help)
         name = spec.name or self.source.title

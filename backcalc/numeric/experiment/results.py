@@ -13,7 +13,7 @@ from typing import Any
 from backcalc.net.load import Plain
 from backcalc.numeric.experiment.arms import Experiment, labels
 from backcalc.numeric.experiment.lint import Warning, of_pool
-from backcalc.numeric.experiment.statistics import QUANTILES, Difference, Summary, summary, welch
+from backcalc.numeric.experiment.statistics import QUANTILES, Difference, Summary, paired, summary, welch
 from backcalc.numeric.experiment.tasks import Task
 
 MEASURED_TIME = "seconds"
@@ -51,10 +51,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The test of one measure between two arms; None where nothing varies."""
+    """The tests of one measure between two arms, the second where the repeats share seeds; None: nothing varies."""
 
     measure: str
-    found: Difference | None
+    welch: Difference | None
+    paired: Difference | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data, `{measure, welch, paired}`."""
+        tests = {"welch": self.welch, "paired": self.paired}
+        return {"measure": self.measure} | {
+            key: None if test is None else test.to_json() for key, test in tests.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +99,7 @@ class Results:
             "seed": self.seed,
             "arms": [_row_json(row) for row in self.rows],
             "pooled": [_row_json(row, runs=False) for row in self.pooled],
-            "comparisons": [
-                {"measure": each.measure, "welch": None if each.found is None else each.found.to_json()}
-                for each in self.comparisons
-            ],
+            "comparisons": [each.to_json() for each in self.comparisons],
             "chosen": None if self.chosen is None else {"by": self.choose, "values": dict(self.chosen.values)},
             "warnings": [each.to_json() for each in self.warnings],
             "notes": list(self.notes),
@@ -205,8 +210,14 @@ def _compared(rows: Sequence[Row], measures: Sequence[str]) -> tuple[Comparison,
     """The second arm against the first, where there are two."""
     if len(rows) != 2 or len(rows[0].runs) < 2:
         return ()
-    first, second = (row.summaries for row in rows)
-    return tuple(Comparison(text, welch(first[text], second[text])) for text in measures if text != MEASURED_TIME)
+    return tuple(_comparison(rows[0], rows[1], text) for text in measures if text != MEASURED_TIME)
+
+
+def _comparison(first: Row, second: Row, measure: str) -> Comparison:
+    seeds = [[run.seed for run in row.runs] for row in (first, second)]
+    a, b = ([run.measures.get(measure) for run in row.runs] for row in (first, second))
+    are_pairs = seeds[0] == seeds[1] and len(set(seeds[0])) == len(seeds[0])
+    return Comparison(measure, welch(summary(a), summary(b)), paired(a, b) if are_pairs else None)
 
 
 def _pooled(rows: Sequence[Row], pool: Sequence[str], measures: tuple[str, ...]) -> Iterator[Row]:

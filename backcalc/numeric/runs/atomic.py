@@ -34,10 +34,12 @@ def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object]) -> No
             os.fsync(file.fileno())
         beside.replace(path)
         _sync_folder(path.parent)
-    except OSError as error:
+    except BaseException as error:
         with suppress(OSError):
             beside.unlink()
-        raise RunError(unwritten(path, error)) from None
+        if isinstance(error, OSError):
+            raise RunError(unwritten(path, error)) from None
+        raise
 
 
 def unwritten(path: Path, error: OSError) -> str:

@@ -1,0 +1,126 @@
+"""What `train` says of data and networks that will not do: at once, in little memory, and nothing is lost."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+NET = """\
+name: flowers
+input: {x: 4}
+layers:
+  - dense: {name: a, units: 6}
+  - batchnorm: {name: n}
+  - relu
+  - dense: {name: z, units: 3}
+loss: nll_logits
+update: {sgd: {rate: 0.1}}
+"""
+IMAGES = "input: {x: [1, 28, 28]}\nlayers: [flatten, dense: 10]\nloss: nll_logits\nupdate: {sgd: {rate: 0.1}}\n"
+LABELS = np.arange(33) % 3
+SECONDS, KILOBYTES = 2.0, 300_000
+KEPT = "history.txt"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two networks, and data with one fault each."""
+    (tmp_path / "net.yaml").write_text(NET, encoding="utf-8")
+    (tmp_path / "images.yaml").write_text(IMAGES, encoding="utf-8")
+    x = np.random.default_rng(0).normal(size=(33, 4)).astype(np.float32)
+    arrays = {
+        "labels": {"x_train": x, "y_train": np.where(LABELS == 2, 2**40, LABELS)},
+        "negative": {"x_train": x, "y_train": LABELS - 1},
+        "test-labels": {"x_train": x, "y_train": LABELS, "x_test": x[:1], "y_test": np.array([3])},
+        "gap": {"x_train": x, "y_train": LABELS // 2 * 2},
+        "more": {"x_train": x, "y_train": np.arange(33) % 5},
+        "size": {"x_train": np.zeros((9, 1, 5, 5)), "y_train": np.arange(9) % 3},
+        "nan": {"x_train": x + np.nan, "y_train": LABELS},
+        "fine": {"x_train": x, "y_train": LABELS, "x_test": x[:3], "y_test": LABELS[:3]},
+    }
+    for name, each in arrays.items():
+        np.savez(tmp_path / f"{name}.npz", **each)
+    whole = (tmp_path / "fine.npz").read_bytes()
+    (tmp_path / "half.npz").write_bytes(whole[: len(whole) // 2])
+    shapes = {"train-images-idx3": (4, 28, 28), "train-labels-idx1": (4,), "t10k-images-idx3": (4, 28, 28)}
+    shapes["t10k-labels-idx1"] = (4,)
+    for name, shape in shapes.items():
+        content = bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + bytes(int(np.prod(shape)))
+        for place, cut in (("missing", None), ("half", -6 if "train-images" in name else None)):
+            (tmp_path / place).mkdir(exist_ok=True)
+            (tmp_path / place / f"{name}-ubyte.gz").write_bytes(gzip.compress(content)[:cut])
+    (tmp_path / "missing" / "t10k-labels-idx1-ubyte.gz").unlink()
+    return tmp_path
+
+
+CASES = [
+    ("net.yaml", "npz:labels.npz", "`y_train` in `labels.npz` holds the label 1099511627776, but classes are"),
+    ("net.yaml", "npz:negative.npz", "the training label -1 is none of the 2 classes"),
+    ("net.yaml", "npz:test-labels.npz", "the test label 3 is none of the 3 classes"),
+    ("net.yaml", "npz:gap.npz", "no sample for training has the class `1`"),
+    ("net.yaml", "npz:more.npz", "more.npz has 5 classes, but the output of the network is [3]"),
+    ("net.yaml", "npz:size.npz", "the input of the network is [4], but size.npz has [1, 5, 5]"),
+    ("net.yaml", "npz:nan.npz", "`x_train` in `nan.npz` holds a number that is not finite"),
+    ("net.yaml", "npz:half.npz", "`half.npz` is cut off, damaged, or no .npz file of plain arrays"),
+    ("net.yaml", "npz:fine.npz", "`n` would normalise a mini-batch of one sample, which has no spread"),
+    ("net.yaml", "npz:none.npz", "there is no file `none.npz`"),
+    ("net.yaml", "csv:none.csv#y", "there is no file `none.csv`"),
+    ("net.yaml", "images:none", "there is no folder `none`"),
+    ("net.yaml", "cifar10:none", "there is no `data_batch_1.bin` (or `data_batch_1.bin.gz`) in the folder `none`"),
+    ("images.yaml", "mnist:missing", "there is no `t10k-labels-idx1-ubyte` (or `t10k-labels-idx1-ubyte.gz`)"),
+    (
+        "images.yaml",
+        "mnist:half",
+        f"`{Path('half', 'train-images-idx3-ubyte.gz')}` is cut off or damaged: load it again",
+    ),
+]
+
+
+@pytest.mark.parametrize(("net", "data", "words"), CASES, ids=[data for _, data, _ in CASES])
+def test_it_is_said_and_nothing_is_left(
+    net: str, data: str, words: str, run: Callable[..., Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    before = sorted(folder.rglob("*"))
+    for left in (["--output", KEPT], ["--run", "run"]):
+        result = run("train", net, "--data", data, *left)
+        assert (result.status, result.out) == (2, "")
+        assert "error: " in result.err and words in result.err and "Traceback" not in result.err
+        assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="memory is measured as POSIX has it")
+@pytest.mark.parametrize("data", ["npz:labels.npz", "npz:half.npz", "mnist:half"])
+def test_it_is_said_at_once_and_in_little_memory(
+    data: str, start: Callable[..., subprocess.Popen[bytes]], folder: Path
+) -> None:
+    process = start("train", "images.yaml" if data.startswith("mnist") else "net.yaml", "--data", data)
+    _, status, used = os.wait4(process.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 2
+    process.returncode = 2
+    process.communicate()
+    assert used.ru_utime + used.ru_stime < SECONDS
+    assert used.ru_maxrss < KILOBYTES
+
+
+def test_a_class_that_validation_takes_away_is_warned_of(run: Callable[..., Any], folder: Path) -> None:
+    labels = np.array([0, 1] * 16 + [2])
+    np.savez(folder / "rare.npz", x_train=np.eye(33, 4), y_train=labels, x_test=np.eye(4), y_test=np.zeros(4, int))
+    result = run("train", folder / "net.yaml", "--data", f"npz:{folder / 'rare.npz'}", "--validation", 0.9)
+    assert result.status == 0
+    assert "warning: no sample for training has the class `" in result.err
+    assert "all of its samples are among the 30 kept for validation; keep fewer" in result.err
+
+
+def test_a_mini_batch_larger_than_the_data_is_warned_of(run: Callable[..., Any], folder: Path) -> None:
+    result = run("train", folder / "net.yaml", "--data", f"npz:{folder / 'fine.npz'}", "--batch", 64)
+    assert result.status == 0
+    assert result.err == "warning: the mini-batch of 64 is larger than the 33 samples: every step sees all of them\n"
