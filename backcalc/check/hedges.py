@@ -7,10 +7,11 @@ where it happens to be right, and is never called wrong: `doubt` names the reaso
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from backcalc.check.read import Line
+from backcalc.check.read import LONGEST_LINE, Line
 
 WINDOW = 400
 """Characters of the same paragraph that are looked at, before a claim and after it."""
@@ -47,9 +48,21 @@ _CONDITION = re.compile(r"\b(?:if|wenn|falls|unless|when)\b(?P<rest>[^.]*)$", re
 _THEN = re.compile(r",|:|\bthen\b|\bdann\b|\balors\b", re.IGNORECASE)
 _LET = re.compile(r"\b(?:let|sei|soit)\b[^.=]{0,20}$", re.IGNORECASE)
 _GIVEN = re.compile(r"[^=]{1,24}=\s*[-−]?[\d.,/]+\s*")
-_SMALL = re.compile(r"\s*(?:h|\\?eps(?:ilon)?|\\?varepsilon|ε|\\?delta|δ)\s*=\s*(?:1e-\d+|10\s*\^\s*\{?\(?[-−]\d+.*|0?\.0{2,}1)\s*")
+_SMALL = re.compile(
+    r"\s*(?:h|\\?eps(?:ilon)?|\\?varepsilon|ε|\\?delta|δ)\s*=\s*(?:1e-\d+|10\s*\^\s*\{?\(?[-−]\d+.*|0?\.0{2,}1)\s*"
+)
 _SHIFTED = re.compile(r"\b[A-Z]\s*\([^()=]*[-+−]\s*\\?(?:h|eps(?:ilon)?|varepsilon|delta|ε|δ)\b[^()=]*\)")
-_TASK = re.compile(r"^\W*(?:task|question|problem statement|aufgabe(?:nstellung)?|énoncé)\b[^:\n]{0,20}:", re.IGNORECASE)
+_CUE = re.compile(
+    r"\b(?:not|never|nicht|kein|instead|rather|(?:an)?statt|lieu|false|wrong|incorrect|falsch|mistake|error|would|were|had"
+    r"|what|w[äa]re|würde|hätte|serait|aurait|if|wenn|si|falls|unless|when|suppos|assum|imagine|hypothet|pretend|angenommen"
+    r"|differences?|gradient|step|say|let|sei|soit|task|question|problem|aufgabe|énoncé|crossed|no)"
+    r"|n['’]t|['’]d\s|[?\"“„”^]|^\s*>|1e-|\b0?\.0|\bh\b|eps|[εδ]|delta",
+    re.IGNORECASE,
+)
+"""Without any of these near it, what is written is claimed."""
+_TASK = re.compile(
+    r"^\W*(?:task|question|problem statement|aufgabe(?:nstellung)?|énoncé)\b[^:\n]{0,20}:", re.IGNORECASE
+)
 _GOES_ON = re.compile(r"^\W*(?:then|so|hence|thus|in that case|dann|alors)\b", re.IGNORECASE)
 
 
@@ -64,8 +77,11 @@ def without_struck(text: str) -> str:
 
 def claimed(lines: Iterable[Line], rows: Sequence[str]) -> Iterator[Line]:
     """The lines that claim something, each with its doubt. `rows` are the lines of the document."""
+    cues = [number for number, row in enumerate(rows, start=1) if _CUE.search(row[:LONGEST_LINE])]
     for line in lines:
-        if not line.text or line.kind == "array" or len(line.source) > 4000:
+        near = bisect_left(cues, line.number - 3)
+        plain = near == len(cues) or cues[near] > line.number + line.text.count("\n") + 2
+        if plain or not line.text or line.kind == "array" or len(line.source) > LONGEST_LINE:
             yield line
             continue
         before, after = _around(line, rows)
@@ -96,7 +112,7 @@ def _around(line: Line, rows: Sequence[str]) -> tuple[str, str]:
 
 
 def _doubt(line: Line, before: str, after: str) -> str | None:
-    """"" for a claim, the reason for one that is only supposed or quoted; None for what is no claim."""
+    """ "" for a claim, the reason for one that is only supposed or quoted; None for what is no claim."""
     cuts = [found.end() for found in _ENDS.finditer(before)]
     start = cuts[-1] if cuts else 0
     sentence = before[start:]
@@ -114,11 +130,16 @@ def _doubt(line: Line, before: str, after: str) -> str | None:
     if condition is not None and "=" in line.text:
         if not _THEN.search(condition["rest"]):
             return None
-        if "=" in condition["rest"] or "$" in condition["rest"] and not re.search(r"[<>]|\\[lg]", condition["rest"]):
+        if "=" in condition["rest"] or ("$" in condition["rest"] and not re.search(r"[<>]|\\[lg]", condition["rest"])):
             return "only if the condition before it holds"
     last = before[cuts[-2] if len(cuts) > 1 else 0 : start] if cuts else ""
     supposed = _SUPPOSED.search(whole) or (_GOES_ON.match(sentence + line.text) and _SUPPOSED.search(last))
-    if supposed or (_LET.search(sentence) and _GIVEN.fullmatch(line.text)) or _SMALL.fullmatch(line.text) or _SHIFTED.search(line.text):
+    if (
+        supposed
+        or (_LET.search(sentence) and _GIVEN.fullmatch(line.text))
+        or _SMALL.fullmatch(line.text)
+        or _SHIFTED.search(line.text)
+    ):
         return "supposed"
     row = before.rpartition("\n")[2] + line.text
     if row.lstrip().startswith(">") or _TASK.search(row) or _quoted(sentence, rest):
@@ -127,5 +148,7 @@ def _doubt(line: Line, before: str, after: str) -> str | None:
 
 
 def _quoted(before: str, after: str) -> bool:
-    opened = before.count('"') % 2 == 1 or before.count("“") > before.count("”") or before.count("„") > before.count("“")
+    opened = (
+        before.count('"') % 2 == 1 or before.count("“") > before.count("”") or before.count("„") > before.count("“")
+    )
     return opened and re.search(r"[\"”“]", after) is not None

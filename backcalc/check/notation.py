@@ -26,7 +26,7 @@ def own_notation(lines: Iterable[Line], subject: Subject) -> tuple[Subject, tupl
     aliases: dict[str, str] = {}
     kept: set[str] = set()
     for name, definition in _definitions(lines, subject):
-        here = subject.with_aliases(aliases)
+        here = subject.with_aliases(aliases) if aliases else subject
         if name.name in kept | aliases.keys() | subject.aliases.keys() or is_derivative(name.name):
             continue
         try:

@@ -13,7 +13,8 @@ from backcalc.formula.print_text import to_text
 from backcalc.formula.tree import Call, Expr, Ref, substitute
 
 _NAMED = re.compile(
-    r"(?<![\w '’])(?P<before>[\w '’]*?)(?:\$(?P<dollar>[^$]{1,80})\$|\\\((?P<round>[^$]{1,80}?)\\\)|(?P<bare>[A-Za-z]\w{0,12}))\s*"
+    r"(?<![\w '’])(?P<before>[\w '’]*?)(?:\$(?P<dollar>[^$]{1,80})\$|\\\((?P<round>[^$]{1,80}?)\\\)"
+    r"|(?P<bare>[A-Za-z]\w{0,12}))\s*"
     r"(?:is|are|equals?|=|:|≈|becomes|will be|must be|should be)\s*(?:about|roughly|approximately|then)?\s*$"
 )
 _STILL = re.compile(

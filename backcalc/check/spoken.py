@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from backcalc.check.counts import ROW_FIELDS, TOTAL_FIELDS, Counts
@@ -26,6 +26,9 @@ _NUMBER = re.compile(
 )
 _SCALES = {"K": 10**3, "k": 10**3, "M": 10**6, "B": 10**9}
 _FOLLOWS = (r"\Rightarrow", r"\implies", r"\to", "⇒", "=>", "→")
+_WHOLE = re.compile(
+    r"^\W*$|total|\bsum\b|\ball\b|whole|entire|network|model|overall|param|weight|bias|connect|flop|mac", re.I
+)
 _WORD = re.compile(r"[^\W_]+")
 _TOTALS = ("biases", "params", "weights", "connections", "macs", "flops", "trainable", "non_trainable")
 
@@ -52,10 +55,17 @@ class Speech:
 
     subject: Subject
     lines: Sequence[Line]
-    sections: Mapping[int, Section] = field(init=False)
+    sections: Mapping[tuple[str, int], Section] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.sections = sections(self.lines, self.subject)
+        files: dict[str, list[Line]] = {}
+        for line in self.lines:
+            files.setdefault(line.file, []).append(line)
+        self.sections = {
+            (file, number): section
+            for file, lines in files.items()
+            for number, section in sections(lines, self.subject).items()
+        }
 
     def meant(self, line: Line) -> Meant | None:
         """What a number, a cell or a formula without a name is about; None where the words do not say."""
@@ -67,10 +77,12 @@ class Speech:
         if found is None:
             return self._row_shape(line) if line.above else None
         own = layer_in(line.beside, self.subject) if not line.above else None
-        section = self.sections.get(line.number)
+        section = self.sections.get((line.file, line.number))
         layer = own or (section.layer if section is not None else None)
         if found.noun in ("shape", "kernel"):
             return self._shapes(layer, section, found.noun)
+        if line.above and layer is None and not _WHOLE.search(line.beside):
+            found = replace(found, counted=False)  # a row of its own, and nothing says of which layer
         return self._counted(found, layer, section, counts)
 
     def _shapes(self, layer: str | None, section: Section | None, of: str) -> Meant:

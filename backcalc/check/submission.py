@@ -36,7 +36,9 @@ _PICTURES = frozenset({".pdf", ".png", ".jpg", ".jpeg", ".heic", ".gif", ".tif",
 _NAME = re.compile(r"([A-Za-z][\w.]*)\s*$")
 _TIDIED = frozenset({".txt", ".md", ".tex", ".py", ".ipynb"})
 LONGEST_OUTPUT = 20_000
-_ASSIGNED = re.compile(r"\s*[^\W\d][\w\[\],/ ]{0,40}?\s*[=≈]\s*[-+−]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
+_ASSIGNED = re.compile(
+    r"\s*(?:(?:new|delta)\s)?[^\W\d][\w\[\],/.]{0,40}\s*[=≈]\s*[-+−]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*"
+)
 _CONTROLS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _BULLET = re.compile(r"\s*(?:[-*+•]|\(?\d{1,2}\)|\(?[a-h]\))\s+(?=[^\W\d\s])")
 _COMMENT = re.compile(r"#+[ \t]*(.*)")
@@ -68,7 +70,9 @@ def read_text(text: str, file: str = "<text>", suffix: str = ".txt") -> Read:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if suffix == ".ipynb":
         return Read(file, tuple(_notebook(text, file)))
-    return Read(file, tuple(_claims(text, file, _READERS[suffix]) if suffix in _TIDIED else _READERS[suffix](text, file)))
+    return Read(
+        file, tuple(_claims(text, file, _READERS[suffix]) if suffix in _TIDIED else _READERS[suffix](text, file))
+    )
 
 
 def _claims(text: str, file: str, reader: Callable[[str, str], Iterator[Line]]) -> Iterator[Line]:
@@ -206,13 +210,15 @@ def _latex(text: str, file: str) -> Iterator[Line]:
 def _notebook(text: str, file: str) -> Iterator[Line]:
     """Markdown cells as documents, comments and printed outputs of code cells.
 
-    The lines of each cell count from where it begins; what it has printed stands at its last line.
+    The lines of each cell count from where it begins, and what it has printed follows them.
     """
     try:
         cells = json.loads(text)["cells"]
         pieces = [(cell["cell_type"], _joined(cell["source"]), _printed_outputs(cell)) for cell in cells]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _fault(file, "this is not a notebook") from None
+    if len(pieces) > MOST_CELLS:
+        raise _fault(file, f"the notebook has more than {MOST_CELLS} cells")
     before = 0
     for kind, source, printed in pieces:
         reader = _document if kind == "markdown" else _comments if kind == "code" else None
@@ -221,8 +227,10 @@ def _notebook(text: str, file: str) -> Iterator[Line]:
         if before > MOST_LINES:
             return
         before += source.count("\n") + 1
-        for line in _shown(printed):
-            yield replace(line, number=before - 1)
+        if printed:
+            for line in _shown(printed):
+                yield replace(line, number=before + line.number)
+            before += printed.count("\n") + 1
 
 
 def _printed_outputs(cell: Mapping[str, Any]) -> str:
@@ -240,16 +248,17 @@ def _shown(text: str) -> Iterator[Line]:
     """The formulas of an output, `J = 0.69`, and its labelled numbers, shapes, arrays and tables; code is none."""
     rows = _CONTROLS.sub("", text).replace("\r", "\n").split("\n")
     rest: list[str] = []
-    for row in rows:
+    for number, row in enumerate(rows, start=1):
         if _ASSIGNED.fullmatch(row):
-            yield Line(row, 1, 1, row)
+            yield Line(row, number, 1, row)
             rest.append("")
         else:
             rest.append(row)
     text = "\n".join(rest)
     if text.strip():
-        yield from (line for line in _document(f"```\n{text}\n```", "") if line.text)
-        yield from (line for line in _document(text, "") if line.kind == "cell")
+        fenced = (line for line in _document(f"```\n{text}\n```", "") if line.text)
+        yield from (replace(line, number=line.number - 1) for line in fenced)
+        yield from (line for line in _document(text, "") if line.kind == "cell" or not line.text)
 
 
 def _joined(source: Any) -> str:

@@ -20,7 +20,9 @@ Sides = tuple[Side, ...]
 _NEW = re.compile(r"_?(?:new|next|updated|neu)|'|\+")
 _OLD = re.compile(r"_?(?:old|prev|alt)")
 _STEM = r"(?P<stem>\\?[A-Za-zα-ω]+(?:_?\d+|_\{\d+(?:,\s?\d+)*\}|_[A-Za-z0-9])?)"
-_LATER = re.compile(rf"{_STEM}\s*(?P<mark>[_^]?\{{?[(\[]?(?P<step>[tkn])\s*\+\s*1[)\]]?\}}?)(?=\s*(?::?=|\\leftarrow|←))")
+_LATER = re.compile(
+    rf"{_STEM}\s*(?P<mark>[_^]?\{{?[(\[]?(?P<step>[tkn])\s*\+\s*1[)\]]?\}}?)(?=\s*(?::?=|\\leftarrow|←))"
+)
 _FIRST = re.compile(rf"{_STEM}(?P<mark>\^\{{?\(1\)\}}?)(?=\s*(?::?=|\\leftarrow|←).*\^\{{?\(0\)\}}?)")
 _PLUS = re.compile(rf"{_STEM}(?P<mark>\^\{{?\+\}}?|\((?:new|neu)\)|\^\{{?\*\}}?)(?=\s*(?::?=|\\leftarrow|←))")
 _COMMA = re.compile(r"(?P<head>_\{\d+(?:,\d+)*),\s?(?:\\text\{\s*|\\mathrm\{\s*)?(?P<word>new|old)\}?\}")
@@ -43,7 +45,9 @@ def spelled_updates(text: str, subject: Subject) -> str:
     """
     if not _updated(subject):
         return text
-    text = _COMMA.sub(lambda found: (found["head"] + ("}'" if found["word"] == "new" else "}")).ljust(len(found[0])), text)
+    text = _COMMA.sub(
+        lambda found: (found["head"] + ("}'" if found["word"] == "new" else "}")).ljust(len(found[0])), text
+    )
     found = _LATER.search(text) or _FIRST.search(text) or _PLUS.search(text)
     if found is None or not _is_parameter(found["stem"], subject):
         return text
@@ -67,7 +71,9 @@ def stepwise(text: str) -> tuple[str, str]:
     return f"{text[:at]} {text[at + 1 :]}", "+" if found["sign"] == "+" else "-"
 
 
-def readings(sides: Sides, relations: tuple[str, ...], before: str, subject: Subject, sign: str = "") -> Iterator[Sides]:
+def readings(
+    sides: Sides, relations: tuple[str, ...], before: str, subject: Subject, sign: str = ""
+) -> Iterator[Sides]:
     """The sides as they may be meant, the likeliest first: of the new value of a parameter, or as they stand.
 
     `before` are the words before the chain on its line.
@@ -114,7 +120,7 @@ def _reads(expr: Expr, *names: Expr) -> bool:
 
 
 def _new(expr: Expr, subject: Subject) -> tuple[Ref, Ref] | None:
-    """The new value of a parameter, for its name or a name with a mark, and the name without; None for anything else."""
+    """The new value of a parameter, for its name with or without a mark, and the name without; None for any other."""
     if not isinstance(expr, Ref):
         return None
     plain = expr

@@ -22,7 +22,9 @@ from backcalc.formula.integers import EvaluationError, rational
 from backcalc.formula.latex_chain import Side
 from backcalc.formula.tree import Expr, Num, Ref, num
 
-MOST_CLAIMS = 2_000
+MOST_CLAIMS = 1_000
+MOST_TRIED = 1_000
+"""So many numbers beside words that may mean several quantities are tried."""
 MOST_EXPLAINED = 100
 """So many wrong claims of a problem are told with their cause."""
 SECONDS = 30.0
@@ -40,6 +42,7 @@ class Work:
     deadline: float
     claimed: list[Found] = field(default_factory=list)
     notes: tuple[str, ...] = ()
+    tried: int = 0
 
     def claims(self, lines: Sequence[Line]) -> list[Found]:
         """Every claim of the lines. A first pass finds out which derivatives are spoken of."""
@@ -54,7 +57,8 @@ class Work:
             if len(self.claimed) > MOST_CLAIMS:
                 break
             if monotonic() > self.deadline:
-                self.claimed.append((line, self._late(line)))
+                text = f"the submission took longer than {SECONDS:.0f} s; from here on nothing was judged"
+                self.claimed.append((line, self._unjudged(line, text)))
                 break
             if bench.explains and sum(claim.verdict == "wrong" for _, claim in self.claimed) > MOST_EXPLAINED:
                 bench.explains = False
@@ -87,7 +91,11 @@ class Work:
         if line.is_formula or (line.kind == "cell" and meant is not None and number(line.text) is None):
             return self._formulas(bench, line, meant)
         if meant is not None and (side := number(line.text)) is not None:
-            return self._spoken(bench, line, _lone(line, side), meant)
+            self.tried += 1
+            if self.tried == MOST_TRIED:
+                text = f"more than {MOST_TRIED} numbers stand beside words: from here on they are not judged"
+                self.claimed.append((line, self._unjudged(line, text)))
+            return bench if self.tried >= MOST_TRIED else self._spoken(bench, line, _lone(line, side), meant)
         return bench
 
     def _recognised(self, bench: Bench, line: Line, ways: Sequence[Read]) -> Bench:
@@ -172,8 +180,7 @@ class Work:
             diagnosis=Diagnosis("unreadable", lost.message),
         )
 
-    def _late(self, line: Line) -> Claim:
-        text = f"the submission took longer than {SECONDS:.0f} s; from here on nothing was judged"
+    def _unjudged(self, line: Line, text: str) -> Claim:
         return Claim(
             self.problem.id,
             line.number,

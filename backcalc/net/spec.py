@@ -262,6 +262,7 @@ _TYPES = {
     "dict_type": "a mapping, `name: value`",
     "int_type": "a whole number",
     "list_type": "a list",
+    "model_type": "a mapping, `name: value`",
     "string_type": "a text",
     "tuple_type": "a list",
 }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isfinite
 
 from backcalc.net import Network, Update
 from backcalc.net.errors import did_you_mean, said
 from backcalc.net.update import UPDATES
-from backcalc.numeric.data import Data, load_data, scaled, split, standardised
+from backcalc.numeric.data import Data, DataError, load_data, scaled, split, standardised
 from backcalc.numeric.settings import TrainingError
 
 TEST = 0.2
@@ -34,6 +35,8 @@ def prepared(
 
     Raises DataError.
     """
+    if not isfinite(scale) or scale == 0:
+        raise DataError(f"inputs times {scale:g} say nothing; `scale` is a finite number, and not 0")
     data = load_data(name, seed=seed, legacy=legacy)
     if data.x_test is None:
         whole, data = data.size, split(data, test, seed, legacy=legacy)

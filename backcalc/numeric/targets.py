@@ -25,11 +25,13 @@ def encoded(objective: Objective, data: Data, y: Array, dtype: np.dtype[np.float
     lead = y.shape[: 1 + data.stacked]
     if not data.classes:
         if isinstance(loss, OneClass) and not (isinstance(loss, Margin) and shape == (1,)):
-            raise TrainingError(f"the loss {type(loss).kind} needs classes, but {data.name} has numbers as its target")
+            message = f"the loss {type(loss).kind} needs classes, but {data.name} has numbers as its target"
+            raise TrainingError(message + _as_words(y))
         flat = y.reshape(*lead, -1)
         if flat.shape[-1] != np.prod(shape):
             numbers = f"{flat.shape[-1]} number{'s' * (flat.shape[-1] != 1)} a sample"
-            raise TrainingError(f"{data.name} has {numbers} as its target, but the output is {show_shape(shape)}")
+            message = f"{data.name} has {numbers} as its target, but the output is {show_shape(shape)}"
+            raise TrainingError(message + (_as_words(y) if flat.shape[-1] == 1 else ""))
         signs = isinstance(loss, OneClass)
         return flat.reshape(lead if signs else (*lead, *shape)).astype(dtype)
     count = len(data.classes)
@@ -41,6 +43,12 @@ def encoded(objective: Objective, data: Data, y: Array, dtype: np.dtype[np.float
     if isinstance(loss, OneClass):
         return (y + 1).astype(dtype)
     return np.eye(count, dtype=dtype)[y.astype(np.intp)]
+
+
+def _as_words(y: Array) -> str:
+    """How numbers that may be meant as classes are written as such."""
+    is_whole = (y == np.rint(y)).all() and y.min() >= 0
+    return "; if they are classes, write them as words in a table, `c0` for 0" if is_whole else ""
 
 
 def accuracy(output: Array, target: Array) -> Array:

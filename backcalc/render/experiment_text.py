@@ -39,10 +39,10 @@ def render(results: Results, width: int = WIDTH) -> str:
 
 def _how(results: Results) -> str:
     arms = _many(len(results.rows), "arm")
-    if results.repeats == 1:
-        repeats = f"one training each, seed {results.seed}"
-    else:
-        repeats = f"{results.repeats} repeats each, seeds {results.seed} to {results.seed + results.repeats - 1}"
+    seeds = [results.seed + repeat for repeat in range(results.repeats)]
+    used = sorted({run.seed for row in results.rows for run in row.runs} or seeds)
+    of = f"seed {used[0]}" if len(used) == 1 else f"seeds {used[0]} to {used[-1]}"
+    repeats = f"one training each, {of}" if results.repeats == 1 else f"{results.repeats} repeats each, {of}"
     trained = sum(len(row.runs) for row in results.rows)
     whole = len(results.rows) * results.repeats
     so_far = "" if trained == whole else f"; {trained} of {whole} trainings are done"
@@ -162,7 +162,8 @@ def _lost(results: Results) -> Iterator[str]:
     for row in results.rows:
         lost = sum(all(value is None for value in run.measures.values()) for run in row.runs)
         if lost:
-            yield f"{row.title}: {lost} of {_many(len(row.runs), 'training')} lost, the loss is no finite number"
+            trainings = f"{lost} of {_many(len(row.runs), 'training')}"
+            yield f"{trainings} lost with {row.title}: the loss is no finite number"
 
 
 def _many(count: int, noun: str) -> str:

@@ -5,6 +5,13 @@ Behind every paper stand its claims in order: the line, a piece of the claim, it
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+from backcalc.check import check
+from backcalc.check.result import Submission
+from backcalc.check.submission import read_text
+
 SHARED = """\
 # Answers
 
@@ -207,6 +214,28 @@ TABLE_CLAIMS = (
     (29, "61492", "follows", "carried-forward"),
 )
 
+FURTHER = """\
+## Counting
+
+1. Fourth layer: sampling
+    * output size = $16 \\times 5 \\times 5$
+2. Sixth layer: fully connected
+    * number of weights = $120 \\times 84$
+
+## Preparing the data
+
+```
+training images shape: (40000, 3072)
+```
+
+## The classifier
+
+Layer (type)	Output Shape	Param #
+dense (Dense)	(None, 128)	393344
+dense_1 (Dense)	(None, 64)	8256
+dense_2 (Dense)	(None, 10)	650
+"""
+
 EXPERIMENTS = """\
 # Problem 1
 
@@ -224,3 +253,67 @@ With 3 layers of 16 units and 801 parameters it is 148, with two layers and 6886
 Two hidden layers have fewer weights than one of 4097 parameters. It stops early at epoch 6 after 2 epochs more.
 """
 """Prose and printed progress: numbers everywhere, none of which the key can judge."""
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SAMPLES = """\
+name: batch normalisation after a linear layer
+sizes: {N: null, K: null}
+equations: |
+  u[i,j]  = sum(k=1..K, W[j,k]*x[i,k])
+  mu[j]   = 1/N*sum(i=1..N, u[i,j])
+  var[j]  = 1/N*sum(i=1..N, (u[i,j] - mu[j])^2)
+  v[i,j]  = gamma[j]*(u[i,j] - mu[j])/sqrt(var[j] + eps) + beta[j]
+  h[i,j]  = sigmoid(v[i,j])
+  J       = 1/2*sum(i=1..N, sum(j, (h[i,j] - d[i,j])^2))
+find: [gamma, beta]
+"""
+
+
+def count(id: str, name: str, asked: str, bias: bool = True) -> dict[str, Any]:
+    return {"id": id, "count": str(EXAMPLES / f"{name}.yaml"), "ask": [asked], "bias": bias}
+
+
+def net(id: str, name: str, asked: str, **aliases: str) -> dict[str, Any]:
+    return {"id": id, "net": str(EXAMPLES / f"{name}.yaml"), "ask": [asked], "aliases": aliases}
+
+
+def checked_papers(folder: Path) -> dict[str, Submission]:
+    """Every paper checked against a key of its own."""
+    path = folder / "samples.yaml"
+    path.write_text(SAMPLES, "utf-8")
+    samples = {
+        "id": 3,
+        "net": str(path),
+        "ask": ["dJ/dgamma"],
+        "aliases": {"z": "u", "z_hat": "v", "L": "J", "w_jk": "W"},
+    }
+    weights = {"W1": "W_a", "b1": "b_a", "W2": "W_z", "b2": "b_z"}
+    data = {"flat images shape": {"value": [50000, 3072]}, "training images shape": {"value": [40000, 3072]}}
+    keys = {
+        "shared": [
+            net("1", "shared-kernel", "delta w1", q1="h[1]", q2="h[2]"),
+            count("2", "lenet-without-biases", "weights", bias=False),
+            samples,
+            {"id": 4, "answers": {"accuracy": {"value": 0.795, "tolerance": 0.039}}},
+        ],
+        "printed": [
+            net("Part 1", "two-three-one", "dL/dW_a", **weights),
+            {"id": "Preparing the data", "answers": data},
+            count("Part 2", "colour-mlp", "params"),
+        ],
+        "table": [
+            net("Q2", "six-weights", "dL/dw3"),
+            count("Q3", "conv-pool-flops", "flops", bias=False),
+            count("Q4", "lenet-32", "params"),
+        ],
+        "further": [
+            count("Counting", "lenet-without-biases", "weights", bias=False),
+            {"id": "Preparing the data", "answers": data},
+            count("The classifier", "colour-mlp", "params"),
+        ],
+    }
+    texts = {"shared": SHARED, "printed": PRINTED, "table": TABLE, "further": FURTHER}
+    return {
+        name: check({"problems": problems}, [read_text(texts[name], suffix=".md")]).submissions[0]
+        for name, problems in keys.items()
+    }

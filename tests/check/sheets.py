@@ -54,15 +54,15 @@ params = 203170                                              | wrong:wrong-width
 params = 3072*128 + 128 + 128*64 + 64 + 64*10 + 10 = 402250  | right right
 # soft                                                       |
 y[i] = e^a[i]/sum(k, e^a[k])                                 | right
-dy[1]/da[1] = y[1]*(1 - y[1])                                | right
-dy[1]/da[2] = -y[1]*y[2]                                     | right
+dy1/da1 = y1*(1 - y1)                                          | right
+dy1/da2 = -y1*y2                                             | right
 dE/dy[i] = -t[i]/y[i]                                        | right
 dE/da[i] = -t[i]*(1 - y[i]) + sum(j != i, t[j]*y[i]) = -t[i] + y[i]*sum(j != i, t[j]) | right wrong
 = y[i] - t[i]                                                | right:wrong-step
 # sig                                                        |
 y[i] = 1/(1 + e^(-a[i]))                                     | right
 E = -sum(i=1..3, t[i]*log(y[i]) + (1 - t[i])*log(1 - t[i]))  | wrong:other-name
-dy[1]/da[1] = y[1]*(1 - y[1])                                | right
+dy1/da1 = y1*(1 - y1)                                          | right
 dE/da[i] = dE/dy[i]*y[i]*(1 - y[i]) = y[i] - t[i]            | right right
 dE/dy[i] = -t[i]/y[i] + (1 - t[i])/(1 - y[i]) = (y[i] - t[i])/(y[i]*(1 - y[i]))      | right right
 dE/da[i] = y[i] - t[i]                                       | right
@@ -75,7 +75,6 @@ dL/dW_a = [[0.00244596, -0.00030765, -0.00034768], [0.00262019, -0.00024188, -0.
 dL/dW_z = [0.02216011, 0.02433097, 0.01797174]               | right:notation
 dL/db_a = [0.00492577, -0.00058023, -0.00065977]             | right
 dL/db_z = 0.029249230265318685                               | right
-new W_z = W_z - eta*dL/dW_z                                  | right
 """
 
 SHEET_003 = """
@@ -98,6 +97,7 @@ dz4/dz2 = z4*(1 - z4) = 0.1556                               | right right
 dL/dz2 = 0.1556*(-0.0133) = -0.0021                          | right right
 dz2/dw3 = x3                                                 | right
 dL/dw3 = x3*z4*(1 - z4)*2*w6*abs(y - yhat)*yhat*(1 - yhat) = 0.0006                  | right:only-here right
+new w3 = w3 - eta*dL/dw3                                     | right
 Q3.                                                          |
 4*4*50 = 800                                                 | right
 800 + 799 = 1599                                             | right

@@ -153,7 +153,7 @@ def counted_claim(text: str, folder: Path) -> Claim:
 def counted_claims(text: str, folder: Path) -> tuple[Claim, ...]:
     (folder / "net.yaml").write_text(json.dumps(SMALL), "utf-8")
     here = load_key({"problems": [{"id": 1, "count": str(folder / "net.yaml"), "ask": ["params"]}]})
-    (submission,) = check(here, [read_text(text)]).submissions
+    (submission,) = check(here, [read_text(text, suffix=".md")]).submissions
     return submission.claims
 
 

@@ -31,7 +31,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
             "'docx' is not one of 'text', 'markdown', 'latex', 'html', 'csv', 'json'",
         ),
         (["grad", "lenet5", "--view", "cube"], "'cube' is not one of 'scalar', 'index', 'matrix'"),
-        (["count", "lenet5", "--flops", "flops"], "'flops' is not one of 'exact', '2mac', 'mac', 'torchvision'"),
+        (["count", "lenet5", "--flops", "flops"], "'flops' is not one of exact, 2mac, mac, torchvision"),
         (["count", "lenet5", "--batch", "0"], "0 is not in the range x>=1"),
         (["count", "lenet5", "--batch", "many"], "'many' is not a valid integer"),
         (["grad", "lenet5", "--digits", "0"], "0 is not in the range"),

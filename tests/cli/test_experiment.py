@@ -66,6 +66,22 @@ def test_the_table_shows_spread_comparison_and_choice(run: Callable[..., Any], f
     assert "By the mean of val.loss, " in found.out and "the best is a.units = 6" in found.out
 
 
+def test_a_grid_has_a_column_an_axis_and_the_seeds_are_those_that_were_used(
+    run: Callable[..., Any], file: Path
+) -> None:
+    axes = "vary: {a.units: [2, 16], train.batch: [8, 16]}"
+    file.write_text(FILE.replace("vary: {a.units: [2, 6]}", axes).replace("epochs: 5", "epochs: 1, seed: 9"), "utf-8")
+    found = run("experiment", file, "--quiet").out.splitlines()
+    assert found[2] == "clouds, on blobs:60: 4 arms, 4 repeats each, seed 9."
+    at = next(place for place, line in enumerate(found) if line.startswith("a.units  train.batch  "))
+    assert [line[:20] for line in found[at + 2 : at + 6]] == [
+        "      2            8",
+        "      2           16",
+        "     16            8",
+        "     16           16",
+    ]
+
+
 def test_csv_and_json_hold_what_the_table_shows(run: Callable[..., Any], file: Path) -> None:
     rows = list(csv.DictReader(StringIO(run("experiment", file, "--format", "csv").out)))
     assert [(row["a.units"], row["measure"]) for row in rows[:2]] == [("2", "test.accuracy"), ("2", "train.loss")]
@@ -129,7 +145,7 @@ def test_mistakes_are_told_on_standard_error(run: Callable[..., Any], file: Path
     [
         ("repeats: 4", "repeat: 4", "clouds.yaml:6:1: error: unknown key `repeat` of the experiment"),
         ("net.yaml", "nets.yaml", "clouds.yaml:2:6: error: there is no file or built-in network `nets.yaml`"),
-        ("blobs:60", "blob:60", "error: unknown data `blob:60`"),
+        ("blobs:60", "blob:60", "clouds.yaml:3:7: error: unknown data `blob:60`"),
         ("a.units:", "b.units:", "clouds.yaml:5:8: error: the net has no layer `b`"),
         ("test.accuracy,", "test.acuracy,", "clouds.yaml:7:11: error: unknown measure `test.acuracy`"),
         (FILE, "- 1", "expected an experiment with `net`, `data` and `measure`"),

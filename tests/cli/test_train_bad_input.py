@@ -48,6 +48,8 @@ def folder(tmp_path: Path) -> Path:
     }
     for name, each in arrays.items():
         np.savez(tmp_path / f"{name}.npz", **each)
+    rows = "".join(f"{place},1,1,1,{label}\n" for place, label in enumerate(LABELS))
+    (tmp_path / "whole.csv").write_text(f"a,b,c,d,y\n{rows}", encoding="utf-8")
     whole = (tmp_path / "fine.npz").read_bytes()
     (tmp_path / "half.npz").write_bytes(whole[: len(whole) // 2])
     shapes = {"train-images-idx3": (4, 28, 28), "train-labels-idx1": (4,), "t10k-images-idx3": (4, 28, 28)}
@@ -67,6 +69,7 @@ CASES = [
     ("net.yaml", "npz:test-labels.npz", "the test label 3 is none of the 3 classes"),
     ("net.yaml", "npz:gap.npz", "no sample for training has the class `1`"),
     ("net.yaml", "npz:more.npz", "more.npz has 5 classes, but the output of the network is [3]"),
+    ("net.yaml", "csv:whole.csv#y", "has numbers as its target; if they are classes, write them as words in a table"),
     ("net.yaml", "npz:size.npz", "the input of the network is [4], but size.npz has [1, 5, 5]"),
     ("net.yaml", "npz:nan.npz", "`x_train` in `nan.npz` holds a number that is not finite"),
     ("net.yaml", "npz:half.npz", "`half.npz` is cut off, damaged, or no .npz file of plain arrays"),

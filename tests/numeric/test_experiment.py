@@ -181,6 +181,14 @@ def test_everything_that_is_wrong_is_told_with_its_place() -> None:
         ({"train": {"optimizer": "adm"}}, "unknown update rule `adm`", "did you mean `adam`?"),
         ({"repeats": 10**7}, "1 arms of 10000000 repeats are too many", None),
         ({"vary": {"a.units": "1..999", "train.seed": "1..999"}, "repeats": 9}, "are too many", None),
+        ({"data": "blob:60"}, "unknown data `blob:60`", "did you mean `blobs`?"),
+        ({"train": {"split": {"tst": "0.2"}}}, "unknown key `tst` of `split`", "did you mean `test`?"),
+        (
+            {"train": {"early_stopping": {"patienc": 2}}},
+            "`early_stopping` needs `patience`",
+            "the number of epochs without",
+        ),
+        ({"train": {"early_stopping": 2}}, "`early_stopping`: expected a mapping, `name: value`, got `2`", None),
         ({"train": {"initialise": 3}}, "expected a scheme, as `he_normal`", None),
     ],
 )

@@ -26,6 +26,9 @@ BUNDLED = ("iris", "digits", "wine", "breast_cancer")
 FOLDERS: Mapping[str, Callable[[Path], Data]] = {"mnist": mnist, "fashion_mnist": fashion_mnist, "cifar10": cifar10}
 """Sets of images that are read from a folder, by default one of their name here."""
 
+FILES = ("images", "csv", "npz")
+"""What is read from the path behind the colon."""
+
 MOST_POINTS = 10_000_000
 
 
@@ -48,9 +51,25 @@ def load_data(text: str, *, seed: int = 0, legacy: bool = False) -> Data:
     if name in SYNTHETIC:
         draw, count = SYNTHETIC[name]
         return draw(_points(text, rest, count), source(seed, legacy=legacy))
+    raise DataError("; ".join(unknown(text)))
+
+
+def is_known(text: str) -> bool:
+    """Whether there are data of that name, wherever their files are.
+
+    >>> is_known("npz:nowhere.npz"), is_known("npz"), is_known("iris:3")
+    (True, False, False)
+    """
+    name, _, rest = text.partition(":")
+    return name in (*FOLDERS, *SYNTHETIC) or name in (BUNDLED if not rest else FILES)
+
+
+def unknown(text: str) -> tuple[str, str]:
+    """What is said of a name that no data have, and what to do about it."""
     known = [*BUNDLED, *FOLDERS, "images:FOLDER", "csv:FILE#TARGET", "npz:FILE", *SYNTHETIC]
-    help = did_you_mean(name, [each.partition(":")[0] for each in known]) or f"data are {said(known)}"
-    raise DataError(f"unknown data `{text[:80]}`; {help}")
+    names = [each.partition(":")[0] for each in known]
+    help = did_you_mean(text.partition(":")[0], names) or f"data are {said(known)}"
+    return f"unknown data `{text[:80]}`", help
 
 
 def _points(text: str, rest: str, count: int) -> int:

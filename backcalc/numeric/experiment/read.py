@@ -18,16 +18,20 @@ from backcalc.net.spec import described, shown, validated
 from backcalc.net.text import Source, source_of
 from backcalc.net.update import UPDATES
 from backcalc.net.zoo import NETWORKS
+from backcalc.numeric.data import is_known, unknown
 from backcalc.numeric.experiment.arms import FILES, Arm, Experiment, called, describe
 from backcalc.numeric.experiment.axes import MOST_ARMS, Axis, AxisFault, grid, put, read_axes
 from backcalc.numeric.experiment.measure import Measure, MeasureFault, check_names, read_measure
-from backcalc.numeric.experiment.spec import ExperimentFile, Samples, Train, in_long_form
+from backcalc.numeric.experiment.spec import ExperimentFile, Samples, Split, Stopping, Train, in_long_form
 from backcalc.numeric.prepare import with_rule
 
 Axes: TypeAlias = tuple[Axis, ...]
 Values: TypeAlias = tuple[Plain, ...]
 Entries: TypeAlias = tuple[dict[str, Any], str, Path | None]
 """The entries of a network's file, what errors call it, and where its own files stand."""
+
+PARTS: Mapping[str, type[Any]] = {"split": Split, "early_stopping": Stopping}
+"""Settings that have settings of their own."""
 
 MOST_TRIALS = 1_000_000
 
@@ -172,7 +176,11 @@ class _Reader:
         varied = {axis.path.split(".")[1]: axis for axis in axes if axis.path.startswith(f"{key}.")}
         varied = {word: axis for word, axis in varied.items() if word in data}
         needed = {"name": data["name"]} if "name" in data and "name" not in varied else {}
-        validated(model, {word: data[word] for word in data if word not in varied}, (key,), self.document, f"`{key}`")
+        fixed = {word: data[word] for word in data if word not in varied}
+        for word, part in PARTS.items():
+            if isinstance(fixed.get(word), dict):  # what is wrong in it is told of it
+                validated(part, fixed.pop(word), (key, word), self.document, f"`{word}`")
+        validated(model, fixed, (key,), self.document, f"`{key}`")
         for word, axis in varied.items():
             probe = replace(self.document, problems=[], stops=False)
             validated(model, {**needed, word: data[word]}, (key,), probe, f"`{key}`")
@@ -272,6 +280,8 @@ class _Reader:
             )
             return None
         name = entries.get("name")
+        if isinstance(name, str) and not is_known(name):
+            self.document.report((*place, "name") if entries is word else place, *unknown(name))
         if isinstance(name, str):
             entries = {**entries, "name": _from(self.folder, name)}
         return entries

@@ -87,7 +87,7 @@ class Split(_Keys):
 class Stopping(_Keys):
     """When a trial stops before the last epoch."""
 
-    patience: Positive = Field(description="epochs without a better validation loss")
+    patience: Positive = Field(description="the number of epochs without a better validation loss")
     restore_best: bool = Field(True, description="whether the best parameters are given back")
 
 
