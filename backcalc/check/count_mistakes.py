@@ -281,11 +281,11 @@ def _every(expr: Expr, old: int, new: int) -> Expr:
 
 def _one_more(expr: Expr) -> Iterator[Expr]:
     """The formula with `n` for one `n − 1`, which stands there as its number."""
-    for node in walk(expr):
-        for term in node.terms if isinstance(node, Add) else ():
+    for total in [node for node in walk(expr) if isinstance(node, Add)]:
+        for term in total.terms:
             if isinstance(term, Num) and term.value not in (0, 1):
-                more = tuple(Num(part.value + 1) if part == term else part for part in node.terms)
-                yield _exchanged(expr, node, Add(more))
+                more = tuple(Num(term.value + 1) if part == term else part for part in total.terms)
+                yield _exchanged(expr, total, Add(more))
 
 
 def _exchanged(expr: Expr, old: Expr, new: Expr) -> Expr:

@@ -18,7 +18,8 @@ WINDOW = 400
 
 _STRUCK = re.compile(
     r"~~[^~]{1,400}~~|<(del|s|strike)>.{1,400}?</\1>|\\(?:sout|st)\{(?:[^{}]|\{[^{}]*\}){1,400}\}"
-    r"|\\[bx]?cancel\{(?:[^{}]|\{[^{}]*\}){0,200}=(?:[^{}]|\{[^{}]*\}){0,200}\}|[^\s.;,|]{1,20} ?= ?[^\s;|]{1,40} \(crossed out\)",
+    r"|\\[bx]?cancel\{(?:[^{}]|\{[^{}]*\}){0,200}=(?:[^{}]|\{[^{}]*\}){0,200}\}"
+    r"|[^\s.;,|]{1,20} ?= ?[^\s;|]{1,40} \(crossed out\)",
     re.IGNORECASE | re.DOTALL,
 )
 _ENDS = re.compile(r"[.!?](?=\s|$|[\"”’)])|\n(?=\s*(?:[-*+•>|#]|\d+[.)])\s)|\n[ \t]*\n")
@@ -35,8 +36,8 @@ _REVOKED = re.compile(
     re.IGNORECASE,
 )
 _UNREAL = re.compile(
-    r"\bwould\b|\bwere\b(?=[^.]*\bwould\b)|['’]d (?:have|get|be)\b|\bhad been\b|\bwhat if\b|\bw[äa]re\b|\bwürde\w*|\bhätte\w*"
-    r"|\bserait\b|\baurait\b|\b(?:if|wenn|si)\b[^.]*\bwere\b",
+    r"\bwould\b|\bwere\b(?=[^.]*\bwould\b)|['’]d (?:have|get|be)\b|\bhad been\b|\bwhat if\b|\bw[äa]re\b|\bwürde\w*"
+    r"|\bhätte\w*|\bserait\b|\baurait\b|\b(?:if|wenn|si)\b[^.]*\bwere\b",
     re.IGNORECASE,
 )
 _SUPPOSED = re.compile(
@@ -47,6 +48,9 @@ _SUPPOSED = re.compile(
 _CONDITION = re.compile(r"\b(?:if|wenn|falls|unless|when)\b(?P<rest>[^.]*)$", re.IGNORECASE)
 _THEN = re.compile(r",|:|\bthen\b|\bdann\b|\balors\b", re.IGNORECASE)
 _LET = re.compile(r"\b(?:let|sei|soit)\b[^.=]{0,20}$", re.IGNORECASE)
+_LOOSE = re.compile(
+    r"n['’]t\b|\b(?:not|nicht|kein\w*|wrong(?:ly)?|falsch|mistakes?|instead of|anstatt)\b|^say\b", re.IGNORECASE
+)
 _GIVEN = re.compile(r"[^=]{1,24}=\s*[-−]?[\d.,/]+\s*")
 _SMALL = re.compile(
     r"\s*(?:h|\\?eps(?:ilon)?|\\?varepsilon|ε|\\?delta|δ)\s*=\s*(?:1e-\d+|10\s*\^\s*\{?\(?[-−]\d+.*|0?\.0{2,}1)\s*"
@@ -121,10 +125,7 @@ def _doubt(line: Line, before: str, after: str) -> str | None:
     whole = f"{sentence} {line.text} {rest}"
     if found is not None and found[0] == "?" and line.kind != "cell":
         return None
-    if not line.words or line.kind != "line" or sentence.strip():
-        if _DENIED.search(sentence[-80:]) or _REVOKED.match(after):
-            return None
-    if _UNREAL.search(whole):
+    if _DENIED.search(sentence[-80:]) or _REVOKED.match(after):
         return None
     condition = _CONDITION.search(sentence)
     if condition is not None and "=" in line.text:
@@ -133,7 +134,11 @@ def _doubt(line: Line, before: str, after: str) -> str | None:
         if "=" in condition["rest"] or ("$" in condition["rest"] and not re.search(r"[<>]|\\[lg]", condition["rest"])):
             return "only if the condition before it holds"
     last = before[cuts[-2] if len(cuts) > 1 else 0 : start] if cuts else ""
-    supposed = _SUPPOSED.search(whole) or (_GOES_ON.match(sentence + line.text) and _SUPPOSED.search(last))
+    supposed = (
+        _UNREAL.search(whole)
+        or _SUPPOSED.search(whole)
+        or (_GOES_ON.match(sentence + line.text) and _SUPPOSED.search(last))
+    )
     if (
         supposed
         or (_LET.search(sentence) and _GIVEN.fullmatch(line.text))

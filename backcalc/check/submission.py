@@ -154,7 +154,7 @@ def _plain(text: str, file: str) -> Iterator[Line]:
     for number, line in enumerate(text.split("\n")[:MOST_LINES], start=1):
         if line.strip():
             bullet = _BULLET.match(line)
-            at = bullet.end() if bullet and "=" in line else 0
+            at = bullet.end() if bullet and ("=" in line or "≈" in line) else 0
             yield Line(line[at:], number, at + 1, line)
 
 

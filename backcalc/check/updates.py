@@ -26,6 +26,7 @@ _LATER = re.compile(
 _FIRST = re.compile(rf"{_STEM}(?P<mark>\^\{{?\(1\)\}}?)(?=\s*(?::?=|\\leftarrow|←).*\^\{{?\(0\)\}}?)")
 _PLUS = re.compile(rf"{_STEM}(?P<mark>\^\{{?\+\}}?|\((?:new|neu)\)|\^\{{?\*\}}?)(?=\s*(?::?=|\\leftarrow|←))")
 _COMMA = re.compile(r"(?P<head>_\{\d+(?:,\d+)*),\s?(?:\\text\{\s*|\\mathrm\{\s*)?(?P<word>new|old)\}?\}")
+_LOWERED = re.compile(r"_(?=\{\s*(?:\\text\{|\\mathrm\{)?\s*(?:new|old|neu|alt)\s*\}?\})")
 _STEPWISE = re.compile(rf"^(?P<before>\s*{_STEM}\s*)(?P<sign>[-−+])=(?!=)")
 _SAID = re.compile(
     r"\b(?:new|updated?|updating|after (?:the |one |an? |this )?(?:update|step)|neue[nrs]?|aktualisiert\w*"
@@ -41,10 +42,11 @@ def spelled_updates(text: str, subject: Subject) -> str:
     >>> from backcalc.net import load_network
     >>> square = network_subject(load_network({"equations": "J = w^2", "values": {"w": 1}}))
     >>> spelled_updates("w^{(t+1)} = w^{(t)} - 2", square)
-    "w'        = w      - 2"
+    "w'        = w       - 2"
     """
     if not _updated(subject):
         return text
+    text = _LOWERED.sub("^", text)
     text = _COMMA.sub(
         lambda found: (found["head"] + ("}'" if found["word"] == "new" else "}")).ljust(len(found[0])), text
     )

@@ -55,9 +55,10 @@ def turned(expr: Expr, subject: Subject) -> Iterator[tuple[str, Expr]]:
         part for node in walk(expr) if isinstance(node, Call) and node.function == "matmul" for part in node.arguments
     ]
     for factor in dict.fromkeys(factors):
+        other: Expr
         match factor:
-            case Call("transpose", (Ref(name) as other,)):
-                pass
+            case Call("transpose", (Ref(name) as inner,)):
+                other = inner
             case Ref(name) if len(subject.program.shapes.get(name, ())) == 2:
                 other = Call("transpose", (factor,))
             case _:

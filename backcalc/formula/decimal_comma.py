@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 _DIGITS = r"(?<![\w.,{}\[(^])(?:0|[1-9]\d*)"
-_CERTAIN = re.compile(rf"{_DIGITS},(?:\d{{1,2}}|\d{{4,}})(?![\d,.]\d|\d)|(?<![\w.,{{}}\[(^])0,\d+(?![\d,.]\d|\d)")
+_END = r"(?![\d,.]\d|\d)"
+_CERTAIN = re.compile(rf"{_DIGITS},(?:\d\d|\d{{4,}}){_END}|[=≈·*+−-]\s?0,\d+{_END}|(?<![\w.,{{}}\[(^])0,\d\d+{_END}")
 _ZERO = re.compile(r"(?<![\w.,{}\[(^])0,(?=\d{2,}(?![\d,.]\d|\d))")
 _POINT = re.compile(r"(?<![\w.,])\d*\.(?!\d{3}(?![\d]))\d+|(?<![\w.,])0\.\d|(?<!\w)\d{4,}\.\d")
 _COMMA = re.compile(r"(?<![\d.,])(\d+),(?=\d+(?![\d]*,\d))")
@@ -19,7 +20,7 @@ _INSIDE = re.compile(r"\[[^\[\]\n]*\]|_\{[^{}\n]*\}|\(\s*(?:None|\d+)(?:\s*,\s*\
 
 
 def with_points(text: str) -> str:
-    """The text with decimal points for decimal commas, as long as before.
+    """The text with decimal points for decimal commas, as long as before. `layers 1,2` is a list and stays.
 
     >>> with_points("J = 0,5·1,875² = 1,7578"), with_points("w_{1,2} = 1,234 at (3,4)"), with_points("61,706 and 0.5")
     ('J = 0.5·1.875² = 1.7578', 'w_{1,2} = 1,234 at (3,4)', '61,706 and 0.5')

@@ -78,7 +78,7 @@ dL/db_z = 0.029249230265318685                               | right
 """
 
 SHEET_003 = """
-Q1.                                                          | 
+Q1.                                                          |
 wn*(w*x + b) + bn = wn*w*x + (wn*b + bn)                     | right
 Q2.                                                          |
 z1 = w1*x1 + w2*x2 = 1.368                                   | right right

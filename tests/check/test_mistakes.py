@@ -147,13 +147,13 @@ def test_an_output_shape_that_is_rounded_up_has_its_own_cause(tmp_path: Path) ->
 
 
 def counted_claim(text: str, folder: Path) -> Claim:
-    return counted_claims(text, folder)[-1]
+    return counted_claims(text, folder, ".txt")[-1]
 
 
-def counted_claims(text: str, folder: Path) -> tuple[Claim, ...]:
+def counted_claims(text: str, folder: Path, suffix: str = ".md") -> tuple[Claim, ...]:
     (folder / "net.yaml").write_text(json.dumps(SMALL), "utf-8")
     here = load_key({"problems": [{"id": 1, "count": str(folder / "net.yaml"), "ask": ["params"]}]})
-    (submission,) = check(here, [read_text(text, suffix=".md")]).submissions
+    (submission,) = check(here, [read_text(text, suffix=suffix)]).submissions
     return submission.claims
 
 

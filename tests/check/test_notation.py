@@ -59,7 +59,7 @@ def test_a_wrong_definition_is_no_notation() -> None:
         ("dJ/dA = dJ/dH*(1 - H^2)", "right"),
         ("dJ/dA = dJ/dH*(1 + H^2)", "wrong"),
         ("H = tanh(X @ W1.T)", "wrong"),
-        ("A = X @ W1 + b1", "undecided"),  # may be another layout of W1
+        ("A = X @ W1 + b1", "wrong"),  # the sizes of W1 are given, and do not fit
     ],
 )
 def test_whole_arrays(text: str, verdict: str) -> None:

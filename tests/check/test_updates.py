@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from textwrap import dedent
+
 import pytest
 
 from backcalc.check import check, load_key
@@ -78,3 +82,34 @@ def test_the_given_value_and_the_name_of_a_derivative_stay(key: Key) -> None:
     assert [claim.about for claim in claims(key, "w1 := 1 and $w_1 = 1$")] == ["w1", "w1"]
     assert [claim.verdict for claim in claims(key, "$w_1' = 15/8$")] == ["undecided"]
     assert [claim.verdict for claim in claims(key, "$w_1 = 5$")] == ["wrong"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"$W_{new} = W_{old} - \eta \frac{\partial J}{\partial W}$",
+        r"$W^{(t+1)} = W^{(t)} - \eta \nabla_W J = \begin{pmatrix} 0.9 & -0.2 \\ -0.1 & 0.8 \end{pmatrix}$",
+        r"$W_{t+1} = W_t - \eta \frac{\partial J}{\partial W}$",
+        "$W_{12} := 0 - 0.1\\cdot 2 = -0.2$",
+        "W -= 0.1*dJ/dW",
+    ],
+)
+def test_updates_of_whole_arrays_and_of_their_elements(text: str) -> None:
+    net = """
+    input: {x: 2}
+    layers: [{dense: {name: z, units: 2}}]
+    loss: {sse: {name: J, target: [0, 1], factor: 1/2}}
+    values: {x: [1, 2], W_z: [[1, 0], [0, 1]], b_z: [0, 0]}
+    update: {sgd: {rate: 0.1}}
+    """
+    found = claims(matrices(net), text)
+    assert found and {claim.verdict for claim in found} == {"right"}
+    assert {(claim.about or "").partition("[")[0] for claim in found} == {"new W_z"}
+
+
+def matrices(net: str) -> Key:
+    with TemporaryDirectory() as folder:
+        Path(folder, "net.yaml").write_text(dedent(net), "utf-8")
+        key = Path(folder, "key.yaml")
+        key.write_text("problems: [{id: 1, net: net.yaml, ask: [new W_z], aliases: {W: W_z}}]\n", "utf-8")
+        return load_key(key)

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import pickle
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,16 @@ def test_npz_with_objects_is_not_unpickled(tmp_path: Path) -> None:
         load_data(f"npz:{tmp_path / 'own.npz'}")
 
 
+def claiming(side: int) -> bytes:
+    """A PNG with the header of a square of that many pixels a side, and hardly anything in it."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+
+
 def test_folders_of_pictures(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="has no folders; put the pictures"):
         load_data(f"images:{tmp_path}")
@@ -261,9 +272,15 @@ def test_folders_of_pictures(tmp_path: Path) -> None:
     for name, value in (("a/1.png", 0), ("a/2.png", 255), ("b/1.png", 51)):
         Image.fromarray(np.full((4, 5), value, np.uint8)).save(tmp_path / name)
     (tmp_path / "b" / "2.png").write_bytes(b"no picture")
+    whole = (tmp_path / "b" / "1.png").read_bytes()
+    (tmp_path / "b" / "3.png").write_bytes(whole[:-20])
+    for name, side in (("4", 9_000), ("5", 10_000), ("6", 60_000)):  # headers that promise a picture of that size
+        (tmp_path / "b" / f"{name}.png").write_bytes(claiming(side))
     data = load_data(f"images:{tmp_path}")
     assert data.x.shape == (3, 1, 4, 5) and data.y.tolist() == [0, 0, 1]
-    assert data.x[2, 0, 0, 0] == pytest.approx(0.2) and "b/2.png" in data.notes[1]
+    assert data.x[2, 0, 0, 0] == pytest.approx(0.2) and data.notes[1] == (
+        "left out, damaged: b/2.png, b/3.png, b/4.png, b/5.png, b/6.png"
+    )
 
 
 def test_bundled_data_or_what_to_install() -> None:

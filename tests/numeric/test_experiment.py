@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from backcalc.net import load_network
 from backcalc.net.errors import InputError
-from backcalc.numeric.data import load_data
+from backcalc.numeric.data import DataError, load_data
 from backcalc.numeric.experiment import Experiment, read_experiment, run
 from backcalc.numeric.experiment.axes import Axis, grid
 from backcalc.numeric.experiment.measure import MeasureFault, read_measure
@@ -209,6 +209,10 @@ def test_a_value_of_a_list_is_told_where_it_stands() -> None:
 def test_what_cannot_be_trained_is_told_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="has 3 classes, but the output of the network is"):
         run(experiment(net={**NET, "layers": [{"dense": 2}]}), tmp_path / "run")
+    np.savez(tmp_path / "rare.npz", x_train=np.zeros((20, 2)), y_train=np.array([*[0, 1] * 9, 0, 2]))
+    seed = next(seed for seed in range(100) if 19 in np.random.default_rng(seed).permutation(20)[:4])
+    with pytest.raises(DataError, match=f"no sample for training has the class `2`, in the split of seed {seed}; keep"):
+        run(experiment(data=f"npz:{tmp_path / 'rare.npz'}", repeats=100), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

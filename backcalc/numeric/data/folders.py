@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from struct import error as StructError
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
@@ -52,14 +54,18 @@ def folder(path: Path) -> Data:
 
 
 def _decoded(file: Path) -> Array | None:
-    """The pixels of a picture, None where it is damaged."""
+    """The pixels of a picture, None where it is damaged or would unpack to more than any picture has."""
     image = import_module("PIL.Image")
+    bombs = (image.DecompressionBombWarning, image.DecompressionBombError)
     try:
-        with image.open(file) as opened:
+        with catch_warnings():
+            simplefilter("error", image.DecompressionBombWarning)
+            found = image.open(file)
+        with found as opened:
             if opened.width * opened.height > LARGEST_PIXELS:
                 return None
             plain = opened.convert("L" if opened.mode in ("1", "L", "I;16") else "RGB")
             pixels = np.asarray(plain, np.float32) / np.float32(255)
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, EOFError, ValueError, SyntaxError, StructError, *bombs):
         return None
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)

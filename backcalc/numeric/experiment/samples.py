@@ -52,6 +52,22 @@ def samples_of(samples: Samples, parts: Split, seeds: Sequence[int], shelf: Shel
     return stacked([own[seed] for seed in seeds])
 
 
+def check_splits(samples: Samples, parts: Split, seeds: Sequence[int], shelf: Shelf) -> None:
+    """Raises DataError, which names the seed, where a split of one of the repeats leaves a class without samples."""
+    share = _share(parts)
+    if is_drawn(samples) or parts.seed is not None or not share:
+        return
+    data = shelf.data(samples.name, samples.seed or 0, samples.legacy)
+    if data.x_test is not None:
+        return
+    labels = replace(data, x=data.y)  # the split is that of the samples, without copying them
+    for seed in dict.fromkeys(seeds):
+        try:
+            split(labels, share, seed)
+        except DataError as error:
+            raise DataError(f"{error}, in the split of seed {seed}; keep fewer for testing, or join classes") from None
+
+
 def _one(samples: Samples, parts: Split, seed: int, shelf: Shelf) -> Data:
     """The data of a trial with that seed."""
     data = _base(samples, seed, shelf)

@@ -15,7 +15,7 @@ from backcalc.numeric.checkpoint import EVERY
 from backcalc.numeric.data import Data
 from backcalc.numeric.experiment.arms import Arm, Experiment
 from backcalc.numeric.experiment.evaluate import measure
-from backcalc.numeric.experiment.samples import Shelf, has_own, samples_of
+from backcalc.numeric.experiment.samples import Shelf, check_splits, has_own, samples_of
 from backcalc.numeric.history import CURVES, History
 from backcalc.numeric.kernels.base import Array
 from backcalc.numeric.settings import Diverged, Training
@@ -83,7 +83,9 @@ def check(experiment: Experiment, shelf: Shelf) -> tuple[Data, ...]:
     for arm in experiment.arms:
         shape = _shape(arm)
         if shape not in found:
-            found[shape] = samples_of(arm.data, arm.train.split, [experiment.seed_of(arm, 0)], shelf)
+            seeds = [experiment.seed_of(arm, repeat) for repeat in range(experiment.repeats)]
+            check_splits(arm.data, arm.train.split, seeds, shelf)
+            found[shape] = samples_of(arm.data, arm.train.split, seeds[:1], shelf)
             settings = _settings(experiment, [(arm, 0)])
             history = train(arm.network, found[shape], settings, epochs=0)
             measure(arm.network, found[shape], history, experiment.measured())
