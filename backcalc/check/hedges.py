@@ -116,7 +116,7 @@ def _around(line: Line, rows: Sequence[str]) -> tuple[str, str]:
 
 
 def _doubt(line: Line, before: str, after: str) -> str | None:
-    """ "" for a claim, the reason for one that is only supposed or quoted; None for what is no claim."""
+    """Nothing for a claim, the reason for one that is only supposed or quoted; None for what is no claim."""
     cuts = [found.end() for found in _ENDS.finditer(before)]
     start = cuts[-1] if cuts else 0
     sentence = before[start:]
@@ -133,6 +133,8 @@ def _doubt(line: Line, before: str, after: str) -> str | None:
             return None
         if "=" in condition["rest"] or ("$" in condition["rest"] and not re.search(r"[<>]|\\[lg]", condition["rest"])):
             return "only if the condition before it holds"
+    if line.words and line.kind == "line" and not sentence.strip() and _LOOSE.search(line.text):
+        return "denied or supposed in the same line"
     last = before[cuts[-2] if len(cuts) > 1 else 0 : start] if cuts else ""
     supposed = (
         _UNREAL.search(whole)

@@ -83,6 +83,13 @@ def test_what_is_true_is_right(key: Key, text: str, right: int) -> None:
     assert [claim.verdict for claim in found] == ["right"] * right
 
 
+@pytest.mark.parametrize(
+    "text", ["We do not have J = 5.", "Say w1 = 3. Then z = 4.", "Wrong: J = 5. Right: J = 1.7578"]
+)
+def test_lines_of_plain_text_are_not_wrong_by_what_they_deny(key: Key, text: str) -> None:
+    assert {claim.verdict for claim in claims(key, text, ".txt")} <= {"right"}
+
+
 def test_a_wrong_claim_between_them_is_still_wrong(key: Key) -> None:
     found = claims(key, "If $z > 0$, then $dJ/dw_1 = 3$.\n\n| q | value |\n|---|---|\n| $J$ | 9 |\n\nso J = 4,5.")
     assert [claim.verdict for claim in found] == ["wrong", "wrong", "wrong"]
