@@ -21,6 +21,7 @@ _KINDS: Mapping[str, re.Pattern[str]] = {
     "dense": re.compile(r"\b(?:dense|fc|fully?[- ]connect\w*|linear|affine)(?:_?\d*)\b", re.IGNORECASE),
 }
 _KERAS = re.compile(r"(?P<stem>[a-z0-9_]*?[a-z](?:\dd)?)(?:_(?P<number>\d+))?(?: \(\w+\))?\s*$")
+_SUMMARY = re.compile(r"\b\w+ \([A-Z]\w+\)")
 _LETTER = re.compile(r"\b(?P<kind>[CSFP])(?P<number>\d{1,2})\b")
 _SHAPE = re.compile(r"[$\s]*\d+(?:\s*(?:×|\*|x|\\times)\s*\d+)*[$\s]*")
 _LISTED = re.compile(r"[ \t]*(?:[-*+•]\s+|\(?\d{1,2}[.)]\s+|#+\s+)")
@@ -65,6 +66,8 @@ def layer_in(words: str, subject: Subject) -> str | None:
     """
     nodes = steps(subject)
     names = {node.name.lower(): node.name for node in nodes if len(node.name) > 1}
+    if _SUMMARY.search(words[:LONGEST]):  # a program has numbered the layers, and not as we do: `dense`, `dense_1`
+        names = {low: name for low, name in names.items() if re.fullmatch(r"[a-z0-9]+_\d+", low) is None}
     if called := _any_of(tuple(names)).search(words[:LONGEST]) if names else None:
         return names[called[0].lower()]
     words = words[:LONGEST]

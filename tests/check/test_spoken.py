@@ -75,3 +75,14 @@ def test_a_mention_of_an_answer_is_not_its_value() -> None:
     answers = load_key({"problems": [{"id": 1, "answers": {"accuracy": {"value": 0.95, "tolerance": 0.02}}}]})
     found = claims(answers, "Report the average accuracy after 10 trials.\n\nThe accuracy is 94.1 %.")
     assert [(claim.verdict, claim.about) for claim in found] == [("right", "accuracy")]
+
+
+@pytest.mark.parametrize("row", ["dense_2 (Dense)   (None, 10)   650", "| dense_2 (Dense) | (None, 10) | 650 |"])
+def test_a_program_that_numbers_layers_its_own_way_is_not_taken_at_its_word(row: str, tmp_path: Path) -> None:
+    net = tmp_path / "net.yaml"
+    net.write_text("{input: 784, layers: [dense: 128, relu, dense: 64, relu, dense: 10, softmax]}", "utf-8")
+    key = load_key({"problems": [{"id": 1, "count": str(net), "ask": ["dense_2.params", "dense_3.params"]}]})
+    verdicts = {claim.verdict for claim in claims(key, f"Layer | Output Shape | Param #\n\n{row}")}
+    assert verdicts <= {"right", "undecided"}
+    alone = claims(key, "The number of parameters of dense_2 is 8257.")
+    assert [claim.verdict for claim in alone] == ["wrong"]
