@@ -9,9 +9,18 @@ from backcalc.formula.tree import Expr
 from backcalc.render.ascii_text import to_ascii, wrapped
 from backcalc.render.grad_text import Printer
 from backcalc.render.layout import WIDTH
+from backcalc.render.maths_boxes import Pen
 from backcalc.render.matrix_text import MatrixPrinter
 
 KEPT = "·−"  # as wide as what stands for them, and where lines are broken
+ASCII = Pen(
+    spell=lambda line: to_ascii(line, KEPT),
+    bar="-",
+    hook="\\",
+    stroke="/",
+    big=(),
+    fences=(("(", "/", "|", "\\"), (")", "\\", "|", "/")),
+)
 
 
 def render(derivation: Derivation, steps: str = "full", digits: int | None = None, width: int = WIDTH) -> str:
@@ -25,6 +34,7 @@ def render(derivation: Derivation, steps: str = "full", digits: int | None = Non
 class _AsciiPrinter(Printer):
     """Writes signs out before lines are aligned and broken."""
 
+    pen = ASCII
     unspelled: ClassVar[type[Printer]] = Printer
 
     def math(self, expr: Expr) -> str:

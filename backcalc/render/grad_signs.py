@@ -53,7 +53,7 @@ def conventions(derivation: Derivation, written: list[str]) -> str:
         )
     if "log" in calls:
         said.append("log is the natural logarithm")
-    if "σ(" in text:
+    if re.search("σ[(⎛⎜⎝]", text):
         said.append("σ(u) = 1/(1 + exp(−u))")
     if re.search(r"\[[^\[\]]* [=≠<>≤≥] ", text):
         said.append("[condition] is 1 where it holds and 0 elsewhere")

@@ -18,7 +18,9 @@ from backcalc.formula.read import read_expression
 from backcalc.formula.tree import ZERO, Call, Expr, Ref, Table, num, rebuild, substitute, walk
 from backcalc.render.grad_brief import in_brief, one_line
 from backcalc.render.grad_signs import chain, conventions, in_letters, symbol_lines, without_value
-from backcalc.render.layout import WIDTH, equation, heading, paragraph
+from backcalc.render.layout import WIDTH, equation, heading, paragraph, spaced
+from backcalc.render.maths_2d import displayed
+from backcalc.render.maths_boxes import UNICODE, Pen
 from backcalc.render.origin_text import given_opening, origin_lines
 from backcalc.render.symbols import derived_by
 from backcalc.render.update_text import update_lines
@@ -37,6 +39,8 @@ def render(derivation: Derivation, steps: str = "full", digits: int | None = Non
 class Printer:
     """The parts of the text, in order."""
 
+    pen: Pen | None = UNICODE  # for formulas in two dimensions, None for one line everywhere
+
     def __init__(self, derivation: Derivation, full: bool, digits: int | None, width: int) -> None:
         self.derivation, self.full, self.digits, self.width = derivation, full, digits, width
         self.scalar = derivation.view == "scalar"
@@ -54,7 +58,7 @@ class Printer:
             *(line for part in self.derivation.further for line in self.part(part)),
             *self.verification(),
         ]
-        return [*self.title(written), *written]
+        return [*self.title(written), *spaced(written)]
 
     def math(self, expr: Expr) -> str:
         return self.unicode(expr, scalar_names=self.scalar)
@@ -62,6 +66,14 @@ class Printer:
     def unicode(self, expr: Expr, scalar_names: bool = False) -> str:
         """An expression as the terminal prints it, a Jacobian with the indices of both its sides: ∂y[i]/∂x[j]."""
         return to_unicode(self.both_sides(without_means_of_one(expr)), scalar_names=scalar_names)
+
+    def displayed(self, left: str, expr: Expr, indent: int = 2, after: str = "") -> list[str]:
+        """A general formula in two dimensions, apart from what stands around it; nothing where one line is better."""
+        if self.pen is None or self.scalar or self.brief:
+            return []
+        meant = self.both_sides(without_means_of_one(expr))
+        lines = displayed(left, meant, self.pen, indent, self.width, after)
+        return ["", *lines, ""] if lines else []
 
     def both_sides(self, expr: Expr) -> Expr:
         if isinstance(expr, Ref) and (of := self.derived.get(expr.name)) is not None:
@@ -143,9 +155,8 @@ class Printer:
         item = self.derivation.program.by_name[name]
         if isinstance(item.body, Table):
             return self.equation(name, [self.unicode(item.body)])
-        return self.equation(
-            self.unicode(item.left), [self.unicode(self.through(item.body) if self.scalar else item.body)]
-        )
+        left, body = self.unicode(item.left), self.through(item.body) if self.scalar else item.body
+        return self.displayed(left, body) or self.equation(left, [self.unicode(body)])
 
     def through(self, expr: Expr) -> Expr:
         """The expression with what is merely handed on called by its own name: h for the flattened h."""
@@ -251,7 +262,9 @@ class Printer:
                 lines += self.reasoned(left, self.unicode(substitute(general, names)), "chain rule")
             reason = f"{step.rule}: {step.reason}" if position else "local derivatives"
             name = " " * len(left) if lines else left
-            lines += self.reasoned(name, self.unicode(substitute(step.after, names)), reason)
+            after = substitute(step.after, names)
+            drawn = self.displayed(name, after, 3, f"({reason})") if step is seen.steps[-1] else []
+            lines += drawn or self.reasoned(name, self.unicode(after), reason)
         return lines
 
     def reasoned(self, left: str, right: str, reason: str) -> list[str]:
@@ -327,17 +340,15 @@ class Printer:
         left = self.math(gradient.left)
         if not adjoint.readers and adjoint.steps:
             return self.equation(left, [f"{self.math(gradient.formula)}   ({adjoint.steps[0].reason})"])
-        rights = [self.math(self.written(gradient))]
-        value = gradient.value
+        formula, value = self.written(gradient), gradient.value
+        rights = [self.math(formula)]
         if value is not None and len(value) == 1:
             (single,) = value.values()
             text = shown(single, self.digits)
-            return (
-                self.equation(left, [*rights, text])
-                if not text.startswith("≈")
-                else [*self.equation(left, [f"{rights[0]} {text}"])]
-            )
-        lines = self.equation(left, rights)
+            near = text.startswith("≈")
+            drawn = self.displayed(left, formula, after=text if near else f"= {text}")
+            return drawn or self.equation(left, [f"{rights[0]} {text}"] if near else [*rights, text])
+        lines = self.displayed(left, formula) or self.equation(left, rights)
         return lines + self.array(Ref(adjoint.name), value)
 
     def written(self, gradient: Gradient) -> Expr:

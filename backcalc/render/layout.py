@@ -89,6 +89,12 @@ def paragraph(text: str, indent: int = 0, width: int = WIDTH) -> list[str]:
     return wrap(text, width, initial_indent=pad, subsequent_indent=pad, break_on_hyphens=False) or [""]
 
 
+def spaced(lines: Sequence[str]) -> list[str]:
+    """The lines without an empty one behind another or below a heading."""
+    before = ["", *lines]
+    return [line for line, last in zip(lines, before, strict=False) if line or last.strip("─")]
+
+
 def heading(text: str, rule: str = "─") -> list[str]:
     """A heading with a rule under it."""
     return [text, rule * len(text)]

@@ -2,17 +2,17 @@
 
 >>> from backcalc.formula.read import read_expression
 >>> for line in displayed("y[j]", read_expression("exp(z[j])/sum(k=1..K, exp(z[k]))"), UNICODE) or (): print(line)
-          exp(z[j])
-       ───────────────
-y[j] =   K
-         Σ  exp(z[k])
-        k=1
+        exp(z[j])
+y[j] = ────────────
+        K
+        Σ exp(z[k])
+       k=1
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backcalc.formula.print_text import ATOM, COMPARE, FACTOR, POWER, PRODUCT, SIGNED, SUM
 from backcalc.formula.print_unicode import UnicodePrinter, to_unicode
@@ -22,6 +22,7 @@ from backcalc.render.maths_boxes import UNICODE, Box, Pen, beside, columns, rais
 
 _FLAT = frozenset({"matmul", "transpose", "diff"})
 _LINE = UnicodePrinter(minus="−", times="·", decimals=True)
+_TIGHT = replace(_LINE, tight=True)
 
 
 def displayed(
@@ -38,10 +39,15 @@ def displayed(
         return None
     drawing = _Drawing(pen)
     pieces = drawing.terms(expr.terms) if isinstance(expr, Add) else [drawing.draw(expr)]
+    name: list[str] = []
     rows = _rows(text(head), pieces, width)
+    if rows is None:  # the sign of equality moves below the left side
+        name, head = ([" " * indent + left] if left.strip() else []), " " * (indent + 2) + " = "
+        rows = _rows(text(head), pieces, width)
     if rows is None:
         return None
     hang = columns(head)
+    after = pen.spell(after)
     gap = "   " if after.startswith("(") else " "
     below: list[str] = []
     if after and rows[-1].width + len(gap + after) <= width:
@@ -49,7 +55,7 @@ def displayed(
     elif after:
         below = paragraph(after, hang if after.startswith("(") else hang - 2, width)
     lines = [line for row in rows for line in (*str(row).split("\n"), "")]
-    return [*lines[:-1], *below]
+    return [*name, *lines[:-1], *below]
 
 
 def _rows(head: Box, pieces: Sequence[Box], width: int) -> list[Box] | None:
@@ -67,7 +73,7 @@ def _rows(head: Box, pieces: Sequence[Box], width: int) -> list[Box] | None:
 
 
 def _is_atom(expr: Expr) -> bool:
-    return isinstance(expr, Num | Ref) and _LINE.parts(expr)[1] == ATOM
+    return isinstance(expr, Num) or (isinstance(expr, Ref) and _LINE.parts(expr)[1] == ATOM)
 
 
 def _is_drawn(expr: Expr) -> bool:
@@ -177,10 +183,11 @@ class _Drawing:
 
     def power(self, base: Expr, exponent: Expr) -> Box:
         below = self.draw(base, ATOM)
-        line = _LINE.power(Ref("u"), exponent)[0].removeprefix("u")
-        if not line.startswith("^") and self.pen is UNICODE:
-            return raised(below, self.pen.text(line)) if below.height > 1 else beside(below, self.pen.text(line))
-        return raised(below, self.draw(exponent))
+        script = self.pen.spell(_LINE.power(Ref("u"), exponent)[0].removeprefix("u"))
+        if script.startswith("^"):
+            return raised(below, self.draw(exponent))
+        blank = " " * columns(script)
+        return beside(below, Box((script, *[blank] * (below.height - 1)), below.baseline))
 
     def call(self, function: str, arguments: Sequence[Expr]) -> Box:
         first, *rest = [self.draw(argument) for argument in arguments]
@@ -192,12 +199,13 @@ class _Drawing:
     def reduction(self, expr: Reduce) -> Box:
         body = self.draw(expr.body, PRODUCT)
         if expr.lower is None:
-            return beside(self.pen.text(_LINE.reduction(expr)[0].partition(" ")[0] + " "), body)
-        index, lower = _LINE.spell(expr.index), _LINE.write(expr.lower, SUM)
-        upper = None if expr.upper is None else _LINE.write(expr.upper, SUM)
+            sign = _LINE.reduction(replace(expr, body=Ref("u")))[0].removesuffix("u")
+            return beside(self.pen.text(sign), body)
+        index, lower = _TIGHT.spell(expr.index), _TIGHT.write(expr.lower, SUM)
+        upper = None if expr.upper is None else _TIGHT.write(expr.upper, SUM)
         two_sided = expr.operation in ("sum", "prod")
-        under = f"{index}={lower}" if two_sided else _LINE.range(expr)
+        under = f"{index}={lower}" if two_sided else _TIGHT.range(expr)
         if expr.exclude is not None:
-            under += f", {index}≠{_LINE.write(expr.exclude, SUM)}"
+            under += f", {index}≠{_TIGHT.write(expr.exclude, SUM)}"
         over = self.pen.text(upper) if two_sided and upper is not None else None
-        return beside(self.pen.reduction(expr.operation, over, self.pen.text(under)), body)
+        return self.pen.reduction(expr.operation, over, self.pen.text(under), body)

@@ -3,8 +3,8 @@
 >>> print(UNICODE.fraction(text("x − μ"), UNICODE.root(text("var + eps"))))
    x − μ
 ────────────
-  _________
-╲╱var + eps
+  __________
+╲╱ var + eps
 """
 
 from __future__ import annotations
@@ -81,9 +81,7 @@ def _centred(line: str, width: int) -> str:
 
 
 def raised(base: Box, script: Box) -> Box:
-    """A script at the upper right corner: in the first line of a tall base, above a base of one line."""
-    if script.height == 1 and base.height > 1:
-        return beside(base, Box((script.lines[0], *[" " * script.width] * (base.height - 1)), base.baseline))
+    """A script above the upper right corner."""
     lines = (*script.lines, *[" " * script.width] * base.height)
     return beside(base, Box(lines, script.height + base.baseline))
 
@@ -104,22 +102,25 @@ class Pen:
 
     def fraction(self, over: Box, under: Box) -> Box:
         """One box over another, with a bar between them that is longer than the bars within them."""
-        width = max(over.width, under.width, 3) + 2 * (over.height > 1 or under.height > 1)
+        ends = [line[end] for part in (over, under) for line in part.lines for end in (0, -1)]
+        width = max(over.width, under.width, 3) + 2 * (self.bar in ends)
         return above(over, text(self.bar * width), under, baseline=over.height)
 
     def root(self, of: Box) -> Box:
         """A root sign that covers all of the box."""
-        bar = text("_" * of.width)
-        covered = Box((*bar.lines, *of.lines), of.baseline + 1)
+        roof = "_" * (of.width + 1)
+        covered = Box((roof, *(f" {line}" for line in of.lines)), of.baseline + 1)
         rows = [" " * (of.height - row) + self.stroke + " " * row for row in range(of.height)]
         rows[-1] = self.hook + rows[-1][1:]
         return beside(Box((" " * (of.height + 1), *rows), of.baseline + 1), covered)
 
-    def reduction(self, operation: str, upper: Box | None, under: Box) -> Box:
-        """The sign of a sum with its limits, a blank behind it."""
+    def reduction(self, operation: str, upper: Box | None, under: Box, body: Box) -> Box:
+        """The sign of a sum with its limits before what is summed, a blank between them."""
         sign = text(dict(self.big).get(operation, operation))
         parts = [part for part in (upper, sign, under) if part is not None]
-        return beside(above(*parts, baseline=0 if upper is None else upper.height), text(" "))
+        limits = above(*parts, baseline=0 if upper is None else upper.height)
+        apart = body.height > 1 or not limits.level.endswith(" ")
+        return beside(limits, text(" " * apart), body)
 
     def enclosed(self, of: Box, opening: str = "(", closing: str = ")") -> Box:
         """The box in parentheses of its height."""

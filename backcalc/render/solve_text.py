@@ -179,4 +179,6 @@ class _Problem:
 
 def _printer(derivation: Derivation, full: bool, digits: int | None, width: int) -> Printer:
     kind = MatrixPrinter if derivation.view == "matrix" else Printer
-    return kind(derivation, full, digits, width)
+    printer = kind(derivation, full, digits, width)
+    printer.pen = None
+    return printer

@@ -23,6 +23,8 @@ NETS = {
     "neuron": EXAMPLES / "logistic-neuron.yaml",
     "shared-kernel": EXAMPLES / "shared-kernel.yaml",
     "batch-norm": EXAMPLES / "batch-norm.yaml",
+    "layer-norm": EXAMPLES / "layer-norm.yaml",
+    "attention": EXAMPLES / "attention.yaml",
     "lenet5": "lenet5",
 }
 
