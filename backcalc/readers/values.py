@@ -113,7 +113,7 @@ class Graph:
         >>> graph = Graph(Draft("model.onnx", "model"))
         >>> graph.letters["T"] = Size.letter("T")
         >>> graph.sized(3 * int(Size.letter("T"))), graph.sized(int(Size.letter("T")) + 1), graph.sized(12)
-        ((3*T), (T + 1), 12)
+        (3*T, (T + 1), 12)
         """
         for letter in self.letters.values():
             whole, rest = divmod(int(number), int(letter))

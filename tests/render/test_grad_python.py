@@ -5,6 +5,7 @@ The values come from `verify.vectors`, another evaluation of the same equations 
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -20,7 +21,7 @@ from hypothesis import settings
 import backcalc
 from backcalc.derive import Derivation, derive
 from backcalc.formula.integers import integer
-from backcalc.net import Network
+from backcalc.net import InputError, Network
 from backcalc.render import grad_ipynb, grad_python
 from backcalc.render.numpy_parts import answer_key, leaves_of
 from backcalc.verify.vectors import evaluate_vectors
@@ -145,11 +146,13 @@ def test_the_notebook_is_of_the_format_it_says() -> None:
     assert headings[0] == "# shared kernel" and headings[-2:] == ["## Verified", "## In NumPy"]
 
 
-def test_the_name_of_a_file_is_words_and_never_code() -> None:
-    name = 'a"""\nimport os\nos.abort()\n"""\\'
+@pytest.mark.parametrize("name", ['a"""; import os; os.abort(); """', 'a\\"', "ends in a \\", '"""'])
+def test_the_name_of_a_file_is_words_and_never_code(name: str) -> None:
     text = grad_python.render(backcalc.grad({"name": name, "equations": "J = (w*x)^2", "find": ["w"]}))
-    assert "\nimport os" not in text and "\nos.abort" not in text
-    compile(text, "generated", "exec")
+    imported = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import)]
+    assert [alias.name for node in imported for alias in node.names] == ["numpy"]
+    with pytest.raises(InputError, match="the control character U"):
+        backcalc.load({"name": name + "\nimport os", "equations": "J = (w*x)^2"})
 
 
 def test_a_name_that_python_uses_gets_another() -> None:
