@@ -27,12 +27,13 @@ import numpy as np
 
 from backcalc.net import Network, load_network
 from backcalc.numeric.data import Data, load_data, source, stacked
-from backcalc.numeric.engine import Engine, Reference
+from backcalc.numeric.engine import Reference
 from backcalc.numeric.initialise import begin
 from backcalc.numeric.kernels import Pass
 from backcalc.numeric.optimise import Optimiser
-from backcalc.numeric.plans import engine_for
 from backcalc.numeric.run import Objective, Runner, starting
+from backcalc.numeric.running import Running
+from backcalc.numeric.settings import Training
 from backcalc.numeric.threads import blas_threads
 from backcalc.numeric.train import train
 
@@ -40,6 +41,10 @@ rival = import_module("rival") if find_spec("torch") else None
 """The same work in PyTorch, in the file beside this one."""
 
 BATCH = 64
+STEPS = 10
+"""So many steps are one turn."""
+REST = 0.005
+"""Seconds after a turn in which threads that still wait for work fall asleep."""
 ADAM = {"adam": {"rate": "0.001"}}
 
 
@@ -92,13 +97,34 @@ def works() -> list[Work]:
     ]
 
 
-def step_of(work: Work, make: Callable[[Runner, Objective, Any, dict[str, Any]], Engine]) -> Callable[[], None]:
-    """One training step on random images."""
+def epoch_of(work: Work, threads: int) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Training steps on random images, one call an epoch of `STEPS`; and what ends the training."""
+    generator = source(1)
+    (shape,) = work.network.inputs.values()
+    x = generator.random((BATCH * STEPS, *shape))
+    out = work.network.nodes[-1].output_shape
+    if out == (784,):
+        data = Data("images", x, x)
+    else:
+        classes = tuple(map(str, range(out[0])))
+        data = Data("images", x, np.arange(len(x)) % out[0], classes=classes)
+    running = Running(work.network, data, Training(epochs=10**6, batch=BATCH, rate=0.001, threads=threads))
+
+    def epoch() -> None:
+        with blas_threads(1 if running.divided else threads):
+            for _ in running.one_epoch():
+                pass
+
+    return epoch, running.close
+
+
+def reference_of(work: Work) -> Callable[[], None]:
+    """One training step on random images by the reference kernels."""
     runner = Runner(work.network)
     objective = Objective(runner)
     dtype = np.dtype(np.float32)
     flat = begin(work.network, runner.nodes, runner.arena, [source(0)], {}, dtype)
-    engine = make(runner, objective, flat, starting(runner, 1, dtype))
+    engine = Reference(runner, objective, flat, starting(runner, 1, dtype))
     rule = Optimiser(load_network({"equations": "J = w^2", "update": ADAM}).update, engine.flat, 0.001)
     generator = source(1)
     (shape,) = runner.network.inputs.values()
@@ -129,20 +155,31 @@ def clock() -> float:
     return time.process_time() if rival is None else time.perf_counter()
 
 
-def measured(steps: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """The median seconds of each, measured in turns."""
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for step in steps.values():
-        step()
-    for _ in range(rounds):
-        for name, step in steps.items():
-            began = clock()
+def row_of(step: Callable[[], None]) -> Callable[[], None]:
+    """So many steps in a row, as in a training."""
+
+    def row() -> None:
+        for _ in range(STEPS):
             step()
-            times[name].append(clock() - began)
+
+    return row
+
+
+def measured(rows: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
+    """The median seconds a step of each, measured in turns, a row of steps a turn."""
+    times: dict[str, list[float]] = {name: [] for name in rows}
+    for row in rows.values():
+        row()
+    for _ in range(rounds):
+        for name, row in rows.items():
+            began = clock()
+            row()
+            times[name].append((clock() - began) / STEPS)
+            time.sleep(REST)
     return {name: statistics.median(each) for name, each in times.items()}
 
 
-def dying(trials: int) -> tuple[float, int]:
+def dying(trials: int, threads: int) -> tuple[float, int]:
     """Ten layers of two ReLU neurons on |x|, one epoch of 47 steps, all trials at once: seconds, building included."""
     began = clock()
     layers: list[Any] = [{"repeat": {"times": 10, "layers": [{"dense": {"name": "a", "units": 2}}, "relu"]}}]
@@ -150,7 +187,9 @@ def dying(trials: int) -> tuple[float, int]:
     network = load_network(net | {"update": ADAM})
     data = stacked([load_data("abs:3000", seed=seed) for seed in range(trials)])
     schemes = {"": "he_normal", "y": "glorot_uniform"}
-    history = train(network, data, epochs=1, batch=64, trials=trials, initialise=schemes, style="keras")
+    history = train(
+        network, data, epochs=1, batch=64, trials=trials, initialise=schemes, style="keras", threads=threads
+    )
     seconds = clock() - began
     x = np.linspace(-2.6, 2.6, 101)[None, :, None] * np.ones((trials, 1, 1))
     runner = Runner(network)
@@ -159,7 +198,7 @@ def dying(trials: int) -> tuple[float, int]:
     return seconds, int((np.abs(out).max(axis=(1, 2)) == 0).sum())
 
 
-def sweep(trials: int) -> float:
+def sweep(trials: int, threads: int) -> float:
     """Networks 4-50-50-3 on data as large as Iris, ten epochs, all at once: seconds of one training."""
     generator = source(0)
     x, y = generator.normal(size=(150, 4)), np.arange(150.0) % 3
@@ -169,7 +208,7 @@ def sweep(trials: int) -> float:
     times = []
     for _ in range(5):
         began = clock()
-        train(network, data, epochs=10, batch=32, trials=trials, style="keras")
+        train(network, data, epochs=10, batch=32, trials=trials, style="keras", threads=threads)
         times.append(clock() - began)
     return statistics.median(times) / trials
 
@@ -190,9 +229,11 @@ def report(rounds: int, threads: int, *, compiled: bool) -> None:
     print(f"NumPy {np.__version__}, batch {BATCH}, float32, threads {threads}, sgemm {fastest / 1e9:.0f} GFLOP/s")
     print(f"{'step':24} {'reference':>10} {'plan':>9} {'faster':>7} {'of peak':>8}  PyTorch")
     for work in works():
-        steps = {"reference": step_of(work, Reference), "plan": step_of(work, engine_for)}
+        plan, close = epoch_of(work, threads)
         others = {} if rival is None else rival.variants(work.network, BATCH, threads, compiled=compiled)
-        found = measured({**steps, **others}, rounds)
+        steps = {"reference": reference_of(work), **others}
+        found = measured({"plan": plan, **{name: row_of(step) for name, step in steps.items()}}, rounds)
+        close()
         share = work.flops * BATCH / found["plan"] / fastest
         torch = "not installed"
         if others:
@@ -200,11 +241,11 @@ def report(rounds: int, threads: int, *, compiled: bool) -> None:
             torch = f"{found['eager'] / found['plan']:.2f} times eager, {found[best] / found['plan']:.2f} times {best}"
         times = f"{found['reference'] * 1e3:7.2f} ms {found['plan'] * 1e3:6.2f} ms"
         print(f"{work.name:24} {times} {found['reference'] / found['plan']:6.1f}x {share:7.0%}  {torch}")
-    seconds, dead = dying(1000)
+    seconds, dead = dying(1000, threads)
     alone = None if rival is None else rival.dying_relu(2) / 2
     beside = ratio(alone, seconds / 1000)
     print(f"dying ReLU, 1000 networks, 47 steps: {seconds:.2f} s, {dead} put out 0 everywhere{beside}")
-    each = sweep(100)
+    each = sweep(100, threads)
     alone = None if rival is None else rival.flowers(2) / 2
     print(f"4-50-50-3, 10 epochs of 120 samples, 100 at once: {each * 1e3:.2f} ms each{ratio(alone, each)}")
     if sys.platform != "win32" and rival is None:

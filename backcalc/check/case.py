@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from backcalc.check.compare import Formula, compare, constant
+from backcalc.check.compare import MOST_OPERATIONS, TINY, Formula, compare, constant, load
 from backcalc.check.follow import Own, Spot
-from backcalc.check.interval import Interval, shown
-from backcalc.check.names import NotFormula
+from backcalc.check.interval import INTERVALS, Interval, shown
+from backcalc.check.names import NotFormula, free_indices
 from backcalc.check.subject import Subject
 from backcalc.derive.adjoint import Adjoint
+from backcalc.formula.evaluate import evaluate_expression
+from backcalc.formula.integers import EvaluationError
 from backcalc.formula.names import lettered
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.tree import Expr, Mul, Neg, Num, Ref, num, substitute
+from backcalc.formula.tree import Expr, Mul, Neg, Num, Ref, Table, num, substitute
 
 MOST_QUANTITIES = 60
 FARTHEST = 4
@@ -59,12 +61,38 @@ class Case:
     def gives(self, expr: Expr) -> bool:
         """Whether an expression gives what the student has, and not what would be right."""
         candidate = self.left.with_expr(expr)
+        if self._misses(candidate):
+            return False
         try:
             found = compare(candidate, self.right, self.subject)
             fits = found.as_function if self.as_function else found.holds is True
             return fits and compare(candidate, self.left, self.subject).holds is False
         except (NotFormula, LookupError):
             return False
+
+    def _misses(self, candidate: Formula) -> bool:
+        """Whether the given values rule a candidate out, as they do most: the wrong side is then computed once only."""
+        if self._here is None or (value := self._at_given(candidate)) is None:
+            return False
+        return not value.meets(self._here) and max(value.size, self._here.size) >= TINY
+
+    @cached_property
+    def _here(self) -> Interval | None:
+        """The wrong side at the given values, where it is one number there."""
+        return self._at_given(self.right)
+
+    def _at_given(self, formula: Formula) -> Interval | None:
+        """A formula at the given values; the first of its elements, where it has free indices."""
+        point, program = self.subject.given, self.subject.program
+        if isinstance(formula.expr, Table) or load(formula.expr, point.sizes) > MOST_OPERATIONS:
+            return None
+        store = dict(point.store)
+        store |= {name: {(): value} for side in (self.left, self.right) for name, value in side.known.items()}
+        try:
+            frame = {**dict.fromkeys(free_indices(formula.expr, self.subject), 1), **point.sizes}
+            return evaluate_expression(formula.expr, frame, store, INTERVALS, program)
+        except (EvaluationError, NotFormula, ArithmeticError, LookupError, ValueError):
+            return None
 
     @cached_property
     def adjoint(self) -> Adjoint | None:

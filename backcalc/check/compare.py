@@ -341,13 +341,15 @@ def _shape(array: Iterable[tuple[int, ...]]) -> str:
 def _values(left: Expr, right: Expr, point: Point, subject: Subject) -> dict[str, str]:
     """The values of the elements that both sides read, those of single names first."""
     found: dict[str, str] = {}
-    for node in (*walk(left), *walk(right)):
-        if isinstance(node, Ref) and not node.name.startswith("#") and node.name in point.store:
+    for node in dict.fromkeys(node for side in (left, right) for node in walk(side) if isinstance(node, Ref)):
+        if not node.name.startswith("#") and node.name in point.store:
             try:
                 place = tuple(integer(index, point.sizes) for index in node.indices)
             except EvaluationError:
                 continue
             value = point.store[node.name].get(place)
-            if value is not None and len(found) < 6:
+            if value is not None:
                 found[to_unicode(node, scalar_names=True)] = shown(value.middle)
+            if len(found) == 6:
+                break
     return found

@@ -71,15 +71,14 @@ def connection_table(case: Case) -> str | None:
     node = _node(case)
     if node is None or node.input_shape[:1] != (6,) or node.output_shape[:1] != (16,):
         return None
-    for formula in _formulas(case):
-        for changed in _replaced(formula, 96, 60):
-            if _is(case, changed):
-                return "this is the connection table of 1998, 60 of 96 pairs; a modern layer reads all maps"
-    text = case.value
-    if text is not None and case.about is not None and case.subject.counts is not None:
-        own = case.subject.counts.values[case.about.name]
-        if any(_is(case, num(Fraction(own * 60, 96) + extra * 16)) for extra in (0, 1, *_places(node))):
-            return "this is the connection table of 1998, 60 of 96 pairs; a modern layer reads all maps"
+    said = "this is the connection table of 1998, 60 of 96 pairs{}; a modern layer reads all maps"
+    if any(_is(case, changed) for formula in _formulas(case) for changed in _replaced(formula, 96, 60)):
+        return said.format("")
+    if case.value is not None and case.about is not None and case.subject.counts is not None:
+        pairs = Fraction(case.subject.counts.values[case.about.name] * 60, 96)
+        for times in (0, 1, *_places(node)):
+            if _is(case, num(pairs + 16 * times)):
+                return said.format(", with a bias for each of its 16 maps" if times else "")
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -17,6 +18,9 @@ from backcalc.formula.tree import Expr
 
 EARNS = frozenset({"update-sign", "truncated", "subgradient"})
 """Conventions that earn their points whatever the key accepts: the result is as good as the key's."""
+
+_LARGE = re.compile(r"\b\d{3,}\b")
+"""Numbers that are hardly the same by chance."""
 
 
 def settled(claims: Sequence[Claim], accept: frozenset[str]) -> tuple[Claim, ...]:
@@ -73,6 +77,8 @@ def graded(problem: KeyProblem, place: int, claims: Sequence[Claim], key: Key) -
         if not shown:
             text = f"`{to_text(left)} = {to_text(right)}` is to be shown, and no right step ends with its right side"
             findings.append(Finding("missing", text))
+    if subject.counts is not None:
+        findings += _borrowed(claims)
     findings += _noted(claims)
     points = problem.points * (sum(shares, Fraction(0)) / len(shares) if shares else 0)
     first = wrong if wrong is not None else carried
@@ -134,6 +140,19 @@ def _shown(left: Expr, right: Expr, claims: Sequence[Claim]) -> Fraction:
     wanted = to_text(right).replace(" ", "")
     reached = [claim for claim in claims if (claim.given or "").replace(" ", "") == wanted]
     return Fraction(int(any(claim.verdict == "right" for claim in reached)))
+
+
+def _borrowed(claims: Sequence[Claim]) -> Iterator[Finding]:
+    """A right count into which a number went that is wrong where it was stated."""
+    wrong: dict[str, int] = {}
+    for claim in claims:
+        if claim.verdict in ("wrong", "follows") and claim.final and _LARGE.fullmatch(claim.given or ""):
+            wrong.setdefault(claim.given or "", claim.line)
+        elif claim.verdict == "right" and not claim.final:
+            used = next((number for number in _LARGE.findall(claim.given or "") if number in wrong), None)
+            if used is not None:
+                text = f"line {claim.line} is right, but the {used} in it is wrong in line {wrong[used]}"
+                yield Finding("right-by-wrong-step", text)
 
 
 def _noted(claims: Sequence[Claim]) -> Iterator[Finding]:

@@ -45,6 +45,14 @@ _SUPPOSED = re.compile(
     r"|finite differences?|central differences?|gradient check|step size)\b|(?:^|[.:;]\s*)say\b",
     re.IGNORECASE,
 )
+_PREMISE = re.compile(
+    r"\b(?:we|I)\s+(?:assume|suppose)\b(?:(?!\b(?:so|then|hence|thus|therefore)\b)[^=<>≈≠\d,;:.])*"
+    r"(?=\b(?:so|then|hence|thus|therefore)\b|[,;)])",
+    re.IGNORECASE,
+)
+"""What is agreed on before one goes on, and says of no quantity that it has another value: what follows is claimed."""
+_CASES = re.compile(r"\\begin\{(\w*cases\*?)\}.*?\\end\{\1\}", re.DOTALL)
+"""The conditions in here belong to a formula, and not to the sentence."""
 _CONDITION = re.compile(r"\b(?:if|wenn|falls|unless|when)\b(?P<rest>[^.]*)$", re.IGNORECASE)
 _THEN = re.compile(r",|:|\bthen\b|\bdann\b|\balors\b", re.IGNORECASE)
 _LET = re.compile(r"\b(?:let|sei|soit)\b[^.=]{0,20}$", re.IGNORECASE)
@@ -119,10 +127,10 @@ def _doubt(line: Line, before: str, after: str) -> str | None:
     """Nothing for a claim, the reason for one that is only supposed or quoted; None for what is no claim."""
     cuts = [found.end() for found in _ENDS.finditer(before)]
     start = cuts[-1] if cuts else 0
-    sentence = before[start:]
+    sentence = _PREMISE.sub(" ", _CASES.sub(" ", before[start:]))
     found = _ENDS.search(after)
     rest = after[: found.start()] if found else after.partition("\n")[0]
-    whole = f"{sentence} {line.text} {rest}"
+    whole = _PREMISE.sub(" ", f"{sentence} {line.text} {rest}")
     if found is not None and found[0] == "?" and line.kind != "cell":
         return None
     if _DENIED.search(sentence[-80:]) or _REVOKED.match(after):
@@ -135,7 +143,7 @@ def _doubt(line: Line, before: str, after: str) -> str | None:
             return "only if the condition before it holds"
     if line.words and line.kind == "line" and not sentence.strip() and _LOOSE.search(line.text):
         return "denied or supposed in the same line"
-    last = before[cuts[-2] if len(cuts) > 1 else 0 : start] if cuts else ""
+    last = _PREMISE.sub(" ", before[cuts[-2] if len(cuts) > 1 else 0 : start]) if cuts else ""
     supposed = (
         _UNREAL.search(whole)
         or _SUPPOSED.search(whole)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from itertools import combinations, count
 
 from backcalc.check.case import Case
+from backcalc.check.compare import compare
 from backcalc.formula.names import derivative_parts, is_derivative
 from backcalc.formula.print_unicode import to_unicode
-from backcalc.formula.tree import Add, Compare, Div, Expr, Mul, Neg, Reduce, Ref, num, rebuild, substitute, walk
+from backcalc.formula.tree import ONE, Add, Compare, Div, Expr, Mul, Neg, Reduce, Ref, num, rebuild, substitute, walk
 
 MOST_REFS = 12
 
@@ -180,6 +181,15 @@ def mean_without_sum(case: Case) -> str | None:
     return None
 
 
+def restricted_sum(case: Case) -> str | None:
+    """A sum over all but one where every term belongs: `Σ over j ≠ i` for `Σ over j`."""
+    for node in [node for node in walk(case.right.expr) if isinstance(node, Reduce) and node.exclude is not None][:4]:
+        whole = Reduce(node.operation, node.index, node.lower, node.upper, None, node.body)
+        if compare(case.left, case.right.with_expr(exchanged(case.right.expr, node, whole)), case.subject).as_function:
+            return f"the sum leaves out {node.index} = {to_unicode(node.exclude or ONE)}, which belongs to it"
+    return None
+
+
 def one_less(case: Case) -> str | None:
     """N − 1 where N belongs: the variance of a batch is divided by the number of its samples."""
     for upper in dict.fromkeys(_uppers(case)):
@@ -194,5 +204,5 @@ def one_less(case: Case) -> str | None:
 
 
 PATH_MISTAKES = (gated_by_gradient, cross_terms, through_statistics, updated_weights, transposed_weight)
-FACTOR_MISTAKES = (sum_for_mean, one_less, mean_without_sum)
+FACTOR_MISTAKES = (sum_for_mean, one_less, mean_without_sum, restricted_sum)
 NAME_MISTAKES = (other_name,)

@@ -16,6 +16,8 @@ from backcalc.formula.tidy_text import tidy
 from backcalc.formula.tree import Expr
 
 LONGEST_LINE = 4000
+WIDEST = 20_000
+"""Characters of a source line that are kept; no formula is read that stands further right."""
 
 _STEP = re.compile(r"(?<![A-Za-z0-9_\\])(?:(delta|Δ)(\s+)|(new)(\s+))(?=[A-Za-zα-ωΑ-Ω])", re.IGNORECASE)
 _RELATION = re.compile(r"=|≈|~=|\\approx|←|<-\s|\\leftarrow|\\gets")
@@ -26,6 +28,11 @@ updated new input hidden layer node at this as also it follows equals i here fro
 my
 """
 _WORDS = frozenset(_SENTENCE.split())
+_NAME = r"(?:(?:new|delta)\s+)?[^\W\d][\w/.]*(?:\[[\w, ]*\])?"
+_NEXT = re.compile(
+    r"(?:=|≈)\s*[-−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s*/\s*\d+)?"
+    rf"(?P<blank>\s+)(?={_NAME}\s*(?:[=≈←]|:=)|{_NAME}\s+(?:is|are|was|were|has|denotes?|means?|becomes?|gives?)\b)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +131,9 @@ def chains(line: Line, subject: Subject, *, alone: bool = False) -> Iterator[Rea
     related = _RELATION.search(line.text) is not None
     if not related and not (alone and line.text):
         return
-    if len(line.text) > LONGEST_LINE:
-        yield _lost_at(line, f"the line has more than {LONGEST_LINE} characters", 0, 1)
+    most = WIDEST if line.column > WIDEST else LONGEST_LINE
+    if len(line.text) > LONGEST_LINE or line.column > WIDEST:
+        yield _lost_at(line, f"the line has more than {most} characters", 0, 1)
         return
     text, sign = stepwise(spelled_updates(_prepared(line.text, subject), subject))
     found = read_rows(text, subject.symbols, words=line.words)
@@ -144,6 +152,21 @@ def chains(line: Line, subject: Subject, *, alone: bool = False) -> Iterator[Rea
                 yield _lost_at(line, piece.message, min(piece.start, len(line.text)), min(piece.end, len(line.text)))
         elif piece.word != "if" and (len(piece.sides) > 1 or piece.continues or alone):
             yield _links(line, piece, subject, sign)
+
+
+def statements(line: Line) -> tuple[Line, ...]:
+    """The formulas of a line of plain text with nothing but blanks between them; one alone where there are no others.
+
+    >>> [piece.text for piece in statements(Line("z=2 h=2 J=1.76", 1, 1, ""))]
+    ['z=2', 'h=2', 'J=1.76']
+    """
+    ends = [found.span("blank") for found in _NEXT.finditer(line.text)] if line.words and not line.fixed else []
+    starts = [0, *(end for _, end in ends)]
+    stops = [*(start for start, _ in ends), len(line.text)]
+    return tuple(
+        replace(line, text=line.text[start:stop], column=line.column + start)
+        for start, stop in zip(starts, stops, strict=True)
+    )
 
 
 def _lost(found: tuple[Chain | Unreadable, ...]) -> int:

@@ -320,8 +320,15 @@ def _derived(
         adjoints |= {gradient.adjoint.name: gradient.adjoint for gradient in part.gradients}
         exact |= part.values
     program = with_adjoints(program, adjoints.values())
-    exact, _ = evaluate_available(program, exact, EXACT)
-    return program, exact, adjoints
+    return program, _completed(program, exact), adjoints
+
+
+def _completed(program: Program, exact: dict[str, Array[Exact]]) -> dict[str, Array[Exact]]:
+    """The values with those that are missing and follow from them."""
+    groups = ((block,) if isinstance(block, Equation) else block.equations for block in program.blocks)
+    missing = [group for group in groups if any(equation.name not in exact for equation in group)]
+    part = program.part(tuple(equation for group in missing for equation in group))
+    return evaluate_available(part, exact, EXACT)[0]
 
 
 def _with_updates(
@@ -353,8 +360,7 @@ def _with_updates(
     elif update.rate is not None:
         exact = {**exact, rate: {(): Exact.of(update.rate)}}
     program = program.extended(tuple(equations), shapes)
-    exact, _ = evaluate_available(program, exact, EXACT)
-    return program, exact, rate
+    return program, _completed(program, exact), rate
 
 
 def _with_counts(

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 from backcalc.check.hedges import claimed, without_struck
-from backcalc.check.read import Line
+from backcalc.check.read import WIDEST, Line
 from backcalc.formula.decimal_comma import with_points
 from backcalc.formula.spans import DocumentTooLong, find_spans
 from backcalc.formula.tidy_text import LOST, tidy
@@ -77,10 +77,11 @@ def read_text(text: str, file: str = "<text>", suffix: str = ".txt") -> Read:
 
 def _claims(text: str, file: str, reader: Callable[[str, str], Iterator[Line]]) -> Iterator[Line]:
     """What a text claims, with what the student wrote as its source, however it was repaired for reading."""
-    written = text.split("\n")
-    plain = text if text.isascii() else "\n".join(map(_repaired, written))
+    lines = text.split("\n")
+    plain = text if text.isascii() else "\n".join(map(_repaired, lines))
     plain = with_points(without_struck(plain))
     found = claimed(reader(plain, file), plain.split("\n"))
+    written = [line[:WIDEST] for line in lines]
     yield from found if plain == text else (_as_written(line, written) for line in found)
 
 
@@ -167,7 +168,7 @@ def _comments(text: str, file: str) -> Iterator[Line]:
 
 def _document(text: str, file: str, *, tex: bool = False) -> Iterator[Line]:
     """The formulas of a document, its numbers and cells, and its lines, which say where a problem begins."""
-    lines = text.split("\n")
+    lines = [line[:WIDEST] for line in text.split("\n")]  # a claim shows its line, and a line may hold all claims
     try:
         spans = find_spans(text, tex=tex)
     except DocumentTooLong as error:

@@ -13,7 +13,7 @@ from backcalc.check.labels import is_close, labelled
 from backcalc.check.names import NotFormula, Translator, Unknown
 from backcalc.check.notation import own_notation
 from backcalc.check.prose import stated
-from backcalc.check.read import Line, Link, Lost, Read, chains, led
+from backcalc.check.read import Line, Link, Lost, Read, chains, led, statements
 from backcalc.check.result import Claim, Diagnosis
 from backcalc.check.shapes import judged_shape
 from backcalc.check.spoken import Meant, Speech, number
@@ -89,7 +89,8 @@ class Work:
             self.claimed.append((line, claim))
             return bench
         if line.is_formula or (line.kind == "cell" and meant is not None and number(line.text) is None):
-            return self._formulas(bench, line, meant)
+            pieces = statements(line)
+            return self._formulas(bench, line, meant) if len(pieces) == 1 else self._apart(bench, line, pieces)
         if meant is not None and (side := number(line.text)) is not None:
             self.tried += 1
             if self.tried == MOST_TRIED:
@@ -108,8 +109,28 @@ class Work:
     def _asked(self) -> frozenset[str]:
         return frozenset(ask.target.name for ask in self.problem.asks[self.place])
 
+    def _apart(self, bench: Bench, line: Line, pieces: Sequence[Line]) -> Bench:
+        """`z = 2 h = 2`: two formulas, or a product where that is right and they are not."""
+        before = len(self.claimed)
+        found: list[tuple[Bench, list[Found]]] = []
+        for way in (pieces, (line,)):
+            copy = replace(bench, own=dict(bench.own), definitions=dict(bench.definitions))
+            for piece in way:
+                copy = self._formulas(copy, piece, None)
+            found.append((copy, [(line, claim) for _, claim in self.claimed[before:]]))
+            del self.claimed[before:]
+            if all(fine(claim) for _, claim in found[-1][1]):
+                break
+        else:
+            found.append(found[0])
+        chosen, claims = found[-1]
+        self.claimed += claims
+        return chosen
+
     def _formulas(self, bench: Bench, line: Line, meant: Meant | None) -> Bench:
-        for read in chains(line, bench.subject, alone=meant is not None):
+        found = list(chains(line, bench.subject, alone=meant is not None))
+        bench = _with_meanings(bench, found)
+        for read in found:
             if isinstance(read, Lost):
                 if line.is_formula:
                     self.claimed.append((line, self._unreadable(read)))
@@ -229,6 +250,18 @@ def _tried(bench: Bench, read: Read, *, explained: bool = True) -> tuple[Bench, 
     return copy, claims
 
 
+def _with_meanings(bench: Bench, found: Sequence[Read | Lost]) -> Bench:
+    """The bench with the names that are explained behind the formula they stand in: `m x + a where m = …, a = …`."""
+    words = [read.word if isinstance(read, Read) else "" for read in found]
+    if "where" not in words:
+        return bench
+    behind = bench
+    for read in found[words.index("where") :]:
+        if isinstance(read, Read) and read.links:
+            behind, _ = _tried(behind, read, explained=False)
+    return replace(bench, own=dict(bench.own), definitions=dict(behind.definitions))
+
+
 def _other_readings(read: Read) -> Iterator[Read]:
     for links in read.others:
         yield replace(read, links=links, others=())
@@ -267,14 +300,14 @@ def _ends_with(read: Read, fact: Fraction) -> bool:
 def wanted_derivatives(lines: Sequence[Line], subject: Subject, deadline: float) -> tuple[str, ...]:
     """The derivatives that the lines speak of and the key has not derived: `dy/dz`."""
     translator = Translator(subject)
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for line in lines:
         if monotonic() > deadline or len(seen) > MOST_CLAIMS:
             break
-        if line.text and not line.beside:
-            if line.text in seen:
+        if line.text:
+            if (line.text, line.beside) in seen:
                 continue
-            seen.add(line.text)
+            seen.add((line.text, line.beside))
         said = [*stated(line, subject), *([line] if line.is_formula else [])]
         for read in (read for piece in said for read in chains(piece, subject)):
             if isinstance(read, Lost):

@@ -63,6 +63,7 @@ OPTIONS: tuple[tuple[tuple[str, ...], Mapping[str, Any]], ...] = (
         ("--validation",),
         {"type": click.FloatRange(0, 1, max_open=True), "default": 0.0, "help": "Share of the rest for validation."},
     ),
+    (("--stratify",), {"is_flag": True, "help": "Every class has its share among what is kept, not by chance alone."}),
     (
         ("--patience",),
         {"type": _whole(1), "help": "Stop after so many epochs without a better (validation) loss."},
@@ -79,7 +80,7 @@ OPTIONS: tuple[tuple[tuple[str, ...], Mapping[str, Any]], ...] = (
 
 ALIKE = (
     *("epochs", "batch", "trials", "seed", "rate", "style", "decay", "l1", "l2", "dtype", "threads", "legacy"),
-    *("validation", "patience", "metric", "reconstruct", "flip", "shift"),
+    *("validation", "stratify", "patience", "metric", "reconstruct", "flip", "shift"),
 )
 """Options that are settings of the same name."""
 
@@ -124,7 +125,7 @@ def data_of(name: str, options: Mapping[str, Any], *, download: bool = False) ->
     from backcalc.numeric.data.download import download as load
     from backcalc.numeric.prepare import prepared
 
-    wanted = {each: options[each] for each in ("seed", "test", "scale", "standardise", "legacy")}
+    wanted = {each: options[each] for each in ("seed", "test", "scale", "standardise", "legacy", "stratify")}
     try:
         if download:
             load(name, say)

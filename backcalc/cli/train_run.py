@@ -132,14 +132,27 @@ def resumable(task: Task) -> Iterator[None]:
         click.echo(left if call is None else f"go on with: {call}", err=True)
         raise
     except Diverged as error:
-        if task.folder is None or error.good == 0:
+        if task.folder is None:
             raise
-        help = f"the last good state, after epoch {error.good}, is kept: `{call} --epochs {error.good}` ends there"
+        if error.good == 0:
+            help = _taken_away(task.folder)
+        else:
+            help = f"the last good state, after epoch {error.good}, is kept: `{call} --epochs {error.good}` ends there"
         raise Refused(f"error: {error}\n  = help: {help}") from error
     except RunError as error:
         if call is None:
             raise
         raise Refused(f"error: {error}\n  = help: go on with: {call}") from error
+
+
+def _taken_away(folder: Folder) -> str:
+    """Removes a run that has no epoch to go on from: by the same settings it would only come to the same end."""
+    from backcalc.numeric.runs.net_file import BEGIN, NET
+    from backcalc.numeric.runs.results import STATE
+
+    arrays = [f"{BEGIN}{each.name}" for each in folder.path(BEGIN).glob("*")]
+    folder.take_away([STATE, NET, *arrays])
+    return f"no epoch ended well, so `{folder.root}` is removed: nothing is lost, and the name is free for the next try"
 
 
 def _quoted(path: Path) -> str:

@@ -92,15 +92,18 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     folded = word.casefold()
     best: tuple[int, int, str] | None = None
     for candidate in candidates:
-        slips = 0 if folded == candidate.casefold() else _distance(folded, candidate.casefold())
-        if slips <= max(len(folded), len(candidate)) // 3:
+        most = max(len(folded), len(candidate)) // 3
+        if abs(len(folded) - len(candidate)) > most:
+            continue
+        slips = 0 if folded == candidate.casefold() else _distance(folded, candidate.casefold(), most)
+        if slips <= most:
             found = slips, _distance(word, candidate), candidate  # gama is γ rather than Γ
             best = found if best is None or found[:2] < best[:2] else best
     return None if best is None else best[2]
 
 
-def _distance(left: str, right: str) -> int:
-    """Damerau's distance: letters changed, dropped or added, or neighbours swapped."""
+def _distance(left: str, right: str, most: int = 80) -> int:
+    """Damerau's distance: letters changed, dropped or added, or neighbours swapped; beyond `most` just some more."""
     before: list[int] = []
     last = list(range(len(right) + 1))
     for i, a in enumerate(left, 1):
@@ -110,5 +113,7 @@ def _distance(left: str, right: str) -> int:
             if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
                 cost = min(cost, before[j - 2] + 1)
             row.append(cost)
+        if min(row) > most and min(last) > most:
+            return most + 1
         before, last = last, row
     return last[-1]

@@ -182,6 +182,9 @@ class _Compiler(Generic[T]):
 
     def place(self, index: Expr) -> Callable[[Frame], int]:
         """An index expression; a value in it, as the class in `y[t]`, is read as a whole number."""
+        if isinstance(index, Num) and index.value.denominator == 1:
+            number = int(index.value)
+            return lambda frame: number
         if not any(isinstance(node, Ref) and (node.indices or node.name in self.store) for node in walk(index)):
             return lambda frame: integer(index, frame)
         value = self.value(index)

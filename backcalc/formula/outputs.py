@@ -14,7 +14,10 @@ _CODE = re.compile(
     r"|return\b|print\s*\(|pass\b|@\w|#|[\w.]+\s*\(.*\)\s*$|[A-Za-z_][\w.\[\], '\"]*\s[-+*/]?=\s)",
     re.MULTILINE,
 )
-_NUMBER = r"[-−]?(?:\d+(?:,\d{3})+|\d+)?(?:\.\d+|(?<=\d))(?:[eE][+-]?\d+)?\s?%?(?![\w.])"
+_NUMBER = (
+    r"[-−]?(?:\d+(?:,\d{3})+|\d+)?(?:\.\d+|(?<=\d))(?:[eE][+-]?\d+)?\s?%?(?![\w.])"
+    r"(?!\s*[+*/^@(×·⋅]|\s*[-−](?!\s*\w+\s*:))"  # what goes on is a formula, but for `loss: 0.1 - accuracy: 0.9`
+)
 _LABELLED = re.compile(rf"(?:'(\w+)'|\b([A-Za-z][\w ]{{0,60}}?))\s*[:=]\s*({_NUMBER})")
 _SHAPE = re.compile(rf"\b([A-Za-z][\w ]{{0,60}}?)\s*[:=]\s*({SHAPE})")
 _ARRAY = re.compile(r"(?:'(\w+)'\s*:\s*|\b(\w+)\s*[:=]\s*)?(?:np\.|numpy\.)?(?:array|tensor)\(\s*(?=\[)")
@@ -45,11 +48,17 @@ def printed(text: str) -> Iterator[tuple[str, Found]]:
     for pattern in (_LABELLED, _ALONE):
         for found in pattern.finditer(text):
             start, end = found.span(found.lastindex or 0)
-            if any(first <= start < last for first, last in taken):
+            if any(first <= start < last for first, last in taken) or _is_argument(text, found.start()):
                 continue
             taken.append((start, end))
             label = "" if pattern is _ALONE else (found[1] or found[2]).strip()
             yield "number", Found(start, end, label, "")
+
+
+def _is_argument(text: str, at: int) -> bool:
+    """Whether it stands in brackets that are still open on its line, as in `np.sum(x, axis=0)`."""
+    before = text[max(0, at - 200) : at].rpartition("\n")[2]
+    return before.count("(") > before.count(")")
 
 
 def _closing(text: str, at: int) -> int | None:

@@ -60,6 +60,18 @@ _GREEK = frozenset(GREEK.values())
 _STEPS = frozenset(("new", "delta"))  # words that are a name together with the one behind
 _STEP_OF = re.compile(r"[ \t]+[^\W\d]\w*(?:\[[\d, ]*\])?[ \t]*(?:[-+*=≈←)]|:=|<-|$)")
 
+_LOOSE = frozenset(("blank", "operator", "open", "comma", "command"))
+_EQUAL = frozenset(("=", "==", ":=", "≈", "←", "<-"))
+_OPERATORS = frozenset(("times", "plus", "minus", "mal"))  # operators as words: what they stand in is not read
+_BEHIND = _STEPS | _OPERATORS  # words that no value ends with
+_SCALES = frozenset(("K", "M"))  # thousands and millions
+_VALUE = re.compile(r"\s+[-−]?[\w(]")
+_BRACKET = re.compile(r"\((?:[^()]|\((?:[^()]|\([^()]*\)){0,20}\)){0,80}\)")
+_REMARK = re.compile(r"[=:;≈<>]")
+_SIGN = re.compile(r"[-−+*/^·×]")
+_GOES_ON = re.compile(r"(?:\s*[+*/^·×]|\s+[-−](?=\s))\s*(?:[\d(]|[^\W\d]\d*(?!\w))")
+_VERB = re.compile(r"(?:\[[\w, ]*\])?\s+(?:is|are|was|were|has|denotes?|means?|equals?|becomes?|gives?|will)\b")
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -148,27 +160,31 @@ def _reads_as_words(line: str) -> bool:
 def _belongs(line: str, part: re.Match[str], run: list[re.Match[str]]) -> bool:
     """Whether a part can go on a formula, `run` being what has been read of it."""
     last = next((before for before in reversed(run) if before.lastgroup != "blank"), None)
-    value = last is not None and last.lastgroup in ("number", "word", "close") and last[0].lower() not in _STEPS
+    value = last is not None and last.lastgroup in ("number", "word", "close") and last[0].lower() not in _BEHIND
+    spaced = bool(run) and run[-1].lastgroup == "blank"
     match part.lastgroup:
         case "blank":
             return bool(run)
         case "number" | "open":
-            spaced = bool(run) and run[-1].lastgroup == "blank"
-            return last is None or not value or (part.lastgroup == "open" and not spaced)
+            return last is None or not value or (part.lastgroup == "open" and (not spaced or _is_factor(line, part)))
         case "word":
             word = part[0]
+            if value and spaced and word.lower() in _OPERATORS:
+                return _VALUE.match(line, part.end()) is not None
             known = word.lower().rstrip("'′") in _FUNCTIONS and line[part.end() : part.end() + 1] == "("
             known |= word.lower() in _STEPS and _STEP_OF.match(line, part.end()) is not None
             short = len(word) == 1 and (word not in _SINGLE or (last is not None and not value))
-            coded = any(char.isdigit() or char == "_" for char in word) or "." in word
+            coded = _is_coded(word)
             glued = last is not None and last.lastgroup == "number" and last.end() == part.start()
             letter = not word.isascii() and len(word) <= 3
             sign = last is not None and last.lastgroup == "operator"
             follows = re.match(r"\s*[-+*/=^×·@]\s*[\w(]", line[part.end() :][:8]) is not None
             name = short or coded or letter or known or ((len(word) <= 2 or word in _GREEK) and (sign or follows))
             if word in ("x", "X"):
-                name = True
-            return name and (not value or glued or word in ("x", "X"))
+                return True
+            if value and spaced:
+                return _is_next_factor(line, part, run, name)
+            return name and (not value or glued)
         case "operator" | "close":
             return last is not None or part[0] in "-−∂Σ∑√="
         case "comma":
@@ -179,9 +195,33 @@ def _belongs(line: str, part: re.Match[str], run: list[re.Match[str]]) -> bool:
             return False
 
 
+def _is_factor(line: str, bracket: re.Match[str]) -> bool:
+    """Whether a bracket behind a blank is a factor, as in `1/2 (h - t)^2`, and no remark, as in `5 (see above)`."""
+    inner = _BRACKET.match(line, bracket.start())
+    if inner is None or _REMARK.search(inner[0]) or not _SIGN.search(inner[0]):
+        return False
+    words = re.findall(r"[^\W\d]\w*(?:\.\w+)*", inner[0])
+    return all(len(word) <= 2 or _is_coded(word) or word in _GREEK or word.lower() in _FUNCTIONS for word in words)
+
+
+def _is_next_factor(line: str, part: re.Match[str], run: Sequence[re.Match[str]], name: bool) -> bool:
+    """Whether a word behind a value and a blank is its next factor, as in `z = 2 w1 + 3 w2`.
+
+    A word that goes on as a sum is kept, so that it is said to be unknown and not left out.
+    """
+    if not any(before[0] in _EQUAL for before in run) or _VERB.match(line, part.end()) or part[0] in _SCALES:
+        return False
+    return name or (part[0].isascii() and _GOES_ON.match(line, part.end()) is not None)
+
+
+def _is_coded(word: str) -> bool:
+    """Whether a word is written like a name: `w1`, `a_out`, `np.dot`."""
+    return any(char.isdigit() or char == "_" for char in word) or "." in word
+
+
 def _close(line: str, run: list[re.Match[str]], found: list[Found]) -> None:
     """Keeps a run of parts that is a formula, without the signs and brackets that are left over at its ends."""
-    while run and run[-1].lastgroup in ("blank", "operator", "open", "comma", "command") and run[-1][0] not in _POWERS:
+    while run and (run[-1].lastgroup in _LOOSE or run[-1][0].lower() in _OPERATORS) and run[-1][0] not in _POWERS:
         run.pop()
     while run and run[0].lastgroup == "blank":
         run.pop(0)
@@ -194,7 +234,7 @@ def _close(line: str, run: list[re.Match[str]], found: list[Found]) -> None:
     signs = [part for part in run if part.lastgroup == "operator" or part[0] in ("x", "X")]
     values = [part for part in run if part.lastgroup in ("number", "word") and part[0] not in ("x", "X")]
     digits = any(part.lastgroup == "number" for part in run)
-    equal = any(part[0] in ("=", "==", ":=", "≈", "←", "<-") for part in signs)
+    equal = any(part[0] in _EQUAL for part in signs)
     ruled = any(a[0][0] == b[0][0] == "=" and a.end() == b.start() for a, b in pairwise(signs))
     hyphens = all(part[0] in "-−–/" for part in signs)
     dated = hyphens and not any(part.lastgroup == "blank" for part in run)

@@ -20,12 +20,14 @@ def check_augments(settings: Training, shape: tuple[int, ...]) -> None:
     """Raises TrainingError where what is trained on is no image `[channels, height, width]`, or a shift leaves none."""
     if not settings.augments:
         return
-    what = "`flip` mirrors" if settings.flip else "`shift` moves"
+    about, does = ("flip", "mirrors") if settings.flip else ("shift", "moves")
     if len(shape) != 3:
-        raise TrainingError(f"{what} images [channels, height, width], but an input is {show_shape(shape)}")
+        message = f"`{about}` {does} images [channels, height, width], but an input is {show_shape(shape)}"
+        raise TrainingError(message, about)
     if settings.shift >= min(shape[1:]):
         height, width = shape[1:]
-        raise TrainingError(f"a shift by up to {settings.shift} pixels leaves nothing of an image of {height}×{width}")
+        message = f"a shift by up to {settings.shift} pixels leaves nothing of an image of {height}×{width}"
+        raise TrainingError(message, "shift")
 
 
 def augmented(x: Array, settings: Training, randoms: Sequence[Any]) -> Array:

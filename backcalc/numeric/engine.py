@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -13,6 +14,10 @@ from backcalc.numeric.kernels.base import Array, Pass
 from backcalc.numeric.run import Objective, Runner
 
 Metric: TypeAlias = Callable[[Array, Array], Array]
+
+
+EVERY = slice(0, None)
+"""All trials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +34,21 @@ class Engine(Protocol):
     flat: Array
     gradients: Array
     still: dict[str, Array]
+    divides: bool
+    """Whether several processes can have shares of a step."""
 
-    def step(self, x: Array, target: Array, randoms: Sequence[Any]) -> Measured:
-        """Losses and gradients of a mini-batch `[trials, samples, …]`; the running statistics are moved."""
+    def step(self, x: Array, target: Array, randoms: Sequence[Any], trials: slice = EVERY) -> Measured:
+        """Losses and gradients of a mini-batch `[trials, samples, …]`; the running statistics are moved.
+
+        `trials` are those that the mini-batch belongs to, where an engine takes some of them.
+        """
         ...
 
 
 class Reference:
     """The engine that calls the reference kernels, for every network."""
+
+    divides = False
 
     def __init__(self, runner: Runner, objective: Objective, flat: Array, still: dict[str, Array]) -> None:
         self.runner, self.objective = runner, objective
@@ -44,8 +56,8 @@ class Reference:
         self.gradients = np.zeros_like(flat)
         (self.source,) = runner.network.inputs
 
-    def step(self, x: Array, target: Array, randoms: Sequence[Any]) -> Measured:
-        """Losses and gradients of a mini-batch."""
+    def step(self, x: Array, target: Array, randoms: Sequence[Any], trials: slice = EVERY) -> Measured:
+        """Losses and gradients of a mini-batch of all trials."""
         drawn = self.runner.draw(randoms, x.shape[1], self.flat.dtype)
         forward = self.runner.forward(self.flat, self.still, {self.source: x}, Pass(True, drawn))
         into = self.objective.gradient(forward, target)
@@ -61,8 +73,14 @@ class Reference:
         return Measured(losses, forward.outputs[self.runner.output.name])
 
 
-MOST_AT_ONCE = 4096
-"""So many samples of all trials together are evaluated at a time."""
+MOST_AT_ONCE = 2**19
+"""So many numbers the layers put out at a time where a network is evaluated, those of all trials together."""
+
+
+def at_once(runner: Runner, trials: int) -> int:
+    """How many samples go through a network at a time, so that what it holds for them stays small."""
+    numbers = sum(prod(node.output_shape) for node in runner.nodes)
+    return max(1, MOST_AT_ONCE // (trials * max(1, numbers)))
 
 
 def evaluated(
@@ -71,7 +89,7 @@ def evaluated(
     """Loss, penalty left out, and metric of every trial on samples `[trials, samples, …]`, as the network is used."""
     trials, samples = x.shape[:2]
     (source,) = runner.network.inputs
-    width = max(1, MOST_AT_ONCE // trials)
+    width = at_once(runner, trials)
     losses, metrics = np.zeros(trials), np.zeros(trials)
     by_mean, rooted = objective.loss.over == "mean", isinstance(objective.loss, RootMeanSquare)
     for start in range(0, samples, width):

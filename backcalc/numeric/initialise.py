@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import prod, sqrt
 from typing import Any, TypeAlias
 
@@ -43,60 +42,75 @@ class Fans:
     out: int
 
 
-Draw: TypeAlias = Callable[[Any, Fans], Array]
-"""Draws an array from a source of random numbers."""
+Randoms: TypeAlias = Sequence[Any]
+"""The sources of random numbers of all trials."""
+
+Draw: TypeAlias = Callable[[Randoms, Fans], Array]
+"""Draws the arrays of all trials, `[trials, *shape]`, each from its own source."""
 
 
-def truncated(random: Any, shape: tuple[int, ...], std: float) -> Array:
-    """Normal numbers of that deviation before those beyond two of it are drawn again."""
-    found: Array = random.standard_normal(shape)
-    while (far := np.abs(found) > 2).any():
-        found[far] = random.standard_normal(int(far.sum()))
-    return found * std
-
-
-def orthogonal(random: Any, shape: tuple[int, ...]) -> Array:
-    """Orthonormal rows or columns, whichever are fewer (Saxe, McClelland, Ganguli 2014)."""
-    rows, columns = shape[0], prod(shape[1:])
-    square = random.standard_normal((max(rows, columns), min(rows, columns)))
-    q, r = np.linalg.qr(square)
-    q = q * np.sign(np.diag(r))
-    found: Array = (q if rows >= columns else q.T).reshape(shape)
+def _each(randoms: Randoms, shape: tuple[int, ...], draw: Callable[[Any], Array]) -> Array:
+    found = np.empty((len(randoms), *shape))
+    for trial, random in enumerate(randoms):
+        found[trial] = draw(random)
     return found
 
 
-def _sized_uniform(random: Any, shape: tuple[int, ...], size: float) -> Array:
-    found: Array = random.uniform(-size, size, shape)
+def normal(randoms: Randoms, shape: tuple[int, ...], std: float) -> Array:
+    """Normal numbers of that deviation."""
+    return _each(randoms, shape, lambda random: random.normal(0, std, shape))
+
+
+def uniform(randoms: Randoms, shape: tuple[int, ...], limit: float) -> Array:
+    """Equally spread numbers of either sign up to a limit."""
+    return _each(randoms, shape, lambda random: random.uniform(-limit, limit, shape))
+
+
+def truncated(randoms: Randoms, shape: tuple[int, ...], std: float) -> Array:
+    """Normal numbers of that deviation before those beyond two of it are drawn again."""
+    found = _each(randoms, shape, lambda random: random.standard_normal(shape))
+    beyond = (np.abs(found) > 2).reshape(len(found), -1)
+    for trial in np.flatnonzero(beyond.any(axis=1)).tolist():
+        own, far = found[trial, ...].reshape(-1), beyond[trial]
+        while far.any():
+            own[far] = randoms[trial].standard_normal(int(far.sum()))
+            far = np.abs(own) > 2
+    return found * std
+
+
+def orthogonal(randoms: Randoms, shape: tuple[int, ...]) -> Array:
+    """Orthonormal rows or columns, whichever are fewer (Saxe, McClelland, Ganguli 2014)."""
+    rows, columns = shape[0], prod(shape[1:])
+    tall = max(rows, columns), min(rows, columns)
+    q, r = np.linalg.qr(_each(randoms, tall, lambda random: random.standard_normal(tall)))
+    q = q * np.sign(np.diagonal(r, axis1=1, axis2=2))[:, None]
+    found: Array = (q if rows >= columns else q.swapaxes(1, 2)).reshape(len(randoms), *shape)
     return found
 
 
 def _uniform(limit: Callable[[Fans], float]) -> Draw:
-    def draw(random: Any, fans: Fans) -> Array:
-        found: Array = random.uniform(-limit(fans), limit(fans), fans.shape)
-        return found
-
-    return draw
+    return lambda randoms, fans: uniform(randoms, fans.shape, limit(fans))
 
 
 def _normal(std: Callable[[Fans], float]) -> Draw:
-    return lambda random, fans: truncated(random, fans.shape, std(fans) / TRUNCATED)
+    return lambda randoms, fans: truncated(randoms, fans.shape, std(fans) / TRUNCATED)
 
 
 SCHEMES: Mapping[str, Draw] = {
-    "zeros": lambda random, fans: np.zeros(fans.shape),
-    "ones": lambda random, fans: np.ones(fans.shape),
-    "normal": lambda random, fans: random.normal(0, 0.05, fans.shape),
+    "zeros": lambda randoms, fans: np.zeros((len(randoms), *fans.shape)),
+    "ones": lambda randoms, fans: np.ones((len(randoms), *fans.shape)),
+    "normal": lambda randoms, fans: normal(randoms, fans.shape, 0.05),
     "uniform": _uniform(lambda fans: 0.05),
-    "truncated": lambda random, fans: truncated(random, fans.shape, 0.05),
+    "truncated": lambda randoms, fans: truncated(randoms, fans.shape, 0.05),
     "glorot_uniform": _uniform(lambda fans: sqrt(6 / (fans.into + fans.out))),
     "glorot_normal": _normal(lambda fans: sqrt(2 / (fans.into + fans.out))),
     "he_uniform": _uniform(lambda fans: sqrt(6 / fans.into)),
     "he_normal": _normal(lambda fans: sqrt(2 / fans.into)),
     "lecun_uniform": _uniform(lambda fans: sqrt(3 / fans.into)),
     "lecun_normal": _normal(lambda fans: sqrt(1 / fans.into)),
-    "orthogonal": lambda random, fans: orthogonal(random, fans.shape),
+    "orthogonal": lambda randoms, fans: orthogonal(randoms, fans.shape),
     "pytorch_uniform": _uniform(lambda fans: 1 / sqrt(fans.into)),
-    "standard_normal": lambda random, fans: random.standard_normal(fans.shape),
+    "standard_normal": lambda randoms, fans: normal(randoms, fans.shape, 1),
 }
 """Every scheme by name. `normal:0.01`, `uniform:0.01`, `truncated:0.01` give the deviation or the limit; normal schemes
 of a fan are truncated, as in Keras."""
@@ -121,14 +135,14 @@ def draw_of(scheme: str) -> Draw:
         number = -1.0
     if name in _SIZED and 0 <= number < float("inf"):
         draw = _SIZED[name]
-        return lambda random, fans: draw(random, fans.shape, number)
+        return lambda randoms, fans: draw(randoms, fans.shape, number)
     help = did_you_mean(name, SCHEMES, f"they are {said(list(SCHEMES))}")
     raise UnknownScheme(f"unknown initialiser `{scheme[:60]}`; {help}")
 
 
-_SIZED: Mapping[str, Callable[[Any, tuple[int, ...], float], Array]] = {
-    "normal": lambda random, shape, size: random.normal(0, size, shape),
-    "uniform": _sized_uniform,
+_SIZED: Mapping[str, Callable[[Randoms, tuple[int, ...], float], Array]] = {
+    "normal": normal,
+    "uniform": uniform,
     "truncated": truncated,
 }
 
@@ -163,26 +177,23 @@ def scheme_of(node: Node, parameter: Parameter, default: str) -> str:
     return "glorot_uniform" if len(parameter.shape) > 1 else "ones"
 
 
-def _draw(node: Node, parameter: Parameter, scheme: str) -> Callable[[Any], Array]:
-    """How an array is drawn from a source of random numbers."""
+def _drawn(node: Node, parameter: Parameter, scheme: str, randoms: Randoms) -> Array:
+    """The arrays of all trials."""
     default = scheme if scheme in DEFAULTS else "keras"
     if scheme in DEFAULTS or parameter.role == "bias" or len(parameter.shape) < 2:
         scheme = scheme_of(node, parameter, default)  # a scheme that is named is one of weights
     if scheme == "forget":
-        once = np.ones if parameter.name.startswith("b_") else np.zeros
-        return lambda random: once(parameter.shape)
+        scheme = "ones" if parameter.name.startswith("b_") else "zeros"
     if scheme == "recurrent":
-        limit = 1 / sqrt(parameter.shape[0])
-        return partial(_sized_uniform, shape=parameter.shape, size=limit)
-    drawn, fans = draw_of(scheme), fans_of(node, parameter)
-    return lambda random: drawn(random, fans)
+        return uniform(randoms, parameter.shape, 1 / sqrt(parameter.shape[0]))
+    return draw_of(scheme)(randoms, fans_of(node, parameter))
 
 
 def begin(
     network: Network,
     nodes: Sequence[Node],
     arena: Arena,
-    randoms: Sequence[Any],
+    randoms: Randoms,
     schemes: Mapping[str, str],
     dtype: np.dtype[Any],
 ) -> Array:
@@ -204,8 +215,7 @@ def begin(
             scheme = schemes.get(parameter.name, schemes.get(node.name, schemes.get("", "keras")))
             if parameter.name in arena.still or not _is_first(nodes, node, parameter):
                 continue
-            draw = _draw(node, parameter, scheme)
-            _put(network, arena, flat, parameter, np.stack([draw(random) for random in randoms]))
+            _put(network, arena, flat, parameter, _drawn(node, parameter, scheme, randoms))
             _without_absent(arena, flat, node, parameter)
     return flat
 

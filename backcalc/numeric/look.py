@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,13 +14,14 @@ from backcalc.layers.noise import Dropout, GaussianNoise
 from backcalc.layers.shape import Flatten, Reshape
 from backcalc.net import Network
 from backcalc.numeric.data import Data
+from backcalc.numeric.engine import at_once
 from backcalc.numeric.history import History
 from backcalc.numeric.kernels.base import Array, Pass
 from backcalc.numeric.parts import ready
 from backcalc.numeric.run import Forward, Objective, Runner, starting
 
 MOST_SAMPLES = 256
-"""So many samples give the distributions; as many go through the network at a time."""
+"""So many samples give the distributions."""
 MOST_NUMBERS = 4000
 """So many numbers of a layer are kept."""
 MOST_LAYERS = 12
@@ -151,8 +152,9 @@ class _Looking:
 
     def chosen(self, x: Array, trial: int | None = None) -> Array:
         """The class that every sample is taken for."""
-        parts = [self._class(self.put_out(x[part], trial)) for part in _parts(len(x))]
-        return np.concatenate(parts)
+        width = at_once(self.runner, 1)
+        parts = (x[start : start + width] for start in range(0, len(x), width))
+        return np.concatenate([self._class(self.put_out(part, trial)) for part in parts])
 
     def put_out(self, x: Array, trial: int | None) -> Array:
         output: Array = self.forward(x, trial).outputs[self.runner.output.name][0]
@@ -223,11 +225,6 @@ class _Looking:
         classes = self.chosen(plane).reshape(GRID, GRID)
         ends = (float(low[0]), float(high[0]), float(low[1]), float(high[1]))
         return Regions(*ends, classes, self.x[:1000], self.y[:1000].astype(np.intp))
-
-
-def _parts(count: int) -> Iterator[slice]:
-    for start in range(0, count, MOST_SAMPLES * 4):
-        yield slice(start, start + MOST_SAMPLES * 4)
 
 
 def _picked(array: Array) -> Array:

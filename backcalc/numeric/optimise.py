@@ -17,6 +17,7 @@ import numpy as np
 from backcalc.net import Update
 from backcalc.net.update import UPDATES
 from backcalc.numeric.kernels.base import Array
+from backcalc.numeric.share import WHOLE, Share, Zeros, alike
 
 Style: TypeAlias = Literal["backcalc", "keras", "pytorch"]
 
@@ -178,6 +179,8 @@ RULES: Mapping[str, Rule] = {
 class Optimiser:
     """One update rule with its state, for parameters `[trials, size]`; every trial may have a rate of its own.
 
+    `decay` times the parameter is added to its gradient. `zeros` makes the arrays of the state.
+
     >>> w = np.array([[1.0, 2.0]])
     >>> Optimiser(Update("sgd"), w, rate=0.5).step(w, np.ones((1, 2)))
     >>> w.tolist()
@@ -192,6 +195,8 @@ class Optimiser:
         *,
         style: Style = "backcalc",
         schedule: Schedule | None = None,
+        decay: float = 0.0,
+        zeros: Zeros = np.zeros,
     ) -> None:
         rule = UPDATES[update.kind]
         keras = style == "keras"
@@ -204,11 +209,14 @@ class Optimiser:
         self.rate: Array = np.asarray(rate, flat.dtype).reshape(-1, 1)
         self.made = 0
         first = KERAS_ACCUMULATOR if keras and update.kind == "adagrad" else 0.0
-        self.state = tuple(np.full_like(flat, first) for _ in rule.state)
+        self.decay = flat.dtype.type(decay)
+        self.state = tuple(alike(flat, zeros) for _ in rule.state)
+        for array in self.state:
+            array += first
         self._room = np.empty(BLOCK, flat.dtype)
 
-    def step(self, flat: Array, gradients: Array) -> None:
-        """Changes the parameters in place. The gradients lie in memory as the parameters do."""
+    def step(self, flat: Array, gradients: Array, share: Share = WHOLE) -> None:
+        """Changes the parameters, or a share of them, in place. The gradients lie in memory as the parameters do."""
         rate = self.rate * self.rate.dtype.type(self.schedule.at(self.made))
         self.made += 1
         at = Constants(self.given, self.made, self.keras, self.inside)
@@ -216,10 +224,15 @@ class Optimiser:
         if len(rate) == 1:  # all trials are one line of numbers
             arrays = tuple(_line(array) for array in arrays)
         trials, size = arrays[0].shape
+        own = share.within(size)
         width = max(1, BLOCK // trials)
-        for start in range(0, size, width):
-            w, g, *state = (array[:, start : start + width] for array in arrays)
-            self.rule(w, g, tuple(state), rate, self._room_like(w), at)
+        for start in range(own.start, own.stop, width):
+            w, g, *state = (array[:, start : min(start + width, own.stop)] for array in arrays)
+            room = self._room_like(w)
+            if self.decay:
+                np.multiply(w, self.decay, out=room)
+                g += room
+            self.rule(w, g, tuple(state), rate, room, at)
 
     def _room_like(self, block: Array) -> Array:
         """Room to work in, which lies in memory as the block does."""

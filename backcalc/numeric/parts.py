@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backcalc.layers.norm import BatchNorm
-from backcalc.numeric.data import Data, source
+from backcalc.numeric.data import Data, drawn, source
 from backcalc.numeric.kernels.base import Array
 from backcalc.numeric.run import Objective, Runner
 from backcalc.numeric.settings import Training, TrainingError
@@ -31,7 +31,7 @@ class Parts:
 def ready(data: Data, x: Array, y: Array, objective: Objective, settings: Training) -> tuple[Array, Array]:
     """Inputs and targets of one type of numbers; to reconstruct, the target is the input. Raises TrainingError."""
     dtype = np.dtype(settings.dtype)
-    x = x.astype(dtype)
+    x = x.astype(dtype, copy=False)
     if settings.reconstruct:
         return x, encoded(objective, replace(data, x=x, y=x, classes=(), x_test=None, y_test=None), x, dtype)
     return x, encoded(objective, data, y, dtype)
@@ -41,21 +41,27 @@ def parted(data: Data, objective: Objective, settings: Training) -> Parts:
     """The samples for training and, at random, those for validation. Raises TrainingError."""
     kept = int(np.ceil(settings.validation * data.size))
     if data.size - kept < 1:
-        raise TrainingError(f"{data.name} has {data.size} samples, too few to keep {kept} for validation")
+        raise TrainingError(f"{data.name} has {data.size} samples, too few to keep {kept} for validation", "validation")
     x, t = ready(data, data.x, data.y, objective, settings)
     size = data.size - kept
-    orders = _orders(data, settings) if kept else [np.arange(data.size)]
+    orders = _orders(data, kept, settings) if kept else [np.arange(data.size)]
     arrays = (_taken(each, part, data.stacked) if kept else each for part in _cut(orders, kept) for each in (x, t))
     x, t, x_val, t_val = arrays
     notes = (*_warnings(size, settings), *_emptied(data, orders, kept))
     return Parts(x, t, x_val, t_val, size, kept, notes)
 
 
-def _orders(data: Data, settings: Training) -> list[Array]:
+def _orders(data: Data, kept: int, settings: Training) -> list[Array]:
     """The samples in the order in which they are kept aside: one, or one a trial where each has samples of its own."""
     same = (settings.seed,)
     seeds = (settings.seeds or same * len(data.x)) if data.stacked else same
-    return [source([seed, 2**31], legacy=settings.legacy).permutation(data.size) for seed in seeds]
+    labels = data.y if data.stacked else [data.y]
+    return [
+        np.concatenate(
+            drawn(data, own, kept, source([seed, 2**31], legacy=settings.legacy), stratify=settings.stratify)
+        )
+        for seed, own in zip(seeds, labels, strict=True)
+    ]
 
 
 def _cut(orders: list[Array], kept: int) -> tuple[list[Array], list[Array]]:
@@ -91,5 +97,6 @@ def check_batches(runner: Runner, parts: Parts, settings: Training) -> None:
     for node in runner.nodes:
         if smallest == 1 and isinstance(node.layer, BatchNorm) and len(node.input_shape) == 1:
             message = f"`{node.name}` would normalise a mini-batch of one sample, which has no spread"
-            sizes = f"{parts.size} samples by {settings.batch}"
-            raise TrainingError(f"{message}; choose a batch that leaves none over: {sizes}")
+            sizes = f"choose a batch that leaves none over: {parts.size} samples by {settings.batch}"
+            help = "choose a larger batch" if settings.batch == 1 else sizes
+            raise TrainingError(f"{message}; {help}", "batch")

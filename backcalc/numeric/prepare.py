@@ -23,11 +23,12 @@ def prepared(
     scale: float = 1.0,
     standardise: bool = False,
     legacy: bool = False,
+    stratify: bool = False,
 ) -> Data:
     """The data set of that name with samples for testing, its notes saying what was done to it.
 
     The inputs are multiplied by `scale`, then standardised where that is asked; what is drawn is drawn from `seed`, by
-    NumPy's `legacy` generator where that is asked.
+    NumPy's `legacy` generator where that is asked. With `stratify` the test has of every class its share.
 
     >>> data = prepared("blobs:50", seed=1)
     >>> data.size, len(data.x_test), data.notes
@@ -39,8 +40,9 @@ def prepared(
         raise DataError(f"inputs times {scale:g} say nothing; `scale` is a finite number, and not 0")
     data = load_data(name, seed=seed, legacy=legacy)
     if data.x_test is None:
-        whole, data = data.size, split(data, test, seed, legacy=legacy)
-        note = f"{whole - data.size} of the {whole} samples, drawn at random, kept for testing"
+        whole, data = data.size, split(data, test, seed, legacy=legacy, stratify=stratify)
+        how = "drawn at random from every class" if stratify else "drawn at random"
+        note = f"{whole - data.size} of the {whole} samples, {how}, kept for testing"
         data = replace(data, notes=(*data.notes, note))
     data = data if scale == 1 else scaled(data, scale)
     return standardised(data) if standardise else data

@@ -86,6 +86,11 @@ class Runner:
         self.arena: Arena = arena_of(self.nodes)
         self.output = network.node(network.output) if network.output else self.nodes[-1]
 
+    @property
+    def draws(self) -> bool:
+        """Whether a layer draws random numbers in training."""
+        return any(type(kernel).draw is not Kernel.draw for kernel in self.kernels.values())
+
     def draw(self, generators: Sequence[Any], samples: int, dtype: np.dtype[Any]) -> dict[str, Array]:
         """What all random layers draw for a mini-batch."""
         drawn: dict[str, Array] = {}

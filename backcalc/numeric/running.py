@@ -12,7 +12,7 @@ import numpy as np
 from backcalc.layers.activation import Sigmoid
 from backcalc.net import Network
 from backcalc.numeric.arena import floats
-from backcalc.numeric.augment import augmented, check_augments
+from backcalc.numeric.augment import check_augments
 from backcalc.numeric.data import Data, source
 from backcalc.numeric.engine import Engine, evaluated
 from backcalc.numeric.history import CURVES, History
@@ -23,8 +23,11 @@ from backcalc.numeric.parts import check_batches, parted, ready
 from backcalc.numeric.plans import engine_for
 from backcalc.numeric.run import Objective, Runner, starting
 from backcalc.numeric.settings import Diverged, Training, TrainingError
+from backcalc.numeric.share import Zeros, common
+from backcalc.numeric.stepping import Stepping
 from backcalc.numeric.stopping import Stopping
 from backcalc.numeric.targets import METRICS, metric_for
+from backcalc.numeric.team import Team, can_divide
 
 MOST_PARAMETERS = 1_000_000_000
 """So many parameters of all trials together; a rule may hold twice as many besides."""
@@ -65,18 +68,31 @@ class Running:
         check_augments(settings, self.data.shape)
         self.notes: list[str] = list(self.parts.notes)
         schemes = settings.initialise
+        zeros = np.zeros if settings.threads == 1 else common
         flat = begin(network, self.runner.nodes, self.runner.arena, self.randoms, schemes, self.dtype)
-        still = starting(self.runner, trials, self.dtype)
+        still = {name: _moved(each, zeros) for name, each in starting(self.runner, trials, self.dtype).items()}
         for name in still.keys() & network.values.keys():
             still[name][...] = np.array(floats(network.values[name]), self.dtype)
-        self.engine: Engine = engine_for(self.runner, self.objective, flat, still)
-        rate = self._rate()
+        self.engine: Engine = engine_for(self.runner, self.objective, _moved(flat, zeros), still, zeros)
         self.optimiser = Optimiser(
-            network.update, self.engine.flat, rate, style=settings.style, schedule=settings.schedule
+            network.update,
+            self.engine.flat,
+            self._rate(),
+            style=settings.style,
+            schedule=settings.schedule,
+            decay=settings.decay,
+            zeros=zeros,
         )
         probabilities = isinstance(self.runner.output.layer, Sigmoid)
         labelled = replace(self.data, classes=()) if settings.reconstruct else self.data
         self.metric = metric_for(self.objective, labelled, settings.metric, probabilities=probabilities)
+        measure = METRICS[self.metric]
+        stacked, draws = self.data.stacked, self.runner.draws
+        self.stepping = Stepping(
+            self.parts, self.engine, self.optimiser, measure, settings, self.randoms, stacked=stacked, draws=draws
+        )
+        self.divided = can_divide(self.stepping)
+        self.team: Team | None = None
         self.stopping = Stopping(flat, still, settings.patience, restore=settings.restore_best)
         self.epoch, self.step, self.count, self.seconds = 0, 0, 0, 0.0
         self.losses, self.metrics = np.zeros(trials), np.zeros(trials)
@@ -109,24 +125,21 @@ class Running:
         if not self.step:
             self.began = self._drawn()
             self.losses[...], self.metrics[...], self.count = 0, 0, 0
-        measure = METRICS[self.metric]
-        for chosen in self._batches():
-            x, t = self._taken(self.parts.x, chosen), self._taken(self.parts.t, chosen)
-            if self.settings.augments:
-                x = augmented(x, self.settings, self.randoms)
-                t = x.reshape(t.shape) if self.settings.reconstruct else t
-            seen = self.engine.step(x, t, self.randoms)
-            if not np.isfinite(seen.losses).all():
-                self._diverged(x, seen.losses)
-            if self.settings.decay:
-                self.engine.gradients += self.engine.flat * self.dtype.type(self.settings.decay)
-            self.optimiser.step(self.engine.flat, self.engine.gradients)
-            samples = chosen.shape[1]
-            self.losses += seen.losses.astype(float) * samples
-            self.metrics += measure(seen.output, t) * samples
-            self.count += samples
-            self.step += 1
-            yield
+        steps = self._steps()
+        for chosen in self._chosen():
+            steps.take(chosen)
+            for start in range(0, chosen.shape[1], self.settings.batch):
+                batch = slice(start, min(start + self.settings.batch, chosen.shape[1]))
+                seen = steps.look(batch)
+                if not np.isfinite(seen.losses).all():
+                    self._diverged(chosen[:, batch], seen.losses)
+                steps.update()
+                samples = batch.stop - batch.start
+                self.losses += seen.losses * samples
+                self.metrics += seen.metrics * samples
+                self.count += samples
+                self.step += 1
+                yield
         self.epoch, self.step = self.epoch + 1, 0
         watched = self.losses / self.count
         self._keep("loss", watched)
@@ -137,8 +150,20 @@ class Running:
             self._keep("val_metric", metrics)
         self.stopping.look(self.engine.flat, self.engine.still, self.epoch, watched)
 
-    def _batches(self) -> Iterator[Array]:
-        """The places of the samples of every mini-batch that is left, `[trials, batch]`."""
+    def _steps(self) -> Stepping | Team:
+        """Who does the steps: this process, or several where that is faster."""
+        if self.divided and self.team is None:
+            self.team = Team(self.stepping)
+        return self.team or self.stepping
+
+    def close(self) -> None:
+        """Lets the processes go that trained with this one."""
+        if self.team is not None:
+            self.team.close()
+        self.team = None
+
+    def _chosen(self) -> Iterator[Array]:
+        """The places of the samples of all mini-batches that are left, `[trials, samples]`, some mini-batches a time."""
         settings, size = self.settings, self.parts.size
         if settings.order == "replacement":
             for _ in range(self.step, -(-size // settings.batch)):
@@ -147,21 +172,14 @@ class Running:
         now = self._drawn() if self.step else self.began
         if self.step:  # the order was drawn when the epoch began
             self._draw_from(self.began)
-        shuffled = settings.order == "shuffled"
-        order = np.stack([random.permutation(size) if shuffled else np.arange(size) for random in self.randoms])
+        order = np.empty((len(self.randoms), size), np.intp)
+        for row, random in zip(order, self.randoms, strict=True):
+            row[...] = random.permutation(size) if settings.order == "shuffled" else np.arange(size)
         if self.step:
             self._draw_from(now)
-        for start in range(self.step * settings.batch, size, settings.batch):
-            yield order[:, start : start + settings.batch]
-
-    def _taken(self, array: Array, chosen: Array) -> Array:
-        """The chosen samples of every trial, `[trials, batch, …]`."""
-        if not self.data.stacked:
-            return array.take(chosen, axis=0)
-        trials, size = array.shape[:2]
-        rows = array.reshape(trials * size, *array.shape[2:])
-        taken: Array = rows.take(chosen + size * np.arange(trials)[:, None], axis=0)
-        return taken
+        width = settings.batch * self.stepping.ahead
+        for start in range(self.step * settings.batch, size, width):
+            yield order[:, start : start + width]
 
     def _keep(self, curve: str, numbers: Array) -> None:
         """Notes a number for every trial; a trial that has stopped keeps its last, if there is one."""
@@ -177,22 +195,23 @@ class Running:
             x, t = (np.broadcast_to(each, (trials, *each.shape)) for each in (x, t))
         return evaluated(self.engine, self.runner, self.objective, x, t, METRICS[self.metric])
 
-    def _diverged(self, x: Array, losses: Array) -> None:
+    def _diverged(self, chosen: Array, losses: Array) -> None:
         """Says where a loss became no number first; that is an error where no trial is left."""
         lost = ~np.isfinite(losses) & ~self.stopping.done
         if not lost.any():
             return
         trial = int(np.flatnonzero(lost)[0])
         place = f"in step {self.step + 1} of epoch {self.epoch + 1}"
-        message = f"the loss of trial {trial + 1} is no finite number {place}: {self._first_odd(x, trial)}"
+        message = f"the loss of trial {trial + 1} is no finite number {place}: {self._first_odd(chosen, trial)}"
         if (lost | self.stopping.done).all():
             raise Diverged(f"{message}; a smaller rate, other initial weights or scaled inputs may help")
         self.notes.append(message)
         self.stopping.lose(lost, self.epoch + 1)
 
-    def _first_odd(self, x: Array, trial: int) -> str:
+    def _first_odd(self, chosen: Array, trial: int) -> str:
         """The first array on the way that holds a number that is not finite, in a trial."""
         (name,) = self.network.inputs
+        x = self.stepping.taken(self.parts.x, chosen)
         if not np.isfinite(x[trial]).all():
             return f"the input `{name}` holds it already"
         named = self.runner.arena.named(self.engine.flat).items()
@@ -277,3 +296,12 @@ class Running:
             stopped=tuple(int(epoch) for epoch in self.stopping.stopped),
             notes=(*self.notes, *data.notes),
         )
+
+
+def _moved(array: Array, zeros: Zeros) -> Array:
+    """The numbers in an array that `zeros` made, if that makes them elsewhere."""
+    if zeros is np.zeros:
+        return array
+    found = zeros(array.shape, array.dtype)
+    found[...] = array
+    return found

@@ -13,7 +13,11 @@ _LEAST = {"epochs": 0, "batch": 1, "trials": 1, "seed": 0, "patience": 1, "threa
 
 
 class TrainingError(ValueError):
-    """A training that cannot be done, with what to do about it."""
+    """A training that cannot be done, with what to do about it; `about` is the setting that is wrong, if it is one."""
+
+    def __init__(self, message: str, about: str = "") -> None:
+        super().__init__(message)
+        self.about = about
 
 
 class Diverged(TrainingError):
@@ -32,14 +36,15 @@ class Training:
     """The settings of one training.
 
     `trials` networks are trained at once, each from its own random numbers, which depend on `seed` and the trial's
-    place alone; with `seeds` every trial is the one that it would be alone, with that seed. `rate` may be one for each
-    of them. `order` shuffles the samples anew for every epoch, takes them as they are `given`, or draws every
-    mini-batch with `replacement`. `validation` is the share of the samples that is kept aside; with `patience` a trial
-    stops after so many epochs without a better validation loss (without validation: loss), and `restore_best` gives it
-    back its best parameters. `initialise` are schemes by the name of an array or a layer, that of `""` for all others.
-    `reconstruct` trains the network to put out what it reads. `flip` mirrors every image of a mini-batch left to right
-    with probability one half, `shift` moves it by up to so many pixels each way, with zeros where it was not.
-    `threads` are those of one matrix product. `metric` is by default accuracy for classes, else the mean squared error.
+    place alone; with `seeds` every trial is, to rounding, the one that it would be alone, with that seed. `rate` may be
+    one for each of them. `order` shuffles the samples anew for every epoch, takes them as they are `given`, or draws
+    every mini-batch with `replacement`. `validation` is the share of the samples that is kept aside, with `stratify`
+    the same share of every class; with `patience` a trial stops after so many epochs without a better validation loss
+    (without validation: loss), and `restore_best` gives it back its best parameters. `initialise` are schemes by the
+    name of an array or a layer, that of `""` for all others. `reconstruct` trains the network to put out what it reads.
+    `flip` mirrors every image of a mini-batch left to right with probability one half, `shift` moves it by up to so
+    many pixels each way, with zeros where it was not. `threads` are those of one matrix product. `metric` is by default
+    accuracy for classes, else the mean squared error.
 
     >>> Training(epochs=3).epochs
     3
@@ -58,6 +63,7 @@ class Training:
     initialise: Mapping[str, str] = field(default_factory=dict)
     order: Literal["shuffled", "given", "replacement"] = "shuffled"
     validation: float = 0.0
+    stratify: bool = False
     patience: int | None = None
     restore_best: bool = True
     decay: float = 0.0

@@ -102,7 +102,7 @@ def metric_for(objective: Objective, data: Data, wanted: str | None, *, probabil
     """
     if wanted is not None and wanted not in METRICS:
         help = did_you_mean(wanted, METRICS, f"they are {said(list(METRICS), 'and')}")
-        raise TrainingError(f"unknown metric `{wanted}`; {help}")
+        raise TrainingError(f"unknown metric `{wanted}`; {help}", "metric")
     if wanted is not None:
         _check_fit(wanted, objective, data)
         return wanted
@@ -124,4 +124,4 @@ def _check_fit(metric: str, objective: Objective, data: Data) -> None:
         reason = f"compares numbers, but the target of the loss {type(objective.loss).kind} is a class"
     else:
         return
-    raise TrainingError(f"the metric `{metric}` {reason}; leave it out, and the one that fits is taken")
+    raise TrainingError(f"the metric `{metric}` {reason}; leave it out, and the one that fits is taken", "metric")

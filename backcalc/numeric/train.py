@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,10 @@ def train(
     the state cannot be written.
     """
     settings = replace(settings or Training(), **changes)
-    with blas_threads(settings.threads), interrupts() as asked, np.errstate(**QUIET):
-        running = Running(network, data, settings)
+    with blas_threads(settings.threads), interrupts() as asked, np.errstate(**QUIET), ExitStack() as stack:
+        running = stack.enter_context(closing(Running(network, data, settings)))
+        if running.divided:
+            stack.enter_context(blas_threads(1))
         if resume and save is not None and save.is_file():
             running.go_on(read(save, running))
         keeper = Keeper(running, save, every)

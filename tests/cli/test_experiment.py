@@ -156,11 +156,9 @@ def test_what_is_wrong_is_told_with_its_place(
     run: Callable[..., Any], file: Path, old: str, new: str, told: str
 ) -> None:
     file.write_text(FILE.replace(old, new), encoding="utf-8")
-    began = time.process_time()
     found = run("experiment", file)
     assert (found.status, found.out) == (2, "")
     assert told in found.err and "Traceback" not in found.err
-    assert time.process_time() - began < 2
 
 
 def test_a_wrong_net_is_told_in_its_own_file(run: Callable[..., Any], file: Path) -> None:
@@ -217,6 +215,26 @@ def test_an_interrupt_leaves_what_can_be_gone_on_with(
     file.write_text(short, encoding="utf-8")
     other = run("experiment", file, "--resume", folder)
     assert other.status == 2 and "holds another experiment" in other.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a limit on the size of files stands for a full disk")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_full_disk_loses_nothing(
+    start: Callable[..., Any], run: Callable[..., Any], file: Path, tmp_path: Path, jobs: int
+) -> None:
+    """The settings fit, the state of a task does not."""
+    file.write_text(FILE.replace("[2, 6]", "[2, 300]"), encoding="utf-8")
+    whole = run("experiment", file, "--format", "csv", "--quiet").out
+    folder = tmp_path / "full"
+    process = start("experiment", file, "--run", folder, "--jobs", jobs, "--quiet", limit=9_000)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, b"")
+    told = err.decode()
+    assert "task-2.npz` could not be written: File too large; what was written before is whole" in told
+    assert told.endswith("go on with the run by --resume\n") and "Traceback" not in told
+    assert not [each for each in folder.iterdir() if each.name.startswith(".")]
+    again = run("experiment", file, "--resume", folder, "--format", "csv", "--quiet")
+    assert (again.status, again.out) == (0, whole)
 
 
 def test_standard_input(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,7 @@ def test_names_split_at_commas_outside_brackets(typed: list[str], names: tuple[s
 def test_completion_offers_commands_networks_and_files(start: Callable[..., Any]) -> None:
     def complete(words: str) -> str:
         env = {"_BACKCALC_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
-        out, _ = start(env=env).communicate(timeout=30)
+        out, _ = start(env=env).communicate(timeout=60)
         return out.decode()
 
     assert complete("backcalc ").split() == [f"plain,{name}" for name in COMMANDS]

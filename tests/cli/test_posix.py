@@ -79,6 +79,6 @@ def test_an_interrupt_from_the_keyboard(start: Callable[..., subprocess.Popen[by
     process.stdin.write(b"#" * 300_000)  # more than a pipe holds: once it is written, the command is reading
     process.stdin.flush()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err.decode().strip()) == (130, b"", "interrupted")
     assert list(tmp_path.iterdir()) == []

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import backcalc
+from backcalc.numeric.runs import Folder
 from backcalc.render import plots
 
 NET = """\
@@ -337,3 +338,34 @@ def test_a_run_that_diverges_keeps_its_last_good_epoch(run: Callable[..., Any], 
     assert run("train", "--resume", folder, "--epochs", kept[1], "--no-plots").status == 0
     with np.load(folder / "weights.npz") as weights:
         assert all(np.isfinite(weights[name]).all() for name in weights.files)
+
+
+@pytest.mark.parametrize("kept", [(), ("notes.txt",)])
+def test_a_run_that_diverges_at_once_leaves_nothing_of_itself(
+    run: Callable[..., Any], tmp_path: Path, kept: tuple[str, ...]
+) -> None:
+    np.savez(tmp_path / "begin.npz", W_z=[[1.0]])
+    net = tmp_path / "net.yaml"
+    net.write_text(
+        "input: 1\nlayers: [dense: {name: z, units: 1}]\nloss: mse\nvalues: {file: begin.npz}\n", encoding="utf-8"
+    )
+    folder = tmp_path / "run"
+    given = ("train", net, "--data", "abs:40", "--batch", 1, "--run", folder, "--no-plots")
+    write = Folder.write_json
+
+    def noted(self: Folder, name: str, content: Any) -> None:
+        write(self, name, content)
+        for each in kept:  # of somebody else, while the run is under way
+            (folder / each).write_text("mine", encoding="utf-8")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Folder, "write_json", noted)
+        result = run(*given, "--rate", 1e30)
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("error: the loss of trial 1 is no finite number in step ")
+    assert " of epoch 1: " in result.err and "; a smaller rate, " in result.err
+    help = f"no epoch ended well, so `{folder}` is removed: nothing is lost, and the name is free for the next try"
+    assert result.err.endswith(f"\n  = help: {help}\n")
+    assert [each.name for each in folder.rglob("*")] == list(kept) and folder.exists() == bool(kept)
+    if not kept:
+        assert run(*given, "--rate", 0.01, "--epochs", 1).status == 0

@@ -56,7 +56,9 @@ def test_every_setting_has_an_option() -> None:
 
 def test_defaults_are_those_of_the_settings() -> None:
     plain = {names[0].removeprefix("--").replace("-", "_"): about.get("default") for names, about in OPTIONS}
-    flags = {name: bool(plain[name]) for name in ("replacement", "legacy", "keep_last", "reconstruct", "flip")}
+    flags = {
+        name: bool(plain[name]) for name in ("replacement", "legacy", "stratify", "keep_last", "reconstruct", "flip")
+    }
     assert settings_of({**plain, **flags, "initialise": ()}) == Training()
     assert STYLES == ("backcalc", "keras", "pytorch")
 

@@ -1,8 +1,6 @@
-"""Hostile text is answered at once, in words of its own, and never by a RecursionError."""
+"""Hostile text is answered in words of its own, by the bound that it passes, and never by a RecursionError."""
 
 from __future__ import annotations
-
-import time
 
 import pytest
 
@@ -12,48 +10,20 @@ from backcalc.formula.print_text import to_text
 from backcalc.formula.print_unicode import to_unicode
 from backcalc.formula.read import read_equation, read_equations, read_expression, read_number
 from backcalc.formula.tree import Expr, num, size, substitute, walk
-
-TOO_DEEP = "the formula is nested more than 100 deep"
-SECONDS = 0.25  # a loaded machine included; alone each takes milliseconds
+from tests.formula.hostile import LARGEST, PLAIN, TOO_DEEP
+from tests.hanging import guard_against_hanging
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [
-        ("a" * 10_000_000, "the formula is too long: 10000000 characters, at most 20000 are read"),
-        ("9" * 10**6, "the formula is too long: 1000000 characters, at most 20000 are read"),
-        ("(" * 10_000 + "x" + ")" * 9_999, TOO_DEEP),
-        ("x[" * 9_000, TOO_DEEP),
-        ("[" * 10_000, TOO_DEEP),
-        ("-" * 4_900 + "x", TOO_DEEP),
-        ("√" * 4_900 + "x", TOO_DEEP),
-        ("9**" * 2_000 + "9", TOO_DEEP),
-        ("a/" * 2_400 + "a", TOO_DEEP),
-        ("a@" * 2_400 + "a", TOO_DEEP),
-        ("a" + ".T" * 4_900, TOO_DEEP),
-        ("softmax(" * 150 + "x" + ")" * 150, TOO_DEEP),
-        ("a" + "²" * 19_999, "a number may have at most 100 digits"),
-        ("Σ_{k}" * 1_000 + "x", TOO_DEEP),
-        ("exp(" * 150 + "x" + ")" * 150, TOO_DEEP),
-        ("+ " * 4_900 + "x", TOO_DEEP),
-        ("a+" * 9_000 + "a", "the formula has more than 5000 parts"),
-        ("9" * 101, "a number may have at most 100 digits"),
-        ("0." + "1" * 100, "a number may have at most 100 digits"),
-        ("1e1000000", "the exponent of a number may be at most 400"),
-        ("1e-401", "the exponent of a number may be at most 400"),
-        ("1e" + "0" * 10_000 + "401", "the exponent of a number may be at most 400"),
-        ("x" + "¹" * 101, "a number may have at most 100 digits"),
-    ],
+    PLAIN,
     ids=lambda value: value[:12],
 )
-def test_each_budget_answers_at_once_in_its_own_words(text: str, message: str) -> None:
-    start = time.process_time()
-    with pytest.raises(FormulaError) as caught:
+def test_each_budget_answers_in_its_own_words(text: str, message: str) -> None:
+    with guard_against_hanging(), pytest.raises(FormulaError) as caught:
         read_expression(text)
-    shown = str(caught.value)
-    assert time.process_time() - start < SECONDS
     assert caught.value.message == message
-    assert len(shown) < 400
+    assert len(str(caught.value)) < 400
 
 
 def test_a_power_of_literals_is_read_and_not_computed() -> None:
@@ -104,19 +74,14 @@ def test_what_the_reader_lets_through_can_be_walked_and_printed(text: str) -> No
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "max(k, " * 97 + "x[k" + "+1" * 2_000 + "]" + ")" * 97,
-        "+".join(["W[i,j]*x[j]"] * 400),
-        "a/(" * 98 + "a" + ")" * 98,
-    ],
+    LARGEST,
     ids=["nested maxima", "long sum", "nested quotients"],
 )
-def test_the_largest_formulas_take_no_longer_than_they_must(text: str) -> None:
-    start = time.process_time()
-    expr = read_expression(text)
-    assert read_expression(to_text(expr)) == expr
-    to_latex(expr)
-    assert time.process_time() - start < 2
+def test_the_largest_formulas_are_read_and_printed(text: str) -> None:
+    with guard_against_hanging():
+        expr = read_expression(text)
+        assert read_expression(to_text(expr)) == expr
+        assert to_latex(expr)
 
 
 def test_numbers_of_any_length_are_printed() -> None:

@@ -13,9 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backcalc.numeric.data import Data, DataError, load_data, scaled, split, stacked, standardised
 from backcalc.numeric.data.pickled import plain
+from backcalc.numeric.data.strata import strata
 
 PIXELS = np.arange(3 * 28 * 28, dtype=np.uint8).reshape(3, 28, 28)
 LABELS = np.array([*range(10)], np.uint8)
@@ -345,9 +348,57 @@ def test_parting_and_scaling_see_the_training_samples_alone() -> None:
             split(data, share, seed=0)
 
 
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=60), st.data())
+@settings(deadline=None, max_examples=100)
+def test_strata_give_every_class_its_share(labels: list[int], data: st.DataObject) -> None:
+    y = np.array(labels)
+    count = data.draw(st.integers(1, len(y) - 1))
+    few, many = strata(y, count, np.random.default_rng(data.draw(st.integers(0, 99))))
+    assert len(few) == count and sorted([*few, *many]) == list(range(len(y)))
+    for label in set(labels):
+        size = labels.count(label)
+        assert abs((y[few] == label).sum() - size * count / len(y)) < 1
+
+
+@pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="scikit-learn is the witness")
+@pytest.mark.parametrize("seed", range(5))
+def test_strata_of_a_seed_are_those_of_scikit_learn(seed: int) -> None:
+    from sklearn.model_selection import train_test_split
+
+    random = np.random.default_rng(seed)
+    y = random.permutation([*range(7), *range(7), *random.integers(0, 7, 90)]).astype(float)
+    data = Data("some", np.arange(len(y))[:, None], y, classes=(*"abcdefg",))
+    parted = split(data, 0.3, seed, legacy=True, stratify=True)
+    training, test = train_test_split(data.x, test_size=0.3, random_state=seed, stratify=y)
+    np.testing.assert_array_equal(parted.x, training)
+    np.testing.assert_array_equal(parted.x_test, test)
+
+
+def test_numbers_have_no_strata() -> None:
+    with pytest.raises(DataError, match="abs has numbers as its target: `stratify` is for classes"):
+        split(load_data("abs:20"), 0.2, seed=0, stratify=True)
+
+
 @pytest.mark.parametrize(
     "text", ["iriss", "mnist2", "csv:", "npz:", "images:", "blobs:x", "blobs:1", "abs:99999999999", ""]
 )
 def test_names_of_no_data(text: str) -> None:
     with pytest.raises(DataError, match=r"unknown data|expected a number of points"):
         load_data(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "help"),
+    [
+        ("csv:", "write `csv:FILE#TARGET`"),
+        ("images", "write `images:FOLDER`"),
+        ("npz", "write `npz:FILE`"),
+        ("iris:3", "did you mean `iris`?"),
+        ("digit", "did you mean `digits`?"),
+        ("nothing at all", "data are iris, digits, wine"),
+    ],
+)
+def test_what_to_write_instead(text: str, help: str) -> None:
+    with pytest.raises(DataError) as caught:
+        load_data(text)
+    assert str(caught.value).startswith(f"unknown data `{text}`; {help}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from math import nan
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from backcalc.net import load_network
 from backcalc.net.errors import InputError
-from backcalc.numeric.data import DataError, load_data
+from backcalc.numeric.data import load_data
 from backcalc.numeric.experiment import Experiment, read_experiment, run
 from backcalc.numeric.experiment.axes import Axis, grid
 from backcalc.numeric.experiment.measure import MeasureFault, read_measure
@@ -32,7 +31,6 @@ from backcalc.numeric.experiment.statistics import (
 from backcalc.numeric.experiment.tasks import tasks_of
 from backcalc.numeric.prepare import prepared
 from backcalc.numeric.run import loss_and_gradients
-from backcalc.numeric.settings import TrainingError
 from backcalc.numeric.train import train
 
 NET: dict[str, Any] = {
@@ -206,16 +204,6 @@ def test_a_value_of_a_list_is_told_where_it_stands() -> None:
     assert str(caught.value).endswith("  3 | vary: {a.units: [3, -4]}\n    |                     ^^")
 
 
-def test_what_cannot_be_trained_is_told_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="has 3 classes, but the output of the network is"):
-        run(experiment(net={**NET, "layers": [{"dense": 2}]}), tmp_path / "run")
-    np.savez(tmp_path / "rare.npz", x_train=np.zeros((20, 2)), y_train=np.array([*[0, 1] * 9, 0, 2]))
-    seed = next(seed for seed in range(100) if 19 in np.random.default_rng(seed).permutation(20)[:4])
-    with pytest.raises(DataError, match=f"no sample for training has the class `2`, in the split of seed {seed}; keep"):
-        run(experiment(data=f"npz:{tmp_path / 'rare.npz'}", repeats=100), tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
 WORDS = ["x", "1..3", "same", "relu", "a.units", "", "lenet5"]
 KEYS = st.sampled_from(["a", "layers", "kind", "rate"])
 JUNK = st.recursive(
@@ -349,10 +337,6 @@ def test_errors_of_numbers() -> None:
     assert measures["test.rmse"] == pytest.approx(measures["test.mse"] ** 0.5)
     assert measures["test.mse"] == measures["test.metric"] == pytest.approx(measures["test.loss"])
     assert measures["test.mae"] < measures["test.rmse"]
-    with pytest.raises(TrainingError, match=r"`test.mse` is of numbers, but blobs has classes"):
-        run(experiment(measure=["test.mse"]))
-    with pytest.raises(TrainingError, match=r"`test.accuracy` is of classes, but here the metric is mse"):
-        run(experiment(net=net, data="abs:50", measure=["test.accuracy"]))
 
 
 def test_a_training_that_is_lost_is_counted_and_not_averaged() -> None:

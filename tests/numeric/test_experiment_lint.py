@@ -167,9 +167,9 @@ def test_what_is_hidden_is_told_with_its_size() -> None:
 @pytest.mark.parametrize("name", ["softmax-twice", "iris-width"])
 def test_the_shipped_experiments_are_warned_of_what_they_show(name: str) -> None:
     import backcalc
+    from backcalc.numeric.experiment.check import check
     from backcalc.numeric.experiment.samples import Shelf
     from backcalc.numeric.experiment.sweep import warnings_of
-    from backcalc.numeric.experiment.tasks import check
 
     file = Path(backcalc.__file__).parents[1] / "examples" / "experiments" / f"{name}.yaml"
     read = read_experiment(file)

@@ -53,13 +53,13 @@ def test_every_scheme_is_tried() -> None:
 
 
 def test_truncated_numbers_end_at_two_deviations() -> None:
-    numbers = truncated(np.random.default_rng(0), (10_000,), 1.0)
+    numbers = truncated([np.random.default_rng(0)], (10_000,), 1.0)[0]
     assert np.abs(numbers).max() <= 2 and np.abs(numbers).max() > 1.9
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 2, 3)])
 def test_orthogonal_rows_or_columns(shape: tuple[int, ...]) -> None:
-    matrix = orthogonal(np.random.default_rng(0), shape).reshape(shape[0], -1)
+    matrix = orthogonal([np.random.default_rng(0)], shape)[0].reshape(shape[0], -1)
     product = matrix @ matrix.T if len(matrix) <= matrix.shape[1] else matrix.T @ matrix
     np.testing.assert_allclose(product, np.eye(min(matrix.shape)), atol=1e-12)
 

@@ -10,52 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backcalc.net import load_network
-from backcalc.numeric.engine import Engine, Reference
-from backcalc.numeric.plans import engine_for
 from backcalc.numeric.plans.looped import Looped
 from backcalc.numeric.plans.narrow import Narrow
 from backcalc.numeric.plans.planned import Planned
 from backcalc.numeric.plans.stacked import Stacked
-from backcalc.numeric.run import Objective, Runner, starting
+from tests.numeric.engines import agree, engines
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
 POINTWISE = ["relu", "tanh", "sigmoid", {"leaky_relu": "0.1"}]
-
-
-def engines(net: dict[str, Any], trials: int = 1, dtype: Any = np.float64) -> tuple[Engine, Reference, Runner]:
-    runner = Runner(load_network(net))
-    objective = Objective(runner)
-    flat = np.random.default_rng(0).normal(0, 0.5, (trials, runner.arena.size)).astype(dtype)
-    still = [starting(runner, trials, np.dtype(dtype)) for _ in range(2)]
-    return (
-        engine_for(runner, objective, flat.copy(), still[0]),
-        Reference(runner, objective, flat.copy(), still[1]),
-        runner,
-    )
-
-
-def agree(
-    net: dict[str, Any], samples: int, trials: int = 1, dtype: Any = np.float64, tolerance: float = 1e-11
-) -> Engine:
-    """Two steps with changed parameters between them, so that no buffer keeps what it should not."""
-    plan, reference, runner = engines(net, trials, dtype)
-    generator = np.random.default_rng(1)
-    (shape,) = runner.network.inputs.values()
-    classes = runner.output.output_shape
-    for step in range(2):
-        x = generator.normal(size=(trials, samples, *shape)).astype(dtype)
-        t = generator.dirichlet(np.ones(classes[-1]), (trials, samples, *classes[:-1])).astype(dtype)
-        sources = [[np.random.default_rng([step, trial]) for trial in range(trials)] for _ in range(2)]
-        found, expected = plan.step(x.copy(), t, sources[0]), reference.step(x.copy(), t, sources[1])
-        close = {"rtol": tolerance, "atol": tolerance}
-        np.testing.assert_allclose(found.losses, expected.losses, **close)
-        np.testing.assert_allclose(found.output, expected.output, **close)
-        np.testing.assert_allclose(plan.gradients, reference.gradients, **close)
-        for name, array in reference.still.items():
-            np.testing.assert_allclose(plan.still[name], array, **close)
-        for engine in (plan, reference):
-            engine.flat -= 0.1 * engine.gradients
-    return plan
 
 
 @st.composite
@@ -143,7 +105,7 @@ def test_tied_layers_add_their_gradients() -> None:
     net = {"input": 2, "layers": [dense, "tanh", dense], "loss": "mse"}
     assert isinstance(agree(net, 3), Planned)
     assert isinstance(agree(net, 100), Planned)
-    assert isinstance(agree(net, 3, 20), Reference)
+    assert isinstance(agree(net, 3, 20), Looped)
 
 
 def test_single_precision() -> None:
@@ -155,7 +117,8 @@ def test_every_buffer_is_as_precise_as_the_parameters() -> None:
     net = {"input": [1, 8, 8], "layers": [*maps, "flatten", {"dense": 2}, "sigmoid"], "loss": "bce"}
     plan = agree(net, 5, dtype=np.float32, tolerance=1e-4)
     assert isinstance(plan, Planned)
-    arrays = [each for stage in plan.plans[5] for each in vars(stage).values() if isinstance(each, np.ndarray)]
+    stages = [task.stage for task in plan.graphs[5].tasks]
+    arrays = [each for stage in stages for each in vars(stage).values() if isinstance(each, np.ndarray)]
     assert {array.dtype for array in arrays} == {np.dtype(np.float32), np.dtype(bool)}
 
 
@@ -180,7 +143,7 @@ def test_a_tie_goes_to_the_first() -> None:
 def test_many_narrow_networks(net: dict[str, Any], samples: int, trials: int) -> None:
     engine = agree(net, max(samples, 2), trials)
     drawn = {"batchnorm", "dropout"} & {each if isinstance(each, str) else next(iter(each)) for each in net["layers"]}
-    assert isinstance(engine, Reference if drawn else Narrow)
+    assert isinstance(engine, Looped if drawn else Narrow)
 
 
 @QUICK
@@ -188,7 +151,7 @@ def test_many_narrow_networks(net: dict[str, Any], samples: int, trials: int) ->
 def test_stacks(net: dict[str, Any], samples: int, trials: int) -> None:
     engine = agree(net, samples, trials)
     drawn = {"batchnorm", "dropout"} & {each if isinstance(each, str) else next(iter(each)) for each in net["layers"]}
-    assert isinstance(engine, Reference if drawn else Stacked)
+    assert isinstance(engine, Looped if drawn else Stacked)
 
 
 def test_stacks_in_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,17 +166,3 @@ def test_narrow_networks_in_several_blocks(monkeypatch: pytest.MonkeyPatch) -> N
     net = {"input": 2, "layers": [{"dense": 3}, "relu", {"dense": 2}, "softmax"], "loss": "cross_entropy"}
     assert isinstance(agree(net, 5, 40), Narrow)
     assert isinstance(agree(net | {"penalty": {"l2": "0.1"}}, 5, 17), Narrow)
-
-
-NOT_PLANNED: list[Any] = [
-    ["tanh", {"add": ["x", "tanh_1"]}, {"dense": 2}],
-    [{"dense": {"units": 2, "weights": [["a", "a"], ["b", 1]]}}],
-    ["softplus", {"dense": 2}],
-]
-
-
-@pytest.mark.parametrize("layers", NOT_PLANNED)
-def test_what_is_no_plan_is_computed_by_the_reference(layers: Any) -> None:
-    plan, *_ = engines({"input": 2, "layers": layers, "loss": "mse"})
-    assert isinstance(plan, Reference)
-    agree({"input": 2, "layers": layers, "loss": "rmse"}, 3)

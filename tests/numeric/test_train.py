@@ -10,7 +10,8 @@ import pytest
 
 from backcalc.net import load_network
 from backcalc.numeric.data import Data, DataError, load_data, source, split, stacked
-from backcalc.numeric.run import NotTrainable
+from backcalc.numeric.parts import parted
+from backcalc.numeric.run import NotTrainable, Objective, Runner
 from backcalc.numeric.settings import Training, TrainingError
 from backcalc.numeric.train import train
 
@@ -221,6 +222,17 @@ def test_a_class_that_validation_takes_away_is_warned_of() -> None:
     for seed, notes in told.items():
         assert any(words in note for note in notes) == (19 in orders[seed][:10])
     assert 0 < sum(bool(notes) for notes in told.values()) < 8
+
+
+@pytest.mark.parametrize("of_each", [False, True])
+def test_strata_leave_every_class_its_share(of_each: bool) -> None:
+    """30 of 60 are kept; by chance alone about one seed in thirty keeps 10 of every class."""
+    objective = Objective(Runner(network()))
+    data = stacked([BLOBS]) if of_each else BLOBS
+    for seed in range(5):
+        parts = parted(data, objective, Training(validation=0.5, stratify=True, seed=seed))
+        for targets in (parts.t, parts.t_val):
+            np.testing.assert_array_equal(targets.reshape(30, 3).sum(axis=0), [10, 10, 10])
 
 
 def test_trials_draw_from_their_own_sources() -> None:

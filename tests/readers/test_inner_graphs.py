@@ -12,7 +12,7 @@ from backcalc.net import InputError
 from backcalc.readers import read_file
 from backcalc.readers.unknowns import refuse_unknown
 
-from .test_hostile import axes, message, node, onnx, plain, value
+from .hostile import axes, message, node, onnx, plain, value
 
 
 def array(name: str, *sizes: int) -> bytes:

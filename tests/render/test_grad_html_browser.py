@@ -56,7 +56,7 @@ class Visit:
         context = browser.new_context(
             viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce"
         )
-        context.set_default_timeout(8000)
+        context.set_default_timeout(60_000)
         self.page = context.new_page()
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("console", lambda message: self.complaints.append(message.text))

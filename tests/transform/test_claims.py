@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from time import process_time
 
 import pytest
 
 from backcalc.formula.print_text import to_text
 from backcalc.transform import prove
+from tests.hanging import guard_against_hanging
+from tests.transform.hostile import CLAIMS
 
 GELU = "1/2*(1 + erf(x/sqrt(2))) + x*exp(-x^2/2)/sqrt(2*pi)"
 CROSS_ENTROPY = "diff(-sum(k, t[k]*log(exp(z[k])/sum(j, exp(z[j])))), z[i])"
@@ -71,10 +72,9 @@ def test_there_are_forty_of_each() -> None:
 
 @pytest.mark.parametrize("claim", [true for true, _ in PAIRS])
 def test_true_claims_are_proved(claim: str) -> None:
-    start = process_time()
-    proof = prove(claim)
+    with guard_against_hanging():
+        proof = prove(claim)
     assert proof.holds is True, proof.links[-1].steps[-1].reason
-    assert process_time() - start < 5
     assert proof.counterexample is None
     assert proof.links[-1].steps
 
@@ -326,21 +326,9 @@ def test_json_has_the_promised_fields() -> None:
     assert set(found["counterexample"]) == {"x", "left", "right"}
 
 
-@pytest.mark.parametrize(
-    "claim",
-    [
-        "(a + b + c + d + f + g)^60 = (g + f + d + c + b + a)^60 + 0*h",
-        "exp(exp(exp(exp(x)))) = exp(exp(exp(exp(x))))*(1 + 1/10^90)",
-        "sum(i=1..100000, x[i]) = sum(i=1..100000, x[i])",
-        "diff(" + "tanh(" * 40 + "x" + ")" * 40 + ", x) = 1",
-        "diff(" + "*".join(f"(x + {i})" for i in range(40)) + ", x) = x",
-        "diff(diff(diff(diff(tanh(x)*sigmoid(x), x), x), x), x) = x + diff(diff(diff(tanh(x)*sigmoid(x), x), x), x)",
-        "((((x + 1)^20 + 1)^20 + 1)^20 + 1)^20 = 1 + y",
-        " + ".join(f"max(a{i}, b{i})" for i in range(9)) + " = 0",
-        "tanh(tanh(tanh(tanh(tanh(tanh(x)))))) = tanh(tanh(tanh(tanh(tanh(tanh(-x))))))*(-1)",
-    ],
-)
-def test_every_claim_is_answered_in_time(claim: str) -> None:
-    start = process_time()
-    prove(claim)
-    assert process_time() - start < 5
+@pytest.mark.parametrize(("claim", "holds", "reason"), CLAIMS)
+def test_every_hostile_claim_is_answered(claim: str, holds: bool | None, reason: str) -> None:
+    with guard_against_hanging():
+        proof = prove(claim)
+    assert proof.holds is holds
+    assert reason in proof.links[-1].steps[-1].reason

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from time import process_time
 
 import pytest
 from click.testing import CliRunner, Result
 
 import backcalc
 from backcalc.cli.program import cli
+from tests.hanging import guard_against_hanging
+from tests.transform.hostile import REFUSED
 
 
 def run(*arguments: str) -> Result:
@@ -61,29 +62,14 @@ def test_latex_is_a_document() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [
-        (["x"], "a claim is an equality, `left = right`, or a chain of them; there is no `=` in this one"),
-        (["x = "], "the formula is empty"),
-        (["relu(x = x"], "`(` is never closed"),
-        (["tanh'(x) = 1"], "help: a derivative is written `diff(tanh(x), x)`"),
-        (["diff(x, 3) = 1"], "`diff(f, x)` takes a name to differentiate by, not `3`"),
-        (["diff(f, x) = 1"], "nothing says how `f` depends on `x`: write its formula for it"),
-        (["9^9^9^9 = 1"], "a power in the claim is too large to be computed"),
-        (["x = x", "--given", "x"], "this is no assumption that can be used: `x`"),
-        (["x = x", "--given", "x: K"], "a shape is written `z: [K]` or `W: [2, N]`, not `x: K`"),
-        (["x = x", "--given", "z: [1/2]"], "a size is a number from 1 to 100 or a letter, not `1/2`"),
-        (["x = x", "--given", "a = b, b = a"], "`b` is given by itself"),
-        (["x[i] = 0", "--given", "i < 3"], "an assumption is about numbers and arrays, not about an index"),
-        (["diff(softmax(z), z) = 1", "--given", "z: [K]"], "say which element by which"),
-    ],
+    REFUSED,
 )
 def test_bad_input_is_told(arguments: list[str], message: str) -> None:
-    start = process_time()
-    result = run(*arguments)
+    with guard_against_hanging():
+        result = run(*arguments)
     assert result.exit_code == 2
     assert message in result.stderr
     assert "Traceback" not in result.stderr
-    assert process_time() - start < 2
 
 
 def test_an_error_has_its_place_in_the_whole_claim() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from backcalc.net.errors import did_you_mean, said
-from backcalc.numeric.data.base import Data, DataError, scaled, source, split, stacked, standardised
+from backcalc.numeric.data.base import Data, DataError, drawn, scaled, source, split, stacked, standardised
 from backcalc.numeric.data.folders import folder
 from backcalc.numeric.data.images import cifar10, fashion_mnist, mnist
 from backcalc.numeric.data.synthetic import SYNTHETIC
@@ -67,8 +67,9 @@ def is_known(text: str) -> bool:
 def unknown(text: str) -> tuple[str, str]:
     """What is said of a name that no data have, and what to do about it."""
     known = [*BUNDLED, *FOLDERS, "images:FOLDER", "csv:FILE#TARGET", "npz:FILE", *SYNTHETIC]
-    names = [each.partition(":")[0] for each in known]
-    help = did_you_mean(text.partition(":")[0], names) or f"data are {said(known)}"
+    names, name = [each.partition(":")[0] for each in known], text.partition(":")[0]
+    forms = (f"write `{each}`" for each in known if each.startswith(f"{name}:"))  # the file is missing
+    help = next(forms, None) or did_you_mean(name, names) or f"data are {said(known)}"
     return f"unknown data `{text[:80]}`", help
 
 
@@ -90,4 +91,4 @@ def _bundled(name: str) -> Data:
     return Data(name, x, np.asarray(found.target, np.float64), classes=tuple(map(str, found.target_names)))
 
 
-__all__ = ["Data", "DataError", "load_data", "scaled", "source", "split", "stacked", "standardised"]
+__all__ = ["Data", "DataError", "drawn", "load_data", "scaled", "source", "split", "stacked", "standardised"]

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from backcalc.layers.base import show_shape
+from backcalc.numeric.data.strata import strata
 from backcalc.numeric.kernels.base import Array
 
 Random: TypeAlias = "np.random.Generator | np.random.RandomState"
@@ -16,7 +17,11 @@ Random: TypeAlias = "np.random.Generator | np.random.RandomState"
 
 
 class DataError(ValueError):
-    """Data that cannot be used, with what to do about it."""
+    """Data that cannot be used, with what to do about it; `about` is what was asked of them, where that is wrong."""
+
+    def __init__(self, message: str, about: str = "") -> None:
+        super().__init__(message)
+        self.about = about
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,10 +98,11 @@ def source(seed: int | Sequence[int], *, legacy: bool = False) -> Any:
     return np.random.default_rng(seed)
 
 
-def split(data: Data, share: float, seed: int, *, legacy: bool = False) -> Data:
-    """The data with that share of the samples for testing, drawn at random.
+def split(data: Data, share: float, seed: int, *, legacy: bool = False, stratify: bool = False) -> Data:
+    """The data with that share of the samples for testing, drawn at random; `stratify`: of every class its share.
 
-    With `legacy` the shares are those of scikit-learn's `train_test_split(test_size=share, random_state=seed)`.
+    With `legacy` the shares are those of scikit-learn's `train_test_split(test_size=share, random_state=seed)`, and its
+    `stratify=y`.
 
     >>> data = Data("ten", np.arange(10.0)[:, None], np.arange(10.0))
     >>> parted = split(data, 0.2, seed=42, legacy=True)
@@ -104,13 +110,22 @@ def split(data: Data, share: float, seed: int, *, legacy: bool = False) -> Data:
     [8.0, 1.0]
     """
     if not 0 < share < 1:
-        raise DataError(f"a share of {share} cannot be kept for testing; write a number between 0 and 1")
+        raise DataError(f"a share of {share} cannot be kept for testing; write a number between 0 and 1", "test")
     count = int(np.ceil(share * data.size))
     if count >= data.size:
-        raise DataError(f"{data.name} has {data.size} samples, too few to keep {count} for testing")
-    order = source(seed, legacy=legacy).permutation(data.size)
-    test, training = order[:count], order[count:]
+        raise DataError(f"{data.name} has {data.size} samples, too few to keep {count} for testing", "test")
+    test, training = drawn(data, data.y, count, source(seed, legacy=legacy), stratify=stratify)
     return replace(data, x=data.x[training], y=data.y[training], x_test=data.x[test], y_test=data.y[test])
+
+
+def drawn(data: Data, labels: Array, count: int, random: Any, *, stratify: bool) -> tuple[Array, Array]:
+    """The places of `count` samples drawn at random, and of all others. Raises DataError."""
+    if not stratify:
+        order = random.permutation(len(labels))
+        return order[:count], order[count:]
+    if not data.classes:
+        raise DataError(f"{data.name} has numbers as its target: `stratify` is for classes", "stratify")
+    return strata(labels, count, random)
 
 
 def standardised(data: Data) -> Data:

@@ -47,9 +47,10 @@ def folder(path: Path) -> Data:
                 raise DataError(f"{message}: all must have one size and one kind of colour")
             pictures.append(picture)
             labels.append(number)
+    left_out = (f"left out, damaged: {', '.join(damaged)}",) if damaged else ()
     if not pictures:
-        raise DataError(f"there is no picture in the folders of `{shown(path)}`")
-    notes = ("pixels divided by 255", *((f"left out, damaged: {', '.join(damaged)}",) if damaged else ()))
+        raise DataError("; ".join((f"there is no picture in the folders of `{shown(path)}`", *left_out)))
+    notes = ("pixels divided by 255", *left_out)
     return Data(path.name, np.stack(pictures), np.array(labels, np.float32), classes=tuple(classes), notes=notes)
 
 

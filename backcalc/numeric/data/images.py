@@ -55,7 +55,7 @@ def mnist(folder: Path, *, name: str = "mnist", classes: tuple[str, ...] = DIGIT
         if parts[key].ndim != 3:
             axes = parts[key].ndim - 1
             raise DataError(f"{name}: images have rows and columns, but those of `{key}` have {axes} axes")
-        parts[key] = (parts[key][:, None] / np.float32(255)).astype(np.float32)
+        parts[key] = _divided(parts[key][:, None])
     for key in ("y", "y_test"):
         parts[key] = parts[key].astype(np.float32)
     return Data(name, parts["x"], parts["y"], parts["x_test"], parts["y_test"], classes, notes=(DIVIDED,))
@@ -104,4 +104,10 @@ def _python(path: Path) -> tuple[Array, Array]:
 
 
 def _pixels(rows: Array) -> Array:
-    return (rows.reshape(-1, 3, 32, 32) / np.float32(255)).astype(np.float32)
+    return _divided(rows.reshape(-1, 3, 32, 32))
+
+
+def _divided(pixels: Array) -> Array:
+    """Pixels from 0 to 1, in single precision at once."""
+    found: Array = np.divide(pixels, 255, dtype=np.float32)
+    return found

@@ -12,7 +12,7 @@ from typing import Any
 
 from backcalc.layers import KINDS
 from backcalc.net.errors import did_you_mean, said
-from backcalc.net.load import Document, Plain, exact_number
+from backcalc.net.load import Document, Path, Plain, exact_number
 from backcalc.net.spec import NetFile, shown
 from backcalc.numeric.experiment.spec import Samples, Train
 
@@ -139,6 +139,12 @@ def put(parts: Mapping[str, Any], path: str, value: Plain) -> None:
         raise AxisFault(f"the net has no layer `{shown(layer)}`", did_you_mean(path, candidates, known))
     for entries, place, name in found:
         entries[place] = _changed(entries[place], name, argument, value)
+
+
+def place_of(document: Document, axis: Axis, value: Plain) -> Path:
+    """Where a value of an axis stands: in the list of its values, else where all of them do."""
+    place: Path = ("vary", axis.path)
+    return (*place, axis.values.index(value)) if (*place, 0) in document.values else place
 
 
 def _known(word: str, words: Any, owner: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from backcalc.net import Network
 from backcalc.numeric.data import Data
-from backcalc.numeric.engine import MOST_AT_ONCE, Reference, evaluated
+from backcalc.numeric.engine import Reference, at_once, evaluated
 from backcalc.numeric.experiment.measure import PARTS, Measure, Term
 from backcalc.numeric.history import History
 from backcalc.numeric.kernels.base import Array, Pass
@@ -220,7 +220,7 @@ class _Measured:
         x, t = self._samples("train")
         (source,) = self.runner.network.inputs
         self.count = x.shape[1]
-        width = max(1, MOST_AT_ONCE // self.settings.trials)
+        width = at_once(self.runner, self.settings.trials)
         for start in range(0, x.shape[1], width):
             part = slice(start, start + width)
             inputs = {source: x[:, part]}

@@ -20,7 +20,7 @@ from backcalc.net.update import UPDATES
 from backcalc.net.zoo import NETWORKS
 from backcalc.numeric.data import is_known, unknown
 from backcalc.numeric.experiment.arms import FILES, Arm, Experiment, called, describe
-from backcalc.numeric.experiment.axes import MOST_ARMS, Axis, AxisFault, grid, put, read_axes
+from backcalc.numeric.experiment.axes import MOST_ARMS, Axis, AxisFault, grid, place_of, put, read_axes
 from backcalc.numeric.experiment.measure import Measure, MeasureFault, check_names, read_measure
 from backcalc.numeric.experiment.spec import ExperimentFile, Samples, Split, Stopping, Train, in_long_form
 from backcalc.numeric.prepare import with_rule
@@ -191,10 +191,7 @@ class _Reader:
 
     def _report_value(self, axis: Axis, value: Plain, message: str, help: str | None) -> None:
         """Reports at the value where it stands in a list, else at the axis."""
-        place: Place = ("vary", axis.path)
-        if (*place, 0) in self.document.values:  # a list, whose values stand at places of their own
-            place = (*place, axis.values.index(value))
-        self.document.report(place, message, help)
+        self.document.report(place_of(self.document, axis, value), message, help)
 
     # -- nets and data ----------------------------------------------------------------------------
 

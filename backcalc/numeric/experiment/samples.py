@@ -63,9 +63,10 @@ def check_splits(samples: Samples, parts: Split, seeds: Sequence[int], shelf: Sh
     labels = replace(data, x=data.y)  # the split is that of the samples, without copying them
     for seed in dict.fromkeys(seeds):
         try:
-            split(labels, share, seed)
+            split(labels, share, seed, stratify=parts.stratify)
         except DataError as error:
-            raise DataError(f"{error}, in the split of seed {seed}; keep fewer for testing, or join classes") from None
+            message = f"{error}, in the split of seed {seed}; keep fewer for testing, or join classes"
+            raise DataError(message, "test") from None
 
 
 def _one(samples: Samples, parts: Split, seed: int, shelf: Shelf) -> Data:
@@ -74,7 +75,8 @@ def _one(samples: Samples, parts: Split, seed: int, shelf: Shelf) -> Data:
     share = _share(parts)
     if data.x_test is None and share:
         legacy = parts.seed is not None
-        data = split(data, share, parts.seed if parts.seed is not None else seed, legacy=legacy)
+        own = parts.seed if parts.seed is not None else seed
+        data = split(data, share, own, legacy=legacy, stratify=parts.stratify)
     return standardised(data) if samples.standardise else data
 
 
@@ -101,7 +103,7 @@ def resized(data: Data, size: int) -> Data:
     Raises DataError where the data are no images.
     """
     if len(data.shape) != 3:
-        raise DataError(f"{data.name} are no images: `resize` is of images alone")
+        raise DataError(f"{data.name} are no images: `resize` is of images alone", "resize")
     x_test = None if data.x_test is None else _interpolated(data.x_test, size)
     notes = (*data.notes, f"images made {size}×{size} by linear interpolation")
     return replace(data, x=_interpolated(data.x, size), x_test=x_test, notes=notes)

@@ -76,11 +76,12 @@ class Split(_Keys):
     """Which samples are kept aside.
 
     With a `seed` the test is that of scikit-learn's `train_test_split(test_size=…, random_state=seed)`, the same in
-    every repeat; without one every repeat draws its own.
+    every repeat; without one every repeat draws its own. With `stratify` it is that of its `stratify=y`.
     """
 
     test: Share | None = Field(None, description="share for testing, where the data have no test; 0.2 by default")
     validation: Share = Field(Fraction(0), description="share of the rest for validation")
+    stratify: bool = Field(False, description="whether every class has its share in every part")
     seed: Count | None = Field(None, description="fixes one split for all repeats")
 
 
@@ -128,6 +129,7 @@ class Train(_Keys):
             initialise=self.initialise,
             order=self.order,
             validation=float(self.split.validation),
+            stratify=self.split.stratify,
             patience=None if self.early_stopping is None else self.early_stopping.patience,
             restore_best=self.early_stopping is None or self.early_stopping.restore_best,
             decay=float(self.decay),

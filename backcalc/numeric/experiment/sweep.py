@@ -15,9 +15,10 @@ from backcalc.numeric.data import Data
 from backcalc.numeric.experiment import cluster as on_cluster
 from backcalc.numeric.experiment import lint, workers
 from backcalc.numeric.experiment.arms import Experiment
+from backcalc.numeric.experiment.check import check
 from backcalc.numeric.experiment.results import Results, assembled
 from backcalc.numeric.experiment.samples import Shelf
-from backcalc.numeric.experiment.tasks import Task, check, fingerprint, run_task, tasks_of
+from backcalc.numeric.experiment.tasks import Task, fingerprint, run_task, tasks_of
 from backcalc.numeric.experiment.worker import state_of
 from backcalc.numeric.runs import Folder, RunError, interrupts
 from backcalc.numeric.train import Progress
@@ -99,7 +100,7 @@ def run(
     `jobs` is how many processes work, `cluster` the address of a Dask scheduler whose workers do; the numbers do not
     depend on either. `told` is told how far it is, `warned` of every mistake, of most before the work begins.
 
-    Raises DataError, TrainingError, NotTrainable, UnknownScheme before anything is written; RunError where the folder
+    Raises InputError before anything is written, with all that cannot be trained or measured; RunError where the folder
     cannot be written, or holds another experiment; WorkerError; KeyboardInterrupt, after which it can be gone on with.
     """
     shelf = Shelf()
@@ -112,6 +113,21 @@ def run(
     if folder is not None:
         running.folder, running.done = _opened(folder, experiment, tasks, resume=resume)
     left = [task for task in tasks if task.number not in running.done]
+    try:
+        _work_off(running, left, shelf, jobs, cluster)
+        if running.folder is not None:
+            for task in tasks:
+                state_of(running.folder.root, task).unlink(missing_ok=True)
+        results = running.write()
+    except RunError as error:
+        raise RunError(f"{error}; go on with the run by --resume") from None
+    for warning in results.warnings[len(warnings) :]:
+        warned(warning)
+    return results
+
+
+def _work_off(running: _Running, left: list[Task], shelf: Shelf, jobs: int, cluster: str | None) -> None:
+    """Does the tasks that are left: here, in several processes, or on a cluster."""
     with interrupts() as asked, ExitStack() as stack:
         states = running.folder.root if running.folder is not None else None
         if cluster is not None:
@@ -121,13 +137,6 @@ def run(
             _in_processes(running, left, jobs, states, asked)
         else:
             _here(running, left, shelf, states, asked)
-    if running.folder is not None:
-        for task in tasks:
-            state_of(running.folder.root, task).unlink(missing_ok=True)
-    results = running.write()
-    for warning in results.warnings[len(warnings) :]:
-        warned(warning)
-    return results
 
 
 def _opened(

@@ -12,10 +12,9 @@ import numpy as np
 
 from backcalc.numeric.arena import arena_of
 from backcalc.numeric.checkpoint import EVERY
-from backcalc.numeric.data import Data
 from backcalc.numeric.experiment.arms import Arm, Experiment
 from backcalc.numeric.experiment.evaluate import measure
-from backcalc.numeric.experiment.samples import Shelf, check_splits, has_own, samples_of
+from backcalc.numeric.experiment.samples import Shelf, has_own, samples_of
 from backcalc.numeric.history import CURVES, History
 from backcalc.numeric.kernels.base import Array
 from backcalc.numeric.settings import Diverged, Training
@@ -43,7 +42,7 @@ def tasks_of(experiment: Experiment, shelf: Shelf) -> tuple[Task, ...]:
     """The work, in an order and in pieces that depend on the experiment alone. Raises DataError."""
     alike: dict[str, list[int]] = {}
     for number, arm in enumerate(experiment.arms):
-        alike.setdefault(_shape(arm), []).append(number)
+        alike.setdefault(shape_of(arm), []).append(number)
     tasks: list[Task] = []
     for numbers in alike.values():
         width = _width(experiment.arms[numbers[0]], experiment, shelf)
@@ -53,7 +52,7 @@ def tasks_of(experiment: Experiment, shelf: Shelf) -> tuple[Task, ...]:
     return tuple(tasks)
 
 
-def _shape(arm: Arm) -> str:
+def shape_of(arm: Arm) -> str:
     """What arms agree in that train as one stack: all but the rate."""
     rule = arm.network.update
     network = {key: value for key, value in arm.entries.items() if key != "update"}
@@ -73,26 +72,6 @@ def _width(arm: Arm, experiment: Experiment, shelf: Shelf) -> int:
     return max(1, width)
 
 
-def check(experiment: Experiment, shelf: Shelf) -> tuple[Data, ...]:
-    """Begins every arm once, without a step, so that what cannot be trained or measured is told before the work.
-
-    Gives back the data of the first repeat of every arm. Raises DataError, TrainingError, NotTrainable, UnknownScheme.
-    """
-    found: dict[str, Data] = {}
-    data: list[Data] = []
-    for arm in experiment.arms:
-        shape = _shape(arm)
-        if shape not in found:
-            seeds = [experiment.seed_of(arm, repeat) for repeat in range(experiment.repeats)]
-            check_splits(arm.data, arm.train.split, seeds, shelf)
-            found[shape] = samples_of(arm.data, arm.train.split, seeds[:1], shelf)
-            settings = _settings(experiment, [(arm, 0)])
-            history = train(arm.network, found[shape], settings, epochs=0)
-            measure(arm.network, found[shape], history, experiment.measured())
-        data.append(found[shape])
-    return tuple(data)
-
-
 def run_task(
     experiment: Experiment,
     task: Task,
@@ -108,7 +87,7 @@ def run_task(
     """
     pairs = [(experiment.arms[arm], repeat) for arm, repeat in task.trials]
     first = pairs[0][0]
-    settings = _settings(experiment, pairs)
+    settings = settings_of(experiment, pairs)
     seeds = settings.seeds or ()
     data = samples_of(first.data, first.train.split, seeds, shelf)
     try:
@@ -129,7 +108,7 @@ def run_task(
     return {"task": task.number, "runs": runs, "notes": list(history.notes)}
 
 
-def _settings(experiment: Experiment, pairs: Sequence[tuple[Arm, int]]) -> Training:
+def settings_of(experiment: Experiment, pairs: Sequence[tuple[Arm, int]]) -> Training:
     """The settings of a stack: every trial its own seed, and its own rate where they differ."""
     first = pairs[0][0]
     seeds = tuple(experiment.seed_of(arm, repeat) for arm, repeat in pairs)

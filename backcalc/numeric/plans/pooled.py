@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from backcalc.numeric.kernels.base import Array
+from backcalc.numeric.kernels.windows import Axis
 from backcalc.numeric.plans.stages import Stage
 
 
@@ -76,4 +77,130 @@ class Pooled(Stage):
             np.multiply(gradient, self.mask, out=here)
             gradient -= here
         np.copyto(self.back[:, a, :, :, b], gradient)
+        return self.into
+
+
+class Windowed(Stage):
+    """Pooling whose windows overlap, reach over the edge, or leave gaps: a copy with the edges, seen tap by tap."""
+
+    free = True
+
+    def __init__(self, axes: tuple[Axis, Axis], channels: int, samples: int, fill: float, dtype: np.dtype[Any]) -> None:
+        rows, columns = axes
+        high, wide = (max(axis.room, axis.before + axis.size) for axis in axes)
+        self.padded = np.full((high, channels, wide, samples), fill, dtype)
+        self.back = np.zeros(self.padded.shape, dtype)
+        self.inside = tuple(slice(axis.before, axis.before + axis.size) for axis in axes)
+        taps = list(product(range(rows.taps), range(columns.taps)))
+        self.seen, self.landing = (
+            [maps[rows.tap(a), :, columns.tap(b)] for a, b in taps] for maps in (self.padded, self.back)
+        )
+        self.out = np.empty((rows.places, channels, columns.places, samples), dtype)
+
+    def _inside(self, maps: Array) -> Array:
+        down, across = self.inside
+        return maps[down, :, across]
+
+
+class WindowedMax(Windowed):
+    """The largest number of each window; padding never wins."""
+
+    def __init__(self, axes: tuple[Axis, Axis], channels: int, samples: int, dtype: np.dtype[Any]) -> None:
+        super().__init__(axes, channels, samples, -np.inf, dtype)
+        self.free = False
+        self.mask, self.room = np.empty(self.out.shape, bool), np.empty_like(self.out)
+
+    def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
+        np.copyto(self._inside(self.padded), x)
+        first, *others = self.seen
+        np.copyto(self.out, first)
+        for here in others:
+            np.maximum(self.out, here, out=self.out)
+        return self.out
+
+    def backward(self, gradient: Array) -> Array | None:
+        self.back.fill(0)
+        for here, landing in zip(self.seen[:-1], self.landing[:-1], strict=True):
+            np.equal(here, self.out, out=self.mask)
+            np.multiply(gradient, self.mask, out=self.room)
+            landing += self.room
+            gradient -= self.room  # what has gone to one place does not go to another
+        self.landing[-1][...] += gradient
+        return self._inside(self.back)
+
+
+class WindowedMean(Windowed):
+    """The sum of each window times what a cell weighs in it, `[rows, columns]`."""
+
+    def __init__(
+        self, axes: tuple[Axis, Axis], channels: int, samples: int, shares: Array, dtype: np.dtype[Any]
+    ) -> None:
+        super().__init__(axes, channels, samples, 0, dtype)
+        self.shares = np.broadcast_to(shares, self.out.shape[::2]).astype(dtype)[:, None, :, None]
+
+    def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
+        np.copyto(self._inside(self.padded), x)
+        first, *others = self.seen
+        np.copyto(self.out, first)
+        for here in others:
+            self.out += here
+        self.out *= self.shares
+        return self.out
+
+    def backward(self, gradient: Array) -> Array | None:
+        gradient *= self.shares
+        self.back.fill(0)
+        for landing in self.landing:
+            landing += gradient
+        return self._inside(self.back)
+
+
+class Subsampled(WindowedMean):
+    """The sum of each window times a coefficient a map, plus a bias a map."""
+
+    def __init__(
+        self,
+        axes: tuple[Axis, Axis],
+        channels: int,
+        samples: int,
+        parameters: Sequence[Array],
+        gradients: Sequence[Array],
+    ) -> None:
+        self.gain, self.bias = parameters
+        self.by_gain, self.by_bias = gradients
+        super().__init__(axes, channels, samples, np.ones((1, 1)), self.gain.dtype)
+        self.sums = np.empty_like(self.out)
+
+    def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
+        np.copyto(self.sums, super().forward(x, drawn))
+        np.multiply(self.sums, self.gain[:, None, None], out=self.out)
+        self.out += self.bias[:, None, None]
+        return self.out
+
+    def backward(self, gradient: Array) -> Array | None:
+        self.by_bias += gradient.sum(axis=(0, 2, 3))
+        self.sums *= gradient
+        self.by_gain += self.sums.sum(axis=(0, 2, 3))
+        gradient *= self.gain[:, None, None]
+        return super().backward(gradient)
+
+
+class Averaged(Stage):
+    """The mean of each map, over all axes of a plan but channels and samples."""
+
+    free = True
+
+    def __init__(self, arriving: tuple[int, ...], channel: int, dtype: np.dtype[Any]) -> None:
+        self.axes = tuple(axis for axis in range(len(arriving) - 1) if axis != channel)
+        self.out, self.into = np.empty((arriving[channel], arriving[-1]), dtype), np.empty(arriving, dtype)
+        self.share = dtype.type(self.out.size / self.into.size)
+
+    def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
+        np.sum(x, axis=self.axes, out=self.out)
+        self.out *= self.share
+        return self.out
+
+    def backward(self, gradient: Array) -> Array | None:
+        gradient *= self.share
+        np.copyto(self.into, np.expand_dims(gradient, self.axes))
         return self.into

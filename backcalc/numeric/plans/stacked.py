@@ -14,10 +14,11 @@ from backcalc.layers import Layer
 from backcalc.layers.activation import Linear
 from backcalc.layers.dense import Dense
 from backcalc.net import Node
-from backcalc.numeric.engine import Measured
+from backcalc.numeric.engine import EVERY, Measured
 from backcalc.numeric.kernels.base import Array, Pass
 from backcalc.numeric.plans import stages
 from backcalc.numeric.run import Objective, Runner
+from backcalc.numeric.share import Zeros
 
 BLOCK = 65_536
 """So many numbers the widest layer has in a block of trials, over all samples."""
@@ -60,27 +61,36 @@ class Products(stages.Stage):
 class Stacked:
     """Mini-batches of all trials, block by block; no two layers share an array."""
 
+    divides = True
+
     def __init__(
-        self, runner: Runner, objective: Objective, flat: Array, still: dict[str, Array], nodes: Sequence[Node]
+        self,
+        runner: Runner,
+        objective: Objective,
+        flat: Array,
+        still: dict[str, Array],
+        nodes: Sequence[Node],
+        zeros: Zeros = np.zeros,
     ) -> None:
         self.runner, self.objective, self.nodes = runner, objective, nodes
-        self.flat, self.still, self.gradients = flat, still, np.zeros_like(flat)
+        self.flat, self.still, self.gradients = flat, still, zeros(flat.shape, flat.dtype)
         self.behind = runner.nodes[len(nodes) :]
         self.plans: dict[tuple[int, int], list[stages.Stage]] = {}
 
-    def step(self, x: Array, target: Array, randoms: Sequence[Any]) -> Measured:
+    def step(self, x: Array, target: Array, randoms: Sequence[Any], trials: slice = EVERY) -> Measured:
         """Losses and gradients of a mini-batch `[trials, samples, features]`."""
-        trials, samples = x.shape[:2]
-        read = np.empty((trials, samples, *self.nodes[-1].output_shape), self.flat.dtype)
-        output = np.empty((trials, samples, *self.runner.output.output_shape), read.dtype) if self.behind else read
-        losses = np.empty(trials, self.flat.dtype)
+        count, samples = x.shape[:2]
+        read = np.empty((count, samples, *self.nodes[-1].output_shape), self.flat.dtype)
+        output = np.empty((count, samples, *self.runner.output.output_shape), read.dtype) if self.behind else read
+        losses = np.empty(count, self.flat.dtype)
         widest = max(node.output_shape[0] for node in self.nodes)
         width = max(1, BLOCK // (samples * widest))
-        for start in range(0, trials, width):
-            block = slice(start, min(start + width, trials))
-            if (start, samples) not in self.plans:
-                self.plans[start, samples] = self._stages(block, samples)
-            plan = self.plans[start, samples]
+        for start in range(0, count, width):
+            block = slice(start, min(start + width, count))
+            first = trials.start + start
+            if (first, samples) not in self.plans:
+                self.plans[first, samples] = self._stages(slice(first, trials.start + block.stop), samples)
+            plan = self.plans[first, samples]
             out = x[block].swapaxes(1, 2)
             for stage in plan:
                 out = stage.forward(out, {})
@@ -94,8 +104,9 @@ class Stacked:
             for stage in reversed(plan):
                 if into is not None:
                     into = stage.backward(into)
-        self.objective.add_penalty(self.flat, self.gradients)
-        return Measured(self.objective.penalised(losses, self.flat), output)
+        flat = self.flat[trials]
+        self.objective.add_penalty(flat, self.gradients[trials])
+        return Measured(self.objective.penalised(losses, flat), output)
 
     def _stages(self, block: slice, samples: int) -> list[stages.Stage]:
         made: list[stages.Stage] = []

@@ -1,13 +1,9 @@
-"""Stages of a plan: layers with buffers of their own, in place wherever that is possible.
-
-The samples of a block stand innermost: `[features, samples]`, and maps as `[rows, channels, columns, samples]`, so that
-every pass over numbers and every copy of columns goes along memory.
-"""
+"""Stages of a plan: layers with buffers of their own, in place wherever that is possible."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +12,7 @@ from backcalc.layers import Layer
 from backcalc.layers.activation import LeakyRelu, Relu, Sigmoid, Tanh
 from backcalc.layers.noise import Dropout
 from backcalc.numeric.kernels.base import Array
+from backcalc.numeric.plans.layout import laid_out, strips
 
 
 class Stage(ABC):
@@ -25,6 +22,8 @@ class Stage(ABC):
     free: bool = False
     fresh: bool = True
     """Whether this is the first block of a mini-batch, so that there is nothing to add to."""
+    statistics: tuple[Array, ...] = ()
+    """Those of the batch, which running statistics are moved towards."""
 
     @abstractmethod
     def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
@@ -33,37 +32,6 @@ class Stage(ABC):
     @abstractmethod
     def backward(self, gradient: Array) -> Array | None:
         """The derivative by what was read, in a buffer of this stage; those by parameters are added to theirs."""
-
-
-def laid_out(array: Array) -> Array:
-    """Samples `[samples, *shape]` as a plan has them: a view with the samples last, maps with their rows first.
-
-    >>> laid_out(np.zeros((64, 3, 28, 30))).shape, laid_out(np.zeros((64, 10))).shape
-    ((28, 3, 30, 64), (10, 64))
-    """
-    return array.transpose(2, 1, 3, 0) if array.ndim == 4 else array.T
-
-
-def shape_of(shape: tuple[int, ...], samples: int) -> tuple[int, ...]:
-    """The shape of a buffer for samples of that shape."""
-    if len(shape) == 3:
-        return shape[1], shape[0], shape[2], samples
-    return *shape, samples
-
-
-STRIP = 32_768
-"""So many numbers go through several passes at a time, so that they stay in the cache."""
-
-
-def strips(first: Array, *others: Array) -> Iterator[tuple[Array, ...]]:
-    """The same rows of several arrays, a few at a time, as views.
-
-    >>> [len(rows) for rows, in strips(np.empty((5, 1000, 16)))]
-    [2, 2, 1]
-    """
-    step = max(1, STRIP * len(first) // max(first.size, 1))
-    for start in range(0, len(first), step):
-        yield tuple(array[start : start + step] for array in (first, *others))
 
 
 class Dense(Stage):
@@ -226,23 +194,6 @@ class Same(Stage):
         return gradient
 
 
-class Flattened(Stage):
-    """Maps as one vector, channels first."""
-
-    def __init__(self, shape: tuple[int, ...], samples: int, dtype: np.dtype[Any]) -> None:
-        channels, rows, columns = shape
-        self.out = np.empty((channels, rows, columns, samples), dtype)
-        self.into = np.empty(shape_of(shape, samples), dtype)
-
-    def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
-        np.copyto(self.out, x.transpose(1, 0, 2, 3))
-        return self.out.reshape(-1, x.shape[-1])
-
-    def backward(self, gradient: Array) -> Array | None:
-        np.copyto(self.into, gradient.reshape(self.out.shape).transpose(1, 0, 2, 3))
-        return self.into
-
-
 class Dropped(Stage):
     """Dropout: what is kept, times 1/(1 - rate)."""
 
@@ -283,7 +234,6 @@ class BatchNormed(Stage):
         self.count = dtype.type(rows * self.lines[2])
         self.out, self.centred, self.into = np.empty(shape, dtype), *(np.empty(self.lines, dtype) for _ in range(2))
         self.epsilon = dtype.type(epsilon)
-        self.statistics: tuple[Array, Array] = (self.gamma, self.gamma)
         self.spread = self.gamma
 
     def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -78,6 +79,17 @@ class Folder:
         if found != kind:
             raise RunError(f"`{_shown(root)}` holds the run of another kind: {printable(str(found)[:40])}, not {kind}")
         return folder
+
+    def take_away(self, names: Iterable[str]) -> None:
+        """Removes a run with those files of it, and every folder of it that is then empty; what is another's stays."""
+        paths = [
+            self.path(name) for name in (SETTINGS, ENVIRONMENT, *names)
+        ]  # the settings first: there is no run then
+        for path in paths:
+            path.unlink(missing_ok=True)
+        for place in sorted({path.parent for path in paths}, reverse=True):
+            with suppress(OSError):
+                place.rmdir()
 
     def path(self, name: str) -> Path:
         """Where a file of that name is, or would be."""

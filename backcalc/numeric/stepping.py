@@ -1,0 +1,111 @@
+"""One step of a training: a mini-batch is taken, its losses and gradients are computed, the parameters are changed.
+
+A step can be done whole, or one share of it by each of several processes: of the trials where there are several, else
+of the samples of the mini-batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backcalc.numeric.augment import augmented
+from backcalc.numeric.engine import Engine, Metric
+from backcalc.numeric.kernels.base import Array
+from backcalc.numeric.optimise import Optimiser
+from backcalc.numeric.parts import Parts
+from backcalc.numeric.plans.planned import Planned
+from backcalc.numeric.settings import Training
+from backcalc.numeric.share import WHOLE, Share
+
+AHEAD = 2**21
+"""So many numbers are taken at a time where every trial has samples of its own: a line of memory is read once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What a mini-batch gave, two numbers for every trial: its loss, and its metric."""
+
+    losses: Array
+    metrics: Array
+
+
+class Stepping:
+    """The samples, the engine and the rule of a training, which does one step after another.
+
+    `share` is what this process does of every step; `draws` says that layers of the network draw random numbers.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        engine: Engine,
+        optimiser: Optimiser,
+        measure: Metric,
+        settings: Training,
+        randoms: Sequence[Any],
+        *,
+        stacked: bool,
+        draws: bool = False,
+    ) -> None:
+        self.parts, self.engine, self.optimiser, self.measure = parts, engine, optimiser, measure
+        self.settings, self.randoms = settings, randoms
+        self.stacked, self.draws = stacked, draws
+        self.share = WHOLE
+        self.partial: Sequence[Array] = ()
+        """The gradients of every process, where each has some of the samples."""
+        self.x, self.t = parts.x[:0], parts.t[:0]
+
+    @property
+    def ahead(self) -> int:
+        """How many mini-batches are taken at a time."""
+        if not self.stacked:
+            return 1
+        numbers = self.settings.batch * self.parts.x[:, 0].size
+        return max(1, AHEAD // numbers)
+
+    @property
+    def trials(self) -> slice:
+        """The trials of this share."""
+        return self.share.within(self.settings.trials) if self.settings.trials > 1 else slice(0, 1)
+
+    def take(self, chosen: Array) -> None:
+        """Takes the samples of the next mini-batches, by their places `[trials, samples]`."""
+        if self.settings.trials == 1:
+            chosen = chosen[:, self.share.within(chosen.shape[1])]
+        self.x, self.t = self.taken(self.parts.x, chosen), self.taken(self.parts.t, chosen)
+
+    def taken(self, array: Array, chosen: Array) -> Array:
+        """The chosen samples of the trials of this share, `[trials, samples, …]`."""
+        own = chosen[self.trials]
+        if not self.stacked:
+            return array.take(own, axis=0)
+        found = np.empty((*own.shape, *array.shape[2:]), array.dtype)
+        for into, rows, places in zip(found, array[self.trials], own, strict=True):
+            rows.take(places, axis=0, out=into, mode="clip")
+        return found
+
+    def look(self, batch: slice) -> Seen:
+        """Losses, metrics and gradients of one of the mini-batches that were taken."""
+        if isinstance(self.engine, Planned) and self.share.of > 1:
+            samples = batch.stop - batch.start
+            found = self.engine.part(self.x, self.t, samples)
+            metrics = self.measure(found.output, self.t) * (self.x.shape[1] / samples)
+            return Seen(found.losses.astype(float), metrics)
+        x, t = self.x[:, batch], self.t[:, batch]
+        if self.settings.augments:
+            x = augmented(x, self.settings, self.randoms)
+            t = x.reshape(t.shape) if self.settings.reconstruct else t
+        found = self.engine.step(x, t, self.randoms, self.trials)
+        return Seen(found.losses.astype(float), self.measure(found.output, t))
+
+    def update(self) -> None:
+        """Changes the parameters by the gradients."""
+        gradients = self.partial[0] if self.partial else self.engine.gradients
+        for other in self.partial[1:]:
+            own = self.share.within(other.shape[1])
+            gradients[:, own] += other[:, own]
+        self.optimiser.step(self.engine.flat, gradients, self.share)

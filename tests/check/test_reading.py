@@ -1,0 +1,112 @@
+"""Formulas in plain text that are easily cut off or run together: what is judged is what was written."""
+
+from __future__ import annotations
+
+import pytest
+
+from backcalc.check import check, load_key
+from backcalc.check.key import Key
+from backcalc.check.result import Claim
+from backcalc.check.submission import read_text
+
+from .small import small_key
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Key:
+    return load_key(small_key(tmp_path_factory.mktemp("key")))
+
+
+def claims(key: Key, text: str, suffix: str) -> tuple[Claim, ...]:
+    return check(key, [read_text(text, suffix=suffix)]).submissions[0].claims
+
+
+@pytest.mark.parametrize("suffix", [".md", ".txt", ".tex"])
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("z = w1 x1 + w2 x2", ["z = w1*x1 + w2*x2"]),
+        ("so z = 1 w1 + 2 w2 = 2", ["z = 1*w1 + 2*w2", "1*w1 + 2*w2 = 2"]),
+        ("J = 1/2 (h - t)^2", ["J = 1/2*(h - t)^2"]),
+        ("J = 0.5 (2 - 1/8)^2 = 1.76", ["J = 1/2*(2 - 1/8)^2", "1/2*(2 - 1/8)^2 = 44/25"]),
+        ("J = 1/2 np.square(h - t)", ["J = 1/2*(h - t)^2"]),
+        ("dJ/dw1 = (h - t) x1 = 1.875", ["dJ/dw1 = (h - t)*x1", "(h - t)*x1 = 15/8"]),
+        ("dJ/dw2 = 1.875 x2 = 3.75", ["dJ/dw2 = 15/8*x2", "15/8*x2 = 15/4"]),
+        ("z=2 h=2 J=1.76", ["z = 2", "h = 2", "J = 44/25"]),
+        ("We get z = 2 h = relu(z) = 2", ["z = 2", "h = relu(z)", "relu(z) = 2"]),
+        ("z = 2 new w1 = 17/32", ["z = 2", "new_w1 = 17/32"]),
+        ("z = 2 J is the loss", ["z = 2"]),
+    ],
+)
+def test_a_blank_between_two_factors_and_between_two_formulas(
+    text: str, read: list[str], suffix: str, key: Key
+) -> None:
+    found = claims(key, text, suffix)
+    assert [(claim.read_as, claim.verdict) for claim in found] == [(one, "right") for one in read]
+
+
+@pytest.mark.parametrize("suffix", [".md", ".txt", ".tex"])
+def test_of_several_formulas_in_a_line_the_wrong_one_is_found(suffix: str, key: Key) -> None:
+    assert [claim.verdict for claim in claims(key, "z=3 h=2 J=1.76", suffix)] == ["wrong", "right", "right"]
+
+
+@pytest.mark.parametrize("suffix", [".md", ".txt", ".tex"])
+@pytest.mark.parametrize("text", ["J = 0.5 times 3.51", "z = 1 plus 1", "z = 2 foo + 3"])
+def test_a_formula_that_goes_on_in_words_is_not_cut_off_before_them(text: str, suffix: str, key: Key) -> None:
+    assert [claim.verdict for claim in claims(key, text, suffix)] == ["unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("`J = 0.5*np.square(h - t)`", "J = 1/2*(h - t)^2"),
+        ("`J = 0.5 * (h - t)**2`", "J = 1/2*(h - t)^2"),
+        ("`z = 3 - 1`", "z = 3 - 1"),
+        ("`J: 1.7578`", "J = 8789/5000"),
+    ],
+)
+def test_a_formula_in_a_code_span_is_no_number_with_something_behind_it(text: str, read: str, key: Key) -> None:
+    assert [(claim.read_as, claim.verdict) for claim in claims(key, text, ".md")] == [(read, "right")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$J = 1.7578$ (not 3.5)",
+        "J = 1.7578 (see the picture)",
+        "J = 1.7578 (1 point)",
+        "J = 1.7578 (two-step rule)",
+    ],
+)
+def test_a_remark_in_brackets_is_no_factor(text: str, key: Key) -> None:
+    assert [claim.verdict for claim in claims(key, text, ".md")] == ["right"]
+
+
+RELU = r"$$h = \begin{cases} z, if \space z > 0 \\ 0, if \space z = 0 \end{cases}$$ so the slope is"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        RELU,
+        "The rate is given, we assume plain descent so we find",
+        "(I assume that the loss is the halved square) and get",
+        "We assume there is no momentum, hence",
+    ],
+)
+def test_what_is_agreed_on_or_distinguished_is_no_hypothesis(before: str, key: Key) -> None:
+    found = claims(key, f"{before} $$\\frac{{\\partial J}}{{\\partial w_1}} = 3$$", ".md")
+    assert (found[-1].about, found[-1].verdict) == ("dJ/dw1", "wrong")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We assume $w_1 = 2$ so $z = 3$.",
+        "I assume w1 to be 2, so $z = 3$.",
+        "Suppose the unit is shut, so $dJ/dw_1 = 0$.",
+        "If $z = 0$ then $J = 1/128$.",
+    ],
+)
+def test_what_follows_from_other_values_is_not_accused(text: str, key: Key) -> None:
+    assert not [claim for claim in claims(key, text, ".md") if claim.verdict in ("wrong", "follows")]

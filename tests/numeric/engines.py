@@ -1,0 +1,53 @@
+"""Two engines side by side: the plan that a network gets, and the reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backcalc.layers.embedding import Embedding
+from backcalc.net import load_network
+from backcalc.numeric.engine import Engine, Reference
+from backcalc.numeric.plans import engine_for
+from backcalc.numeric.run import Objective, Runner, starting
+
+
+def engines(net: dict[str, Any], trials: int = 1, dtype: Any = np.float64) -> tuple[Engine, Reference, Runner]:
+    """The two, with equal parameters."""
+    runner = Runner(load_network(net))
+    objective = Objective(runner)
+    flat = np.random.default_rng(0).normal(0, 0.5, (trials, runner.arena.size)).astype(dtype)
+    still = [starting(runner, trials, np.dtype(dtype)) for _ in range(2)]
+    return (
+        engine_for(runner, objective, flat.copy(), still[0]),
+        Reference(runner, objective, flat.copy(), still[1]),
+        runner,
+    )
+
+
+def agree(
+    net: dict[str, Any], samples: int, trials: int = 1, dtype: Any = np.float64, tolerance: float = 1e-11
+) -> Engine:
+    """Two steps with changed parameters between them, so that no buffer keeps what it should not."""
+    plan, reference, runner = engines(net, trials, dtype)
+    generator = np.random.default_rng(1)
+    (shape,) = runner.network.inputs.values()
+    classes = runner.output.output_shape
+    for step in range(2):
+        x = generator.normal(size=(trials, samples, *shape)).astype(dtype)
+        first = runner.nodes[0].layer
+        if isinstance(first, Embedding):
+            x = generator.integers(1, int(first.vocabulary) + 1, x.shape).astype(dtype)
+        t = generator.dirichlet(np.ones(classes[-1]), (trials, samples, *classes[:-1])).astype(dtype)
+        sources = [[np.random.default_rng([step, trial]) for trial in range(trials)] for _ in range(2)]
+        found, expected = plan.step(x.copy(), t, sources[0]), reference.step(x.copy(), t, sources[1])
+        close = {"rtol": tolerance, "atol": tolerance}
+        np.testing.assert_allclose(found.losses, expected.losses, **close)
+        np.testing.assert_allclose(found.output, expected.output, **close)
+        np.testing.assert_allclose(plan.gradients, reference.gradients, **close)
+        for name, array in reference.still.items():
+            np.testing.assert_allclose(plan.still[name], array, **close)
+        for engine in (plan, reference):
+            engine.flat -= 0.1 * engine.gradients
+    return plan
