@@ -98,6 +98,7 @@ def compare(left: Formula, right: Formula, subject: Subject, relation: str = "="
     point = here or subject.given
     read = _read(left, right)
     missing = [name for name in sorted(read) if name not in point.store and name in subject.program.shapes]
+    missing += [name for name in sorted(read) if name in subject.program.sizes and name not in point.sizes]
     try:
         if not missing:
             found = _test(left, right, subject, relation, point)

@@ -32,12 +32,27 @@ def depth_forgotten(case: Case) -> str | None:
 
 def bias_counted(case: Case) -> str | None:
     """Biases counted where they are not, or not counted where they are."""
-    if case.about is None or case.subject.counts is None:
+    counts, network = case.subject.counts, case.subject.network
+    if case.about is None or counts is None or network is None:
         return None
-    other = case.subject.counts.variants["bias"].get(case.about.name)
+    name = case.about.name
+    other = counts.variants["bias"].get(name)
     if other is not None and _is(case, num(other)):
         return "the biases are counted here and not in the key, or the other way round"
+    if not name.endswith(("weights", "params", "trainable")):
+        return None
+    layer = counts.dotted[name].rpartition(".")[0] if name in counts.dotted else ""
+    biases = sum(_biases(node) for node in network.nodes if layer in ("", node.name))
+    added = biases if name.endswith("weights") else biases - counts.values[f"{layer}_biases" if layer else "biases"]
+    if added and _is(case, num(counts.values[name] + added)):
+        return f"{biases} biases are counted here, which the key leaves out"
     return None
+
+
+def _biases(node: Node) -> int:
+    """The biases that a layer has, or would have: one for each of its filters or units."""
+    weight = next((parameter for parameter in node.parameters if parameter.role == "weight"), None)
+    return 0 if weight is None or not node.output_shape else node.output_shape[0]
 
 
 def bias_a_position(case: Case) -> str | None:

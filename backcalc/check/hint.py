@@ -33,6 +33,7 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "transposed-weight": "Which index of the matrix is that of the unit that reads, and which of the one read?",
         "sum-for-mean": "Is it a sum here, or a mean?",
         "mean-without-sum": "What is added up before it is divided?",
+        "restricted-sum": "Over which of its terms does the sum run?",
         "one-less": "By how many is this divided?",
         "other-name": "Compare every name in this line with the definition.",
         "copied-wrong": "Compare the numbers put in with those where you worked them out.",

@@ -101,7 +101,12 @@ class KeyProblem:
         if subject.network is None or not words:
             return subject
         return network_subject(
-            subject.network, bias=self.bias, aliases=subject.aliases, jacobians=words, derives=self.derives
+            subject.network,
+            bias=self.bias,
+            aliases=subject.aliases,
+            jacobians=words,
+            derives=self.derives,
+            derivation=subject.derivation,
         )
 
 

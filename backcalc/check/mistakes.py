@@ -147,6 +147,9 @@ def reciprocal(case: Case) -> str | None:
 
 def log_base(case: Case) -> str | None:
     """The logarithm to the base 10 or 2 in place of the natural one."""
+    equations = case.subject.program.equations
+    if not any(isinstance(node, Call) and node.function == "log" for each in equations for node in walk(each.body)):
+        return None
     for base in (10, 2):
         for factor in (Call("log", (num(base),)), Div(num(1), Call("log", (num(base),)))):
             if case.gives(Mul((factor, case.left.expr))):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from backcalc.check.subject import Subject, alias_indices
 from backcalc.derive import DerivationError, derive
@@ -41,16 +42,22 @@ from backcalc.net.names import NameFault, Place
 PLACES = ("a_", "b_", "c_", "d_")
 """The indices of an element of an array that has no name of its own."""
 
+MOST_NAMES = 400
 _SIGMA = re.compile(r"(sigma|s)_?(\d*)")
 _EPSILON = frozenset({"eps", "epsilon"})
 
 
 class Unknown(Exception):
-    """A name that the key does not have; `near` is the nearest that it has."""
+    """A name that the key does not have, among those that are `known`."""
 
-    def __init__(self, name: str, near: str | None = None) -> None:
+    def __init__(self, name: str, known: Iterable[str] = ()) -> None:
         super().__init__(name)
-        self.name, self.near = name, near
+        self.name, self.known = name, known
+
+    @property
+    def near(self) -> str | None:
+        """The nearest name that the key has."""
+        return nearest(self.name, islice(self.known, MOST_NAMES))
 
 
 class NotFormula(Exception):
@@ -181,7 +188,7 @@ class Translator:
             raise self._unknown(name) from None
 
     def _unknown(self, name: str) -> Unknown:
-        return Unknown(name, nearest(name, list(self._shapes)[:400]))
+        return Unknown(name, self._shapes)
 
     def _fitted(self, name: str, indices: tuple[Expr, ...], bound: frozenset[str] = frozenset()) -> Expr:
         shape = self._shapes[name]

@@ -41,16 +41,18 @@ def claims_derivative(*sides: Expr) -> bool:
 
 def _sides(about: Ref, subject: Subject) -> Iterator[Interval]:
     """The quantity with the key's slopes, and with those of the left and of the right side of every kink."""
-    leaves = {name: subject.given.store[name] for name in subject.program.leaves if name in subject.given.store}
-    for side in (None, "left", "right"):
-        changed = [equation if side is None else _sided(equation, side) for equation in subject.program.equations]
-        if side is not None and changed == list(subject.program.equations):
-            continue
-        try:
-            store, _ = evaluate_available(subject.program.part(tuple(changed)), leaves, INTERVALS, subject.given.sizes)
-            yield evaluate_expression(about, subject.given.sizes, store, INTERVALS, subject.program)
-        except (EvaluationError, LookupError):
-            return
+    given, program = subject.given, subject.program
+    sided = [tuple(_sided(equation, side) for equation in program.equations) for side in ("left", "right")]
+    changed = [equations for equations in sided if equations != tuple(program.equations)]
+    leaves = {name: given.store[name] for name in program.leaves if name in given.store}
+    try:
+        if changed:
+            yield evaluate_expression(about, given.sizes, given.store, INTERVALS, program)
+        for equations in changed:
+            store, _ = evaluate_available(program.part(equations), leaves, INTERVALS, given.sizes)
+            yield evaluate_expression(about, given.sizes, store, INTERVALS, program)
+    except (EvaluationError, LookupError):
+        return
 
 
 def _sided(equation: Equation, side: str) -> Equation:

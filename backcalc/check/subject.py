@@ -14,17 +14,16 @@ from unicodedata import normalize
 
 from backcalc.check.counts import Counts, counted
 from backcalc.check.interval import INTERVALS, Interval
-from backcalc.derive import DerivationError, derive
-from backcalc.derive.adjoint import Adjoint, with_adjoints
+from backcalc.check.quantities import derived, with_counts, with_updates
+from backcalc.derive import Derivation, derive
+from backcalc.derive.adjoint import Adjoint
 from backcalc.derive.arrays import evaluate_available, work
-from backcalc.derive.exact import EXACT, Exact
-from backcalc.derive.partial import NotDifferentiable
-from backcalc.derive.update import step_formula
+from backcalc.derive.exact import Exact
 from backcalc.formula.evaluate import Array
 from backcalc.formula.integers import EvaluationError, integer
 from backcalc.formula.latex_symbols import INDEX_LETTERS, Symbols
-from backcalc.formula.program import Equation, Program
-from backcalc.formula.tree import Add, Expr, Mul, Neg, Ref, num, substitute
+from backcalc.formula.program import Program
+from backcalc.formula.tree import Expr, Ref, num
 from backcalc.net import Network
 from backcalc.net.errors import InputError
 from backcalc.net.names import Names
@@ -69,6 +68,7 @@ class Subject:
     adjoints: Mapping[str, Adjoint] = field(default_factory=dict)
     bounds: Mapping[str, Interval] = field(default_factory=dict)
     rate: str | None = None
+    derivation: Derivation | None = None
 
     @cached_property
     def given(self) -> Point:
@@ -250,8 +250,11 @@ def network_subject(
     aliases: Mapping[str, str] | None = None,
     jacobians: Iterable[str] = (),
     derives: bool = True,
+    derivation: Derivation | None = None,
 ) -> Subject:
     """The quantities of a network; `jacobians` are derivatives beside those of the loss, such as `dy/dz`.
+
+    What was derived of the loss before can be given as the `derivation`.
 
     Raises InputError and DerivationError.
     """
@@ -267,13 +270,23 @@ def network_subject(
     adjoints: dict[str, Adjoint] = {}
     loss, rate = None, None
     if derives:
-        program, exact, adjoints = _derived(network, tuple(jacobians))
+        derivation = derivation or derive(network, wrt=None, view="index")
+        program, exact, adjoints = derived(network, derivation, tuple(jacobians))
         loss = network.loss
-        program, exact, rate = _with_updates(network, program, exact, adjoints)
+        program, exact, rate = with_updates(network, program, exact, adjoints)
     if counts is not None:
-        program, exact = _with_counts(counts, program, exact)
+        program, exact = with_counts(counts, program, exact)
     return Subject(
-        network.name, program, loss, exact, counts, network, spelled_aliases(aliases or {}), adjoints, {}, rate
+        network.name,
+        program,
+        loss,
+        exact,
+        counts,
+        network,
+        spelled_aliases(aliases or {}),
+        adjoints,
+        rate=rate,
+        derivation=derivation if derives else None,
     )
 
 
@@ -297,85 +310,6 @@ def _accent(found: Match[str]) -> str:
     letter = found["of"] or found["under"] or found["base"] or ""
     mark = found["mark"] or found["behind"] or _MARKS[found["sign"]]
     return f"{letter}{mark}"
-
-
-def _derived(
-    network: Network, jacobians: tuple[str, ...]
-) -> tuple[Program, dict[str, Array[Exact]], dict[str, Adjoint]]:
-    """The network with its derivatives; of further ones those that can be derived."""
-    wanted = list(network.find)
-    first = derive(network, wrt=None, view="index")
-    parts = [*first.parts]
-    for word in jacobians:
-        try:
-            parts += derive(network, wrt=[*wanted[:1], word], view="index").further
-        except (DerivationError, NotDifferentiable, InputError):
-            continue
-    program = with_adjoints(first.program, first.adjoints.values())
-    exact = dict(first.values)
-    adjoints = {adjoint.name: adjoint for adjoint in first.adjoints.values()}
-    for part in parts[1:]:
-        program = with_adjoints(program, part.adjoints.values())
-        adjoints |= {adjoint.name: adjoint for adjoint in part.adjoints.values()}
-        adjoints |= {gradient.adjoint.name: gradient.adjoint for gradient in part.gradients}
-        exact |= part.values
-    program = with_adjoints(program, adjoints.values())
-    return program, _completed(program, exact), adjoints
-
-
-def _completed(program: Program, exact: dict[str, Array[Exact]]) -> dict[str, Array[Exact]]:
-    """The values with those that are missing and follow from them."""
-    groups = ((block,) if isinstance(block, Equation) else block.equations for block in program.blocks)
-    missing = [group for group in groups if any(equation.name not in exact for equation in group)]
-    part = program.part(tuple(equation for group in missing for equation in group))
-    return evaluate_available(part, exact, EXACT)[0]
-
-
-def _with_updates(
-    network: Network, program: Program, exact: dict[str, Array[Exact]], adjoints: Mapping[str, Adjoint]
-) -> tuple[Program, dict[str, Array[Exact]], str | None]:
-    """The same with `Deltaw1` and `new_w1` for every parameter w1; the rate is a name in them."""
-    update = network.update
-    if network.loss is None or update.state:
-        return program, exact, None
-    rate = update.symbol
-    equations: list[Equation] = []
-    shapes: dict[str, tuple[Expr, ...]] = {rate: ()}
-    by_array = {adjoint.of: adjoint for adjoint in adjoints.values() if adjoint.loss == network.loss}
-    for name in network.parameters:
-        adjoint = by_array.get(name)
-        if adjoint is None or f"new_{name}" in program.shapes:
-            continue
-        places = tuple(Ref(index) for index in adjoint.indices)
-        here, slope = Ref(name, places), Ref(adjoint.name, places)
-        delta: Expr = Neg(Mul((Ref(rate), slope)))
-        if update.kind != "sgd":
-            formula = step_formula(update, Ref(rate), update.made + 1)
-            delta = Add((substitute(formula, {"w": here, "g": slope}), Neg(here)))
-        equations.append(Equation(f"Delta{name}", adjoint.indices, delta))
-        equations.append(Equation(f"new_{name}", adjoint.indices, Add((here, Ref(f"Delta{name}", places)))))
-        shapes[f"Delta{name}"] = shapes[f"new_{name}"] = adjoint.shape
-    if rate in program.shapes:
-        del shapes[rate]
-    elif update.rate is not None:
-        exact = {**exact, rate: {(): Exact.of(update.rate)}}
-    program = program.extended(tuple(equations), shapes)
-    return program, _completed(program, exact), rate
-
-
-def _with_counts(
-    counts: Counts, program: Program, exact: dict[str, Array[Exact]]
-) -> tuple[Program, dict[str, Array[Exact]]]:
-    """The same with the counts; a total that adds up its rows is an equation."""
-    names = {name: value for name, value in counts.values.items() if name not in program.shapes}
-    sums = {
-        total: Equation(total, (), Add(tuple(Ref(row) for row in rows)) if len(rows) > 1 else Ref(rows[0]))
-        for total, rows in counts.sums.items()
-        if total in names and all(row in names for row in rows)
-    }
-    program = program.extended(tuple(sums.values()), dict.fromkeys(names, ()))
-    values: dict[str, Array[Exact]] = {name: {(): Exact.of(Fraction(value))} for name, value in names.items()}
-    return program, {**exact, **values}
 
 
 def answers_subject(

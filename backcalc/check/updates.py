@@ -29,7 +29,8 @@ _COMMA = re.compile(r"(?P<head>_\{\d+(?:,\d+)*),\s?(?:\\text\{\s*|\\mathrm\{\s*)
 _LOWERED = re.compile(r"_(?=\{\s*(?:\\text\{|\\mathrm\{)?\s*(?:new|old|neu|alt)\s*\}?\})")
 _STEPWISE = re.compile(rf"^(?P<before>\s*{_STEM}\s*)(?P<sign>[-−+])=(?!=)")
 _SAID = re.compile(
-    r"\b(?:new|updated?|updating|after (?:the |one |an? |this )?(?:update|step)|neue[nrs]?|aktualisiert\w*"
+    r"(?:\\to|\\(?:long)?rightarrow|→|->)\s*$"
+    r"|\b(?:new|updated?|updating|after (?:the |one |an? |this )?(?:update|step)|neue[nrs]?|aktualisiert\w*"
     r"|nouve(?:au|lle)s?|mis(?:e)? à jour)\b",
     re.IGNORECASE,
 )

@@ -92,10 +92,11 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     folded = word.casefold()
     best: tuple[int, int, str] | None = None
     for candidate in candidates:
+        other = candidate.casefold()
         most = max(len(folded), len(candidate)) // 3
-        if abs(len(folded) - len(candidate)) > most:
+        if abs(len(folded) - len(other)) > most:
             continue
-        slips = 0 if folded == candidate.casefold() else _distance(folded, candidate.casefold(), most)
+        slips = 0 if folded == other else _distance(folded, other, most)
         if slips <= most:
             found = slips, _distance(word, candidate), candidate  # gama is γ rather than Γ
             best = found if best is None or found[:2] < best[:2] else best

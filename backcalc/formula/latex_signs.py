@@ -64,6 +64,7 @@ BRACKETS: Mapping[str, str] = {
 }
 SEPARATORS: Mapping[str, str] = {
     **dict.fromkeys((r"\Rightarrow", r"\implies", r"\Longrightarrow", "⇒", "=>", r"\therefore", "∴", "⟹"), "⇒"),
+    **dict.fromkeys((r"\to", r"\rightarrow", r"\longrightarrow", r"\mapsto", "→", "⟶", "↦", "->"), "→"),
     **dict.fromkeys((r"\iff", r"\Leftrightarrow", "⇔", "⟺"), "⇔"),
     **dict.fromkeys((r"\quad", r"\qquad", r"\hspace", r"\hfill"), "gap"),
     **dict.fromkeys((",", ";"), ","),

@@ -26,6 +26,8 @@ _TEXTS = (
 )
 _DROPPED = re.compile(r"\\(?:label|tag\*?|color|vspace|hspace|ref|eqref)\s*\{[^{}]*\}")
 _TEXT = re.compile(r"\\(" + "|".join(map(re.escape, _TEXTS)) + r")\s*\{")
+_BRACED = re.compile(r"\\(?:under|over)(?:brace|bracket)\s*\{")
+_SCRIPT = re.compile(r"\s*[_^]\s*(\{)?")
 _ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{\s*([A-Za-z]+)\*?\s*\}(?:\s*\{[lcr|@{}\s\d]*\})?(?:\[[tbc]\])?")
 _SPACED = re.compile(r"\s*\[[\d.\s]*[a-z]{2}\]")
 _COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL)
@@ -44,7 +46,7 @@ _IDENTIFIER = re.compile(r"(?:self\.|np\.|numpy\.|math\.|torch\.|tf\.|K\.)?(?:li
 _KEYED = re.compile(r"[^\W\d]\w*\s*\[\s*(['\"])(\w+)\1\s*\]")
 _METHOD = re.compile(r"\.(T|dot|sum|mean|copy|max|min)\b(?:\(\))?")
 _CROSS = re.compile(r"[xX](?=\s*[0-9(])")
-_SIGN = re.compile(r"\*\*|==|!=|<=|>=|=>|:=|<-(?=\s)|.", re.DOTALL)
+_SIGN = re.compile(r"\*\*|==|!=|<=|>=|=>|->|:=|<-(?=\s)|.", re.DOTALL)
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺⁽⁾ⁱⁿʲᵏ", "0123456789-+()injk")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉₋₊ᵢⱼₖₙₘₜₗₚₛₓₒₕ", "0123456789-+ijknmtlpsxoh")
 _HALVES = re.compile("[¼-¾⅐-⅞]")
@@ -64,10 +66,14 @@ def tokens(text: str, *, words: bool = False) -> list[Token]:
         message = f"the formula is too long: {len(text)} characters, at most {MAX_TEXT} are read"
         raise Unreadable(message, text, MAX_TEXT, MAX_TEXT + 1)
     found: list[Token] = []
+    remarks: dict[int, int] = {}  # where the words below a brace begin and end
     scripts: list[bool] = []  # for each open bracket, whether it is that of a subscript or a superscript
     at = 0
     blank = _WORD_BLANK if words else _BLANK
     while at < len(text):
+        if at in remarks:
+            at = remarks[at]
+            continue
         if space := blank.match(text, at):
             if words and "\n" in space[0]:
                 found.append(Token("row", "", at, space.end()))
@@ -76,6 +82,9 @@ def tokens(text: str, *, words: bool = False) -> list[Token]:
         if dropped := _DROPPED.match(text, at):
             at = dropped.end()
             continue
+        if braced := _BRACED.match(text, at):
+            remarks |= _remark(text, braced.end())
+            at = braced.end() - 1
         if len(found) == MAX_TOKENS:
             raise Unreadable(f"the formula has more than {MAX_TOKENS} parts", text, at, at + 1)
         token = _token(text, at, words, found[-1] if found else None, bool(scripts) and scripts[-1])
@@ -207,6 +216,16 @@ def _closing(text: str, at: int) -> int | None:
             if not depth:
                 return place
     return None
+
+
+def _remark(text: str, at: int) -> dict[int, int]:
+    """Where the words below a brace begin and end, as the z of `\\underbrace{w x}_{z}`, whose inside begins at `at`."""
+    end = _closing(text, at)
+    script = None if end is None else _SCRIPT.match(text, end + 1)
+    if end is None or script is None:
+        return {}
+    closing = _closing(text, script.end()) if script[1] else script.end()
+    return {} if closing is None else {end + 1: closing + 1}
 
 
 def _sign(text: str, at: int) -> Token:

@@ -50,7 +50,7 @@ _CLAUSE = re.compile(r"[.;,](?=\s)|[?!⇒]|\bso\b|\band\b|\bthen\b", re.IGNORECA
 _PART = re.compile(
     r"(?P<number>(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?%?)"
     r"|(?P<command>\\[A-Za-z]+|[_^{}&])|(?P<word>(?![⁰¹²³⁴-⁹⁺⁻])[^\W\d]\w*(?:\.[A-Za-z]\w*)*['′]*)"
-    r"|(?P<operator>\*\*|:=|<-(?=\s)|==|<=|>=|[-+*/=<>≤≥≈−–×·⋅∗^@←√∂Σ∑]|[⁻⁰¹²³⁴-⁹]+)|(?P<open>[(\[])|(?P<close>[)\]])"
+    r"|(?P<operator>\*\*|\.\.(?=\w)|:=|<-(?=\s)|==|<=|>=|[-+*/=<>≤≥≈−–×·⋅∗^@←√∂Σ∑]|[⁻⁰¹²³⁴-⁹]+)|(?P<open>[(\[])|(?P<close>[)\]])"
     r"|(?P<comma>,)|(?P<blank>[ \t]+)|."
 )
 _FUNCTIONS = frozenset((*FUNCTIONS, "max", "min", "ln", "softmax", "sum", "mean", "prod", "diff"))
@@ -70,6 +70,7 @@ _BRACKET = re.compile(r"\((?:[^()]|\((?:[^()]|\([^()]*\)){0,20}\)){0,80}\)")
 _REMARK = re.compile(r"[=:;≈<>]")
 _SIGN = re.compile(r"[-−+*/^·×]")
 _GOES_ON = re.compile(r"(?:\s*[+*/^·×]|\s+[-−](?=\s))\s*(?:[\d(]|[^\W\d]\d*(?!\w))")
+_INDEXED = re.compile(r"\[[\w, +-]{1,12}\]")
 _VERB = re.compile(r"(?:\[[\w, ]*\])?\s+(?:is|are|was|were|has|denotes?|means?|equals?|becomes?|gives?|will)\b")
 
 
@@ -179,6 +180,7 @@ def _belongs(line: str, part: re.Match[str], run: list[re.Match[str]]) -> bool:
             letter = not word.isascii() and len(word) <= 3
             sign = last is not None and last.lastgroup == "operator"
             follows = re.match(r"\s*[-+*/=^×·@]\s*[\w(]", line[part.end() :][:8]) is not None
+            coded |= _INDEXED.match(line, part.end()) is not None
             name = short or coded or letter or known or ((len(word) <= 2 or word in _GREEK) and (sign or follows))
             if word in ("x", "X"):
                 return True

@@ -7,7 +7,7 @@ corrected (adam: `w - η √(1 - β₂ᵏ)/(1 - β₁ᵏ) v/(√s + ε)`, sectio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, pi, sqrt
 from typing import Literal, TypeAlias
@@ -215,8 +215,11 @@ class Optimiser:
             array += first
         self._room = np.empty(BLOCK, flat.dtype)
 
-    def step(self, flat: Array, gradients: Array, share: Share = WHOLE) -> None:
-        """Changes the parameters, or a share of them, in place. The gradients lie in memory as the parameters do."""
+    def step(self, flat: Array, gradients: Array, share: Share = WHOLE, places: Sequence[slice] | None = None) -> None:
+        """Changes the parameters, or a share of them, in place; `places` are those of the one trial that are changed.
+
+        The gradients lie in memory as the parameters do.
+        """
         rate = self.rate * self.rate.dtype.type(self.schedule.at(self.made))
         self.made += 1
         at = Constants(self.given, self.made, self.keras, self.inside)
@@ -224,15 +227,15 @@ class Optimiser:
         if len(rate) == 1:  # all trials are one line of numbers
             arrays = tuple(_line(array) for array in arrays)
         trials, size = arrays[0].shape
-        own = share.within(size)
         width = max(1, BLOCK // trials)
-        for start in range(own.start, own.stop, width):
-            w, g, *state = (array[:, start : min(start + width, own.stop)] for array in arrays)
-            room = self._room_like(w)
-            if self.decay:
-                np.multiply(w, self.decay, out=room)
-                g += room
-            self.rule(w, g, tuple(state), rate, room, at)
+        for own in (share.within(size),) if places is None else places:
+            for start in range(own.start, own.stop, width):
+                w, g, *state = (array[:, start : min(start + width, own.stop)] for array in arrays)
+                room = self._room_like(w)
+                if self.decay:
+                    np.multiply(w, self.decay, out=room)
+                    g += room
+                self.rule(w, g, tuple(state), rate, room, at)
 
     def _room_like(self, block: Array) -> Array:
         """Room to work in, which lies in memory as the block does."""

@@ -153,7 +153,7 @@ class Running:
     def _steps(self) -> Stepping | Team:
         """Who does the steps: this process, or several where that is faster."""
         if self.divided and self.team is None:
-            self.team = Team(self.stepping)
+            self.team = Team(self.stepping, self.runner, self.objective)
         return self.team or self.stepping
 
     def close(self) -> None:

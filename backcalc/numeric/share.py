@@ -34,10 +34,12 @@ def alike(array: Array, zeros: Zeros) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One of several parts, as equal as may be.
+    """One of several parts, as equal as may be; of fewer things than parts the first part has all.
 
     >>> [Share(place, 3).within(8) for place in range(3)]
     [slice(0, 2, None), slice(2, 5, None), slice(5, 8, None)]
+    >>> [Share(place, 3).within(2) for place in range(3)]
+    [slice(0, 2, None), slice(2, 2, None), slice(2, 2, None)]
     """
 
     place: int = 0
@@ -45,6 +47,8 @@ class Share:
 
     def within(self, count: int) -> slice:
         """Its part of so many things in a row."""
+        if count < self.of:
+            return slice(count * min(self.place, 1), count)
         return slice(count * self.place // self.of, count * (self.place + 1) // self.of)
 
 

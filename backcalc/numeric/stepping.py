@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from backcalc.numeric.augment import augmented
-from backcalc.numeric.engine import Engine, Metric
+from backcalc.numeric.engine import EVERY, Engine, Metric
 from backcalc.numeric.kernels.base import Array
 from backcalc.numeric.optimise import Optimiser
 from backcalc.numeric.parts import Parts
 from backcalc.numeric.plans.planned import Planned
+from backcalc.numeric.plans.spread import Spread
 from backcalc.numeric.settings import Training
-from backcalc.numeric.share import WHOLE, Share
+from backcalc.numeric.share import WHOLE
 
 AHEAD = 2**21
 """So many numbers are taken at a time where every trial has samples of its own: a line of memory is read once."""
@@ -57,7 +58,10 @@ class Stepping:
         self.share = WHOLE
         self.partial: Sequence[Array] = ()
         """The gradients of every process, where each has some of the samples."""
+        self.spread: Spread | None = None
+        """What computes a mini-batch where each process has some of the units."""
         self.x, self.t = parts.x[:0], parts.t[:0]
+        """The samples of the next mini-batches."""
 
     @property
     def ahead(self) -> int:
@@ -74,27 +78,24 @@ class Stepping:
 
     def take(self, chosen: Array) -> None:
         """Takes the samples of the next mini-batches, by their places `[trials, samples]`."""
-        if self.settings.trials == 1:
+        if self.settings.trials == 1 and self.spread is None:
             chosen = chosen[:, self.share.within(chosen.shape[1])]
-        self.x, self.t = self.taken(self.parts.x, chosen), self.taken(self.parts.t, chosen)
+        self.x, self.t = (self.taken(array, chosen, self.trials) for array in (self.parts.x, self.parts.t))
 
-    def taken(self, array: Array, chosen: Array) -> Array:
-        """The chosen samples of the trials of this share, `[trials, samples, …]`."""
-        own = chosen[self.trials]
+    def taken(self, array: Array, chosen: Array, trials: slice = EVERY) -> Array:
+        """The chosen samples of some trials, `[trials, samples, …]`."""
+        own = chosen[trials]
         if not self.stacked:
             return array.take(own, axis=0)
         found = np.empty((*own.shape, *array.shape[2:]), array.dtype)
-        for into, rows, places in zip(found, array[self.trials], own, strict=True):
+        for into, rows, places in zip(found, array[trials], own, strict=True):
             rows.take(places, axis=0, out=into, mode="clip")
         return found
 
     def look(self, batch: slice) -> Seen:
         """Losses, metrics and gradients of one of the mini-batches that were taken."""
         if isinstance(self.engine, Planned) and self.share.of > 1:
-            samples = batch.stop - batch.start
-            found = self.engine.part(self.x, self.t, samples)
-            metrics = self.measure(found.output, self.t) * (self.x.shape[1] / samples)
-            return Seen(found.losses.astype(float), metrics)
+            return self._look_at_share(self.engine, batch.stop - batch.start)
         x, t = self.x[:, batch], self.t[:, batch]
         if self.settings.augments:
             x = augmented(x, self.settings, self.randoms)
@@ -102,8 +103,23 @@ class Stepping:
         found = self.engine.step(x, t, self.randoms, self.trials)
         return Seen(found.losses.astype(float), self.measure(found.output, t))
 
+    def _look_at_share(self, engine: Planned, samples: int) -> Seen:
+        """What this process adds to the losses, metrics and gradients of the one trial."""
+        own = self.share.within(samples)
+        count = own.stop - own.start
+        if self.spread is None and not count:
+            engine.gradients.fill(0)
+            return Seen(np.zeros(1), np.zeros(1))
+        found = (self.spread or engine).part(self.x, self.t, samples)
+        t = self.t if self.spread is None else self.t[:, own]
+        metrics = self.measure(found.output, t) * (count / samples) if count else np.zeros(1)
+        return Seen(found.losses.astype(float), metrics)
+
     def update(self) -> None:
         """Changes the parameters by the gradients."""
+        if self.spread is not None:
+            self.optimiser.step(self.spread.flat, self.spread.gradients, places=self.spread.own)
+            return
         gradients = self.partial[0] if self.partial else self.engine.gradients
         for other in self.partial[1:]:
             own = self.share.within(other.shape[1])

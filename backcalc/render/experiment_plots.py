@@ -12,6 +12,7 @@ from backcalc.numeric.experiment.results import Results, Row
 from backcalc.numeric.experiment.statistics import Summary
 from backcalc.render.experiment_text import is_share
 from backcalc.render.plots import to_png, to_svg
+from backcalc.render.plots.curves import log_where_steep
 from backcalc.render.plots.style import COLOURS, drawing, figure, legend_above
 from backcalc.render.plots.sweep import Arm, sweep
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 MOST_PICTURES = 24
 MOST_LINES = 8
 CURVES = {"loss": "training loss", "val_loss": "validation loss", "metric": "metric", "val_metric": "validation metric"}
+SHORT = 16
+"""Values of an arm of so many letters leave room for four of them side by side."""
 WIDE = 10.0
 """Values that go over more than this factor are spaced by their logarithm."""
 
@@ -111,34 +114,39 @@ def curves_of(rows: Sequence[Row], curve: str, words: str, title: str) -> Figure
     """The mean of a curve over the repeats of every arm, with a band of one standard deviation."""
     drawn = figure()
     axes = drawn.add_subplot()
+    every: list[float] = []
     spreads = False
     for number, row in enumerate(rows):
-        means, spread = _band([run.curves.get(curve, ()) for run in row.runs])
+        means, low, high = _band([run.curves.get(curve, ()) for run in row.runs])
+        every += means
         epochs = range(1, len(means) + 1)
         colour = COLOURS[number % len(COLOURS)]
         style = "-" if number < len(COLOURS) else "--"
-        label = ", ".join(map(_short, row.labels.values()))
+        label = ", ".join(_named(path, word) for path, word in row.labels.items())
         axes.plot(epochs, means, style, color=colour, label=label or None)
-        if any(spread):
+        if low != high:
             spreads = True
-            low, high = zip(*((mean - sd, mean + sd) for mean, sd in zip(means, spread, strict=True)), strict=True)
             axes.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
     axes.set_xlabel("epoch")
-    axes.set_ylabel(f"{words}\n(mean ± standard deviation)" if spreads else words)
-    legend_above(axes, 2)
+    axes.set_ylabel(f"{words}\n(mean ± standard deviation, within their range)" if spreads else words)
+    if curve.endswith("loss"):
+        log_where_steep(axes, every)
+    legend_above(axes, 2 if len(", ".join(rows[0].labels.values())) > SHORT else 4)
     drawn.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11)
     return drawn
 
 
-def _band(curves: Sequence[Sequence[float | None]]) -> tuple[list[float], list[float]]:
-    """Mean and deviation at every epoch of those that have one.
+def _band(curves: Sequence[Sequence[float | None]]) -> tuple[list[float], list[float], list[float]]:
+    """The mean at every epoch of those that have one, and the ends of a band of a deviation, within their range.
 
     >>> _band([[1.0, 2.0], [3.0, None]])
-    ([2.0, 2.0], [1.4142135623730951, 0.0])
+    ([2.0, 2.0], [1.0, 2.0], [3.0, 2.0])
     """
-    means, spread = [], []
+    means, low, high = [], [], []
     for epoch in range(max(map(len, curves), default=0)):
         numbers = [number for row in curves if epoch < len(row) and (number := row[epoch]) is not None]
-        means.append(fmean(numbers) if numbers else nan)
-        spread.append(stdev(numbers) if len(numbers) > 1 else 0.0)
-    return means, spread
+        mean, sd = fmean(numbers) if numbers else nan, stdev(numbers) if len(numbers) > 1 else 0.0
+        means.append(mean)
+        low.append(max(mean - sd, min(numbers, default=nan)))
+        high.append(min(mean + sd, max(numbers, default=nan)))
+    return means, low, high

@@ -18,10 +18,11 @@ from .papers import count, net
 SIGNS = """\
 # The shared kernel
 
-1. The slopes of the softmax are $$\\dfrac{\\partial}{\\partial z_i}y_l = \\begin{cases} y_l(1-y_l), if \\space i = l \\\\ \
--y_ly_i, if \\space i \\space \\neq l\\end{cases}$$ and with them $$\\dfrac{\\partial y_1}{\\partial z_1} = y_1(1-y_1)=-6 \
-\\\\ \\dfrac{\\partial y_2}{\\partial z_2} = y_2(1-y_2) = -6$$
-2. The logarithm is natural, we assume the base to be $e$ so $$\\dfrac{\\partial J}{\\partial y_2} = - \\dfrac{1}{y_2} = -2$$
+1. The slopes of the softmax are $$\\dfrac{\\partial}{\\partial z_i}y_l = \\begin{cases} y_l(1-y_l), \
+if \\space i = l \\\\ -y_ly_i, if \\space i \\space \\neq l\\end{cases}$$ and with them $$\\dfrac{\\partial y_1}{\\partial z_1} \
+= y_1(1-y_1)=-6 \\\\ \\dfrac{\\partial y_2}{\\partial z_2} = y_2(1-y_2) = -6$$
+2. The logarithm is natural, we assume the base to be $e$ so \
+$$\\dfrac{\\partial J}{\\partial y_2} = - \\dfrac{1}{y_2} = -2$$
 
 # Normalised batches
 
@@ -77,8 +78,8 @@ m = w_nw, a = w_nb + b_n \\end{aligned}$$
 
 # Hyperbolic tangent
 
-$$\\begin{aligned} \\frac{d}{dx} \\tanh(x) &= \\frac{(1+e^{-2x})(2e^{-2x}) - (1-e^{-2x})(-2e^{-2x})}{1 + 2 \\cdot e^{-2x} \
-+ e^{-4x}} \\\\
+$$\\begin{aligned} \\frac{d}{dx} \\tanh(x) &= \\frac{(1+e^{-2x})(2e^{-2x}) - (1-e^{-2x})(-2e^{-2x})}\
+{1 + 2 \\cdot e^{-2x} + e^{-4x}} \\\\
 &= \\frac{4e^{-2x}}{1 + 2e^{-2x} + e^{-4x}} \\\\
 &= 1 - \\tanh^2(x) \\end{aligned}$$
 
@@ -166,7 +167,7 @@ Training with tanh takes less time, its derivatives are higher.
 
 # Letters
 
-There are 15000 images for training, 1000 for validation and 2724 for testing; batches of 32 are small, so it takes longer.
+There are 15000 images for training, 1000 for validation and 2724 for testing; batches of 32 are small, it takes longer.
 Pictures are mirrored and get other colours at random, ToTensor() is needed and Normalize() makes training faster.
 
 ```
@@ -175,7 +176,7 @@ Pictures are mirrored and get other colours at random, ToTensor() is needed and 
 ```
 
 There is a softmax behind the output layer, the loss is `CrossEntropyLoss` and the optimizer `SGD`.
-After 2 epochs in a row with a higher validation loss we stop. Of the rates 0.1, 0.05, 0.03, 0.01, 0.005 the first is best.
+After 2 epochs in a row with a higher validation loss we stop. Of the rates 0.1, 0.05, 0.03, 0.01, 0.005 the first wins.
 The test loss is 1.5706202945345125 and the test accuracy is 89.46%.
 The test loss is 1.5748151756068158. The test accuracy is 89.24%
 With 1000 units the loss is 1.5828, with 500 units 1.5863, with 100 units 1.5982: more units, less loss.
@@ -224,8 +225,8 @@ With the leaky unit none of the 1000 models collapses.
 
 # LeNet with norms
 
-Genes that have to work with others that are drawn at random get robust. The distribution of the inputs of a layer changes \
-while it is trained; a norm makes every input standard normal.
+Genes that have to work with others that are drawn at random get robust. The distribution of the inputs of a layer \
+changes while it is trained; a norm makes every input standard normal.
 
 ```
 # define Lenet-5 and add BNlayer and train the model

@@ -1,12 +1,12 @@
 """The rulings on the 203 claims of the five homework sheets, and where each claim stands in our restated submissions.
 
 A row is: the claim, its kind, the ruling, the submission, the line and the link on it (from 1), what the check makes of
-it, and the cause where one is named. Rulings are `right`, `wrong`, `reason` (right, for a wrong reason) and `open` (it
-depends on a convention, or on what is not known). Where there is no link, `-`, nothing on the line is a claim that a key
+it, and the cause where one is named. Rulings are `right`, `wrong`, `reason` (right, for a wrong reason) and `open`: it
+depends on a convention, or on what is not known. Where there is no link, `-`, nothing on the line is a claim that a key
 could judge: a program, a training run, an opinion. The middle link of one chain has a row of its own, `/link`.
 
-Two rows depart from the ruling by what follows from the student's own numbers: a rounded value put in, and a sum of rows
-of which some are wrong.
+Two rows depart from the ruling by what follows from the numbers of the student: a rounded value put in, and a sum of
+rows of which some are wrong.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from dataclasses import dataclass
 COUNTED = ("derivation", "value", "shape", "count")
 """The kinds of claims that a key can judge."""
 
-FIRST_ERRORS = """
-000.Q1.c06 000.Q2.c05 000.Q3.c01 001.P1.c02 002.counts.c02 002.losses.c05 002.losses.c12/link 003.P1Q2.c06 003.P1Q3.c12
-003.P1Q4.c04
-""".split()
+FIRST_ERRORS = (
+    *("000.Q1.c06", "000.Q2.c05", "000.Q3.c01", "001.P1.c02", "002.counts.c02", "002.losses.c05"),
+    *("002.losses.c12/link", "003.P1Q2.c06", "003.P1Q3.c12", "003.P1Q4.c04"),
+)
 """The claims with which the problems that have an error begin to be wrong."""
 
 RULINGS = """

@@ -24,7 +24,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 @lru_cache
 def key(name: str) -> Key:
     kind = "count" if name in ("lenet-32", "lenet-without-biases", "conv-pool-flops", "digits-deep") else "net"
-    asked = "params" if kind == "count" else {"six-weights": "L", "shared-kernel": "J"}[name]
+    asked = "params" if kind == "count" else {"six-weights": "L", "shared-kernel": "J", "output-softmax": "E"}[name]
     bias = name != "lenet-without-biases"
     return load_key({"problems": [{"id": 1, kind: str(EXAMPLES / f"{name}.yaml"), "bias": bias, "ask": [asked]}]})
 
@@ -45,6 +45,7 @@ def claim(name: str, text: str) -> Claim:
         ("shared-kernel", "dJ/dw1 = -x2*dJ/dq2 - 1", "wrong"),
         ("shared-kernel", "z1 = w3*h1", "sum-term"),
         ("shared-kernel", "y1 = 2", "reciprocal"),
+        ("output-softmax", "dE/da[i] = -t[i] + y[i]*sum(j != i, t[j])", "restricted-sum"),
         ("six-weights", "dL/dz5 = dL/dyhat*(1 - yhat)", "chain-factor"),
         ("six-weights", "dL/dz4 = dL/dz5*w6*w6", "factor-twice"),
         ("six-weights", "dL/dz2 = dL/dz4*z4*(1 + z4)", "one-minus"),
@@ -53,6 +54,9 @@ def claim(name: str, text: str) -> Claim:
         ("lenet-32", "conv2.params = (5*5 + 1)*16", "depth-forgotten"),
         ("lenet-32", "conv1.biases = 6*28*28", "bias-a-position"),
         ("lenet-32", "pool1.weights = 6", "pooling-weights"),
+        ("lenet-32", "weights = 61706", "bias-counted"),
+        ("lenet-without-biases", "weights = 61706", "bias-counted"),
+        ("lenet-without-biases", "fc1.params = 48120", "bias-counted"),
         ("lenet-32", "params = 61706 - 850", "layer-left-out"),
         ("lenet-32", "params = 61760", "digits-swapped"),
         ("lenet-without-biases", "conv2.weights = 1500", "connection-table"),
@@ -107,7 +111,8 @@ SMALL = {
         ("activations = 2130", "input-as-layer"),  # 864 + 216 + 216 + 40 + 10 and the 784 of the input
         ("params = 9196", "bias-in-some"),  # 150 + 8640 + 400 weights and the 6 biases of c
         ("d.weights = 216*10", "neighbour-width"),
-        ("d.weights = 217*40", "wrong-width"),
+        ("d.weights = 217*40", "bias-counted"),  # 216*40 and 40
+        ("d.weights = 218*40", "wrong-width"),
         ("d.flops = 40*(216 + 216 + 1)", "additions"),
         ("c.weights = 25*25*6", "kernel-squared"),
         ("c.weights = 5*6", "kernel-squared"),
@@ -201,6 +206,19 @@ def test_a_mistake_in_a_network_of_its_own(code: str, tmp_path: Path) -> None:
     (submission,) = check(here, [read_text(text)]).submissions
     (found,) = submission.claims
     assert found.verdict == "wrong" and found.diagnosis is not None and found.diagnosis.code == code, found
+
+
+def test_a_mean_of_which_only_the_division_is_left(tmp_path: Path) -> None:
+    net = {"equations": "mu = 1/N*sum(i=1..N, a[i])\nJ = mu^2", "sizes": {"N": None}, "shapes": {"a": ["N"]}}
+    (tmp_path / "net.yaml").write_text(json.dumps(net), "utf-8")
+    here = load_key({"problems": [{"id": 1, "net": str(tmp_path / "net.yaml"), "ask": ["J"]}]})
+    (found,) = check(here, [read_text("mu = 1/N")]).submissions[0].claims
+    assert found.verdict == "wrong" and found.diagnosis is not None and found.diagnosis.code == "mean-without-sum"
+
+
+def test_the_base_of_a_logarithm_is_no_cause_where_there_is_none() -> None:
+    found = claim("six-weights", "dyhat/dz5 = 0.3")  # 0.2288/ln 2 = 0.33, but nothing here has a logarithm
+    assert found.verdict == "wrong" and found.diagnosis is not None and found.diagnosis.code != "log-base"
 
 
 def test_a_factor_of_a_squared_error_is_a_convention_until_the_loss_is_stated() -> None:

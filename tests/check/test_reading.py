@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from backcalc.check import check, load_key
@@ -110,3 +113,52 @@ def test_what_is_agreed_on_or_distinguished_is_no_hypothesis(before: str, key: K
 )
 def test_what_follows_from_other_values_is_not_accused(text: str, key: Key) -> None:
     assert not [claim for claim in claims(key, text, ".md") if claim.verdict in ("wrong", "follows")]
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (r"$\underbrace{w_1 x_1 + w_2 x_2}_{z} = 2$", ["w1*x1 + w2*x2 = 2"]),
+        (r"$J = \underbrace{\frac12 (h-t)^2}_{\text{half a square}}$", ["J = 1/2*(h - t)^2"]),
+        (r"$z = \overbrace{w_1 x_1}^1 + \underbrace{w_2 x_2} _{1}$", ["z = w1*x1 + w2*x2"]),
+        (r"$w_1 = 1 \to w_1 = 17/32$", ["w1 = 1", "new_w1 = 17/32"]),
+        (r"$z = 2 \rightarrow h = 2$", ["z = 2", "h = 2"]),
+        ("w1 = 1 -> w1 = 17/32", ["w1 = 1", "new_w1 = 17/32"]),
+        ("z = 2 → h = 2", ["z = 2", "h = 2"]),
+    ],
+)
+def test_braces_with_remarks_and_arrows(text: str, read: list[str], key: Key) -> None:
+    found = claims(key, text, ".md")
+    assert [(claim.read_as, claim.verdict) for claim in found] == [(one, "right") for one in read]
+
+
+def test_a_wrong_new_value_behind_an_arrow_is_wrong(key: Key) -> None:
+    found = claims(key, r"$w_1 = 1 \to w_1 = 2$", ".md")
+    assert [(claim.about, claim.verdict) for claim in found] == [("w1", "right"), ("new w1", "wrong")]
+
+
+BATCH = {
+    "name": "means",
+    "sizes": {"N": None},
+    "shapes": {"a": ["N", 3]},
+    "equations": "mu[j] = 1/N*sum(i=1..N, a[i,j])\nvar[j] = 1/N*sum(i=1..N, (a[i,j] - mu[j])^2)\nJ = sum(j, var[j])",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("mu[j] = 1/N*sum(i=1..N, a[i,j])", "mu[j]"),
+        ("so var[j] = 1/N*sum(i=1..N, (a[i,j] - mu[j])^2) here", "var[j]"),
+    ],
+)
+def test_a_name_of_several_letters_with_an_index_is_read_whole(text: str, about: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(json.dumps(BATCH), "utf-8")
+    means = load_key({"problems": [{"id": 1, "net": str(path), "ask": ["dJ/da"]}]})
+    assert [(claim.about, claim.verdict) for claim in claims(means, text, ".md")] == [(about, "right")]
+
+
+@pytest.mark.parametrize("text", ["`J = np.sum((h - t)**2, axis=0)/2`", "`J = foo(h, t=0.5)`"])
+def test_an_argument_with_a_name_is_no_printed_number(text: str, key: Key) -> None:
+    assert [claim.verdict for claim in claims(key, text, ".md")] == ["unreadable"]

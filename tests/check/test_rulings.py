@@ -73,7 +73,7 @@ def test_every_claim_of_the_sheets_is_here_once() -> None:
 
 
 def test_the_verdicts_are_those_that_the_rulings_allow() -> None:
-    """What is read and settled; a claim that defines a name of one's own, or is written as a program, may be neither."""
+    """What is read and settled; what defines a name of one's own, or is written as a program, may be neither."""
     for ruling in ALL:
         unsettled = ruling.verdict in ("none", "undecided", "unreadable")
         follows = ruling.claim in FOLLOW and ruling.verdict == "follows"

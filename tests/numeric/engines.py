@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -12,25 +13,34 @@ from backcalc.numeric.engine import Engine, Reference
 from backcalc.numeric.plans import engine_for
 from backcalc.numeric.run import Objective, Runner, starting
 
+Make: TypeAlias = Callable[[Runner, Objective, Any, dict[str, Any]], Engine]
 
-def engines(net: dict[str, Any], trials: int = 1, dtype: Any = np.float64) -> tuple[Engine, Reference, Runner]:
+
+def engines(
+    net: dict[str, Any], trials: int = 1, dtype: Any = np.float64, make: Make = engine_for
+) -> tuple[Engine, Reference, Runner]:
     """The two, with equal parameters."""
     runner = Runner(load_network(net))
     objective = Objective(runner)
     flat = np.random.default_rng(0).normal(0, 0.5, (trials, runner.arena.size)).astype(dtype)
     still = [starting(runner, trials, np.dtype(dtype)) for _ in range(2)]
     return (
-        engine_for(runner, objective, flat.copy(), still[0]),
+        make(runner, objective, flat.copy(), still[0]),
         Reference(runner, objective, flat.copy(), still[1]),
         runner,
     )
 
 
 def agree(
-    net: dict[str, Any], samples: int, trials: int = 1, dtype: Any = np.float64, tolerance: float = 1e-11
+    net: dict[str, Any],
+    samples: int,
+    trials: int = 1,
+    dtype: Any = np.float64,
+    tolerance: float = 1e-11,
+    make: Make = engine_for,
 ) -> Engine:
     """Two steps with changed parameters between them, so that no buffer keeps what it should not."""
-    plan, reference, runner = engines(net, trials, dtype)
+    plan, reference, runner = engines(net, trials, dtype, make)
     generator = np.random.default_rng(1)
     (shape,) = runner.network.inputs.values()
     classes = runner.output.output_shape
@@ -41,7 +51,10 @@ def agree(
             x = generator.integers(1, int(first.vocabulary) + 1, x.shape).astype(dtype)
         t = generator.dirichlet(np.ones(classes[-1]), (trials, samples, *classes[:-1])).astype(dtype)
         sources = [[np.random.default_rng([step, trial]) for trial in range(trials)] for _ in range(2)]
-        found, expected = plan.step(x.copy(), t, sources[0]), reference.step(x.copy(), t, sources[1])
+        given = x.copy(), t.copy()
+        found, expected = plan.step(x, t, sources[0]), reference.step(*given, sources[1])
+        np.testing.assert_array_equal(x, given[0])
+        np.testing.assert_array_equal(t, given[1])
         close = {"rtol": tolerance, "atol": tolerance}
         np.testing.assert_allclose(found.losses, expected.losses, **close)
         np.testing.assert_allclose(found.output, expected.output, **close)

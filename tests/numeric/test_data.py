@@ -284,6 +284,10 @@ def test_folders_of_pictures(tmp_path: Path) -> None:
     assert data.x[2, 0, 0, 0] == pytest.approx(0.2) and data.notes[1] == (
         "left out, damaged: b/2.png, b/3.png, b/4.png, b/5.png, b/6.png"
     )
+    for name in ("a/1.png", "a/2.png", "b/1.png"):
+        (tmp_path / name).unlink()
+    with pytest.raises(DataError, match=r"there is no picture in the folders of .*; left out, damaged: b/2.png, b/3"):
+        load_data(f"images:{tmp_path}")
 
 
 def test_bundled_data_or_what_to_install() -> None:

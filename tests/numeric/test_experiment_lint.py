@@ -10,9 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+import backcalc
 from backcalc.numeric.data import Data, load_data
 from backcalc.numeric.experiment import read_experiment, run
+from backcalc.numeric.experiment.check import check
 from backcalc.numeric.experiment.lint import of_data, of_pool, of_scores
+from backcalc.numeric.experiment.samples import Shelf
+from backcalc.numeric.experiment.sweep import warnings_of
 
 LAYERS: list[Any] = [{"dense": {"name": "a", "units": 4}}, "relu", {"dense": {"name": "z", "units": 3}}]
 NET: dict[str, Any] = {"name": "clouds", "input": 2, "layers": LAYERS, "loss": "nll_logits"}
@@ -164,14 +168,18 @@ def test_what_is_hidden_is_told_with_its_size() -> None:
     assert not list(of_pool(["u"], {"accuracy": [[0.4, 0.5, 0.45], [0.41, 0.5, 0.46]]}))
 
 
-@pytest.mark.parametrize("name", ["softmax-twice", "iris-width"])
-def test_the_shipped_experiments_are_warned_of_what_they_show(name: str) -> None:
-    import backcalc
-    from backcalc.numeric.experiment.check import check
-    from backcalc.numeric.experiment.samples import Shelf
-    from backcalc.numeric.experiment.sweep import warnings_of
+SHIPPED = Path(backcalc.__file__).parents[1] / "examples" / "experiments"
+SHOWN = {"softmax-twice": ["softmax-twice"], "iris-width": ["one-split"], "surface-depth": ["one-split"]}
+"""What shipped experiments show, as it was printed once; the others are warned of nothing."""
 
-    file = Path(backcalc.__file__).parents[1] / "examples" / "experiments" / f"{name}.yaml"
-    read = read_experiment(file)
-    expected = {"softmax-twice": ["softmax-twice"], "iris-width": ["one-split"]}
-    assert [each.code for each in warnings_of(read, check(read, Shelf()))] == expected[name]
+OFFLINE = sorted(
+    file.stem
+    for file in SHIPPED.glob("*.yaml")
+    if "\nmeasure:" in file.read_text("utf-8") and not file.name.startswith(("mnist", "cifar10", "letters"))
+)
+
+
+@pytest.mark.parametrize("name", OFFLINE)
+def test_the_shipped_experiments_are_warned_of_what_they_show(name: str) -> None:
+    read = read_experiment(SHIPPED / f"{name}.yaml")
+    assert [each.code for each in warnings_of(read, check(read, Shelf()))] == SHOWN.get(name, [])

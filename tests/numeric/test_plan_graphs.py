@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backcalc.numeric.plans.looped import Looped
 from backcalc.numeric.plans.planned import Planned
-from tests.numeric.engines import agree
+from tests.numeric.engines import agree, engines
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -86,3 +89,67 @@ def test_graphs_of_maps(net: dict[str, Any], samples: int) -> None:
 @given(graphs(SEQUENCES, [4, 4], [{"lstm": {"units": 2}}]), st.integers(2, 5))
 def test_graphs_of_sequences(net: dict[str, Any], samples: int) -> None:
     assert isinstance(agree(net, samples, tolerance=1e-10), Planned)
+
+
+def conv(name: str, source: str, **fields: Any) -> dict[str, Any]:
+    return {"conv2d": {"name": name, "inputs": [source], "filters": 4, "kernel": 3, "padding": "same", **fields}}
+
+
+RESIDUAL: dict[str, Any] = {
+    "input": {"x": [2, 6, 6]},
+    "layers": [
+        *(conv("c1", "x"), {"batchnorm": {"name": "n1"}}, {"relu": {"name": "r1"}}),
+        *(conv("c2", "r1"), {"batchnorm": {"name": "n2"}}, {"add": {"name": "s", "inputs": ["n2", "r1"]}}, "relu"),
+        *({"dropout": "0.25"}, {"maxpool2d": 2}, "flatten", {"dense": 3}, "softmax"),
+    ],
+    "loss": "cross_entropy",
+}
+
+
+@pytest.mark.parametrize("samples", [2, 64, 70])
+def test_a_residual_network(samples: int) -> None:
+    assert isinstance(agree(RESIDUAL, samples, tolerance=1e-10), Planned)
+
+
+def test_several_residual_networks() -> None:
+    assert isinstance(agree(RESIDUAL, 7, 3, tolerance=1e-10), Looped)
+    agree(RESIDUAL, 7, dtype=np.float32, tolerance=1e-3)
+
+
+def test_the_penalty_of_a_graph() -> None:
+    agree(RESIDUAL | {"penalty": {"l1": "0.1", "l2": "0.2"}}, 5)
+
+
+def test_one_layer_in_three_places() -> None:
+    tied = {"dense": {"units": 4, "weights": "W", "biases": "c"}}
+    layers = [tied, "tanh", tied, {"add": ["dense_1", "dense_2"]}, tied, {"multiply": ["dense_1", "dense_3"]}]
+    agree({"input": 4, "layers": layers, "loss": "mse"}, 300)
+
+
+def test_what_nobody_reads_is_computed_but_learns_nothing() -> None:
+    """A batch norm beside the way to the loss: its running statistics move as those of the others."""
+    layers = [{"dense": {"name": "a", "units": 3}}, {"batchnorm": {"name": "beside"}}]
+    layers += [{"tanh": {"name": "u", "inputs": ["a"]}}, {"dense": 2}]
+    plan = agree({"input": 2, "layers": layers, "loss": "mse"}, 5)
+    assert (plan.still["mean_beside"] != 0).all()
+
+
+def test_an_output_that_is_named_ends_the_graph() -> None:
+    layers = [{"dense": {"name": "a", "units": 3}}, {"softmax": {"name": "p"}}, {"dense": {"name": "rest", "units": 2}}]
+    agree({"input": 2, "layers": layers, "output": "p", "loss": "cross_entropy"}, 5)
+
+
+def test_equal_seeds_give_equal_bits() -> None:
+    """Two plans of the same numbers, and one that has computed something else before; and each trial of several."""
+    nets = [engines(RESIDUAL, trials=3, make=Looped)[0] for _ in range(2)]
+    alone = engines(RESIDUAL)[0]
+    generator = np.random.default_rng(5)
+    x, t = generator.normal(size=(3, 70, 2, 6, 6)), generator.dirichlet(np.ones(3), (3, 70))
+    nets[1].step(x[:, :33] * 2, t[:, :33], [np.random.default_rng(9) for _ in range(3)])
+    alone.flat[...] = nets[0].flat[1:2]
+    found = [net.step(x, t, [np.random.default_rng(trial) for trial in range(3)]) for net in nets]
+    one = alone.step(x[1:2], t[1:2], [np.random.default_rng(1)])
+    np.testing.assert_array_equal(found[0].output, found[1].output)
+    np.testing.assert_array_equal(nets[0].gradients, nets[1].gradients)
+    np.testing.assert_array_equal(found[0].output[1:2], one.output)
+    np.testing.assert_array_equal(nets[0].gradients[1:2], alone.gradients)

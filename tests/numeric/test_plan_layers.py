@@ -9,6 +9,7 @@ import pytest
 
 from backcalc.net import load_network
 from backcalc.numeric.kernels import KERNELS
+from backcalc.numeric.plans.looped import Looped
 from backcalc.numeric.plans.planned import Planned
 from tests.numeric.cases import CASES
 from tests.numeric.engines import agree
@@ -44,6 +45,6 @@ def test_behind_one_that_learns(label: str, layers: list[Any], shape: tuple[int,
 
 @pytest.mark.parametrize(("label", "layers", "shape"), CASES, ids=IDS)
 def test_blocks_and_trials(label: str, layers: list[Any], shape: tuple[int, ...], monkeypatch: Any) -> None:
-    monkeypatch.setattr("backcalc.numeric.plans.planned.BLOCK", 4)
+    monkeypatch.setattr("backcalc.numeric.plans.planned.BLOCK", 1)
     agree(net(layers, shape, "mse"), 10)
-    agree(net(layers, shape, "rmse"), 6, trials=2)
+    agree(net(layers, shape, "rmse"), 6, trials=2, make=Looped)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backcalc.net import load_network
+from backcalc.numeric.engine import Reference
 from backcalc.numeric.plans.looped import Looped
 from backcalc.numeric.plans.narrow import Narrow
 from backcalc.numeric.plans.planned import Planned
@@ -17,7 +18,7 @@ from backcalc.numeric.plans.stacked import Stacked
 from tests.numeric.engines import agree, engines
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
-POINTWISE = ["relu", "tanh", "sigmoid", {"leaky_relu": "0.1"}]
+POINTWISE = ["relu", "tanh", "sigmoid", {"leaky_relu": "0.1"}, "gelu", "silu", {"elu": "0.5"}, "softplus", "relu6"]
 
 
 @st.composite
@@ -63,13 +64,18 @@ def chains(draw: Any) -> dict[str, Any]:
         kinds = [{"dense": {"units": draw(st.integers(1, 4)), "bias": draw(st.booleans())}}, "batchnorm", "linear"]
         layers.append(draw(st.sampled_from([*kinds, {"dropout": "0.5"}, *POINTWISE])))
     layers.append({"dense": 2})
-    return {"input": draw(st.integers(1, 4)), "layers": layers, "loss": "mse"}
+    return {"input": draw(st.integers(1, 4)), "layers": layers, "loss": draw(st.sampled_from(["mse", "rmse"]))}
 
 
 def test_several_networks_with_maps() -> None:
     assert isinstance(agree(LENET, 5, 3), Looped)
+    wide = {"dense": {"name": "a", "units": 90}}
+    net = {"input": 4, "layers": [wide, "batchnorm", {"add": ["a", "batchnorm_1"]}, {"dropout": "0.5"}], "loss": "mse"}
+    assert isinstance(agree(net, 5, 3), Looped)
     layers = [{"conv2d": {"filters": 2, "kernel": 3}}, "batchnorm", "tanh", {"dropout": "0.5"}, "flatten", {"dense": 2}]
-    assert isinstance(agree({"input": [1, 5, 5], "layers": layers, "loss": "mse"}, 6, 4), Looped)
+    net = {"input": [1, 5, 5], "layers": layers, "loss": "mse"}
+    agree(net, 6, 4, make=Looped)
+    assert isinstance(agree(net, 6, 4), Reference)
 
 
 @QUICK
@@ -90,12 +96,16 @@ LENET: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("samples", [1, 64, 65, 150])
-def test_a_batch_of_several_blocks(samples: int) -> None:
-    assert isinstance(agree(LENET, samples), Planned)
+@pytest.mark.parametrize("narrow", [100, 1000])
+def test_a_batch_of_several_blocks(samples: int, narrow: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backcalc.numeric.plans.planned.NARROW", narrow)
+    plan = agree(LENET, samples)
+    assert isinstance(plan, Planned) and plan.block == {100: 64, 1000: 256}[narrow]
 
 
 @pytest.mark.parametrize("loss", [{"cross_entropy": {"over": "sum"}}, {"cross_entropy": {"factor": 3}}])
-def test_how_blocks_are_joined(loss: Any) -> None:
+def test_how_blocks_are_joined(loss: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backcalc.numeric.plans.planned.NARROW", 0)
     assert isinstance(agree(LENET | {"loss": loss}, 100), Planned)
     agree(LENET | {"penalty": {"l2": "0.1", "l1": "0.2"}}, 100)
 
@@ -104,8 +114,8 @@ def test_tied_layers_add_their_gradients() -> None:
     dense = {"dense": {"units": 2, "weights": "W", "bias": False}}
     net = {"input": 2, "layers": [dense, "tanh", dense], "loss": "mse"}
     assert isinstance(agree(net, 3), Planned)
-    assert isinstance(agree(net, 100), Planned)
-    assert isinstance(agree(net, 3, 20), Looped)
+    assert isinstance(agree(net, 300), Planned)
+    agree(net, 3, 20, make=Looped)
 
 
 def test_single_precision() -> None:
@@ -117,7 +127,8 @@ def test_every_buffer_is_as_precise_as_the_parameters() -> None:
     net = {"input": [1, 8, 8], "layers": [*maps, "flatten", {"dense": 2}, "sigmoid"], "loss": "bce"}
     plan = agree(net, 5, dtype=np.float32, tolerance=1e-4)
     assert isinstance(plan, Planned)
-    stages = [task.stage for task in plan.graphs[5].tasks]
+    (graph,) = plan.graphs.values()
+    stages = [task.stage for task in graph.tasks]
     arrays = [each for stage in stages for each in vars(stage).values() if isinstance(each, np.ndarray)]
     assert {array.dtype for array in arrays} == {np.dtype(np.float32), np.dtype(bool)}
 
@@ -143,7 +154,7 @@ def test_a_tie_goes_to_the_first() -> None:
 def test_many_narrow_networks(net: dict[str, Any], samples: int, trials: int) -> None:
     engine = agree(net, max(samples, 2), trials)
     drawn = {"batchnorm", "dropout"} & {each if isinstance(each, str) else next(iter(each)) for each in net["layers"]}
-    assert isinstance(engine, Looped if drawn else Narrow)
+    assert isinstance(engine, Reference if drawn else Narrow)
 
 
 @QUICK
@@ -151,7 +162,14 @@ def test_many_narrow_networks(net: dict[str, Any], samples: int, trials: int) ->
 def test_stacks(net: dict[str, Any], samples: int, trials: int) -> None:
     engine = agree(net, samples, trials)
     drawn = {"batchnorm", "dropout"} & {each if isinstance(each, str) else next(iter(each)) for each in net["layers"]}
-    assert isinstance(engine, Looped if drawn else Stacked)
+    assert isinstance(engine, Reference if drawn else Stacked)
+
+
+@pytest.mark.parametrize("layer", [{"leaky_relu": 2}, {"leaky_relu": 0}, {"elu": -1}, "softmax"])
+@pytest.mark.parametrize("trials", [1, 3, 20])
+def test_an_activation_whose_slope_does_not_follow_from_its_value(layer: Any, trials: int) -> None:
+    net = {"input": 3, "layers": [{"dense": 4}, layer, {"dense": 2}], "loss": "mse"}
+    assert isinstance(agree(net, 5, trials), Planned if trials == 1 else Reference)
 
 
 def test_stacks_in_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

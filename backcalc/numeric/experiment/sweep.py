@@ -119,8 +119,10 @@ def run(
             for task in tasks:
                 state_of(running.folder.root, task).unlink(missing_ok=True)
         results = running.write()
-    except RunError as error:
-        raise RunError(f"{error}; go on with the run by --resume") from None
+    except (RunError, workers.WorkerError) as error:
+        if running.folder is None:
+            raise
+        raise type(error)(f"{error}; go on with the run by --resume") from None
     for warning in results.warnings[len(warnings) :]:
         warned(warning)
     return results

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
+
 import numpy as np
 
-from backcalc.numeric.engine import Engine
+from backcalc.layers.recurrent_base import Recurrent
+from backcalc.net import Node
+from backcalc.numeric.engine import Engine, Reference
 from backcalc.numeric.kernels.base import Array
 from backcalc.numeric.plans.chain import chain_of
 from backcalc.numeric.plans.looped import Looped
@@ -14,6 +19,9 @@ from backcalc.numeric.plans.stacked import Stacked, is_stacked
 from backcalc.numeric.run import Objective, Runner
 from backcalc.numeric.share import Zeros
 
+LARGE = 64
+"""From so many numbers on that a layer computes at a time for a sample, one network after another is faster."""
+
 
 def engine_for(
     runner: Runner, objective: Objective, flat: Array, still: dict[str, Array], zeros: Zeros = np.zeros
@@ -22,8 +30,20 @@ def engine_for(
     nodes = chain_of(runner, objective)
     if nodes is not None and is_narrow(nodes, len(flat)):
         return Narrow(runner, objective, flat, still, nodes, zeros)
-    if nodes is not None and len(flat) > 1 and is_stacked(nodes):
+    if len(flat) == 1:
+        return Planned(runner, objective, flat, still, zeros)
+    if nodes is not None and is_stacked(nodes):
         return Stacked(runner, objective, flat, still, nodes, zeros)
-    if len(flat) > 1:
+    if is_large(runner.nodes):
         return Looped(runner, objective, flat, still, zeros)
-    return Planned(runner, objective, flat, still, zeros)
+    return Reference(runner, objective, flat, still)
+
+
+def is_large(nodes: Sequence[Node]) -> bool:
+    """Whether layers compute much on average: recurrent ones step by step, others all at once."""
+    return sum(map(_at_a_time, nodes)) >= LARGE * len(nodes)
+
+
+def _at_a_time(node: Node) -> int:
+    layer = node.layer
+    return layer.units * len(layer.gates) if isinstance(layer, Recurrent) else prod(node.output_shape)

@@ -65,7 +65,7 @@ class Attended(Stage):
         self.by_q, self.by_k, self.by_v = self._apart(self.by_projected)
 
     def _apart(self, projected: Array) -> tuple[Array, Array, Array]:
-        """Queries `[samples, groups, heads of a group, time, size]`, keys and values for all heads of a group: views."""
+        """Queries `[samples, groups, heads of a group, time, size]`, keys and values for all of them."""
         queries, keys, _ = self.heads.widths
         parts = np.split(projected, [queries, queries + keys], axis=2)
         q, k, v = (self._in_heads(each) for each in parts)

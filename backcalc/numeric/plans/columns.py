@@ -136,7 +136,7 @@ class Grouped(Stage):
         self.gaps = self.back.inside[(*steps[:-1], slice(None), steps[-1])]
         """Where derivatives stand for the way back."""
         apart = (groups, filters // groups, channels // groups, *self.weights.shape[2:])
-        flipped = (..., *(slice(None, None, -1) for _ in axes))
+        flipped: tuple[Any, ...] = (..., *(slice(None, None, -1) for _ in axes))
         self.apart = self.weights.reshape(apart).swapaxes(1, 2)[flipped]
         self.kernel = np.empty(self.apart.shape, dtype)
         self.into = np.empty((*self.back.rows, channels, axes[-1].size, samples), dtype)
@@ -170,7 +170,7 @@ class Grouped(Stage):
         return rows_last(self.into)
 
 
-class Spread(Stage):
+class Landed(Stage):
     """A transposed convolution: each cell lands, times the window, on the output."""
 
     free = True

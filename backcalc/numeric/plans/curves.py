@@ -13,7 +13,7 @@ from backcalc.layers.activation import Elu, Gelu, HardSigmoid, HardSwish, Relu6,
 from backcalc.numeric.kernels.base import Array
 from backcalc.numeric.kernels.erf import erf
 from backcalc.numeric.plans.layout import strips
-from backcalc.numeric.plans.stages import Pointwise, Stage, pointwise
+from backcalc.numeric.plans.stages import Activation, Pointwise, Stage, pointwise
 
 
 class Relu6Plan(Pointwise):
@@ -144,8 +144,21 @@ def in_place(layer: Layer, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Poin
     return pointwise(layer, shape, dtype) if plan is None else plan(layer, shape, dtype)
 
 
+def activation(layer: Layer, shape: tuple[int, ...], dtype: np.dtype[Any], *, editable: bool) -> Stage | None:
+    """The stage of an activation, which changes what it reads where that is `editable`; None where it has none."""
+    if type(layer) in CURVES:
+        return Curved(layer, shape, dtype)
+    function = in_place(layer, shape, dtype)
+    return None if function is None else Activation(function, None if editable else np.empty(shape, dtype))
+
+
+def is_activation(layer: Layer) -> bool:
+    """Whether there is such a stage."""
+    return type(layer) in CURVES or is_in_place(layer)
+
+
 def is_in_place(layer: Layer) -> bool:
-    """Whether there is such a plan."""
+    """Whether its slope follows from its value, so that it needs no room of its own."""
     return in_place(layer, (), np.dtype(float)) is not None
 
 

@@ -33,23 +33,33 @@ class Graph:
         values = dict(given)
         for task in self.tasks:
             stage = task.stage
-            if isinstance(stage, Joint):
-                values[task.name] = stage.forward([values[name] for name in task.reads], drawn)
-            else:
+            if isinstance(stage, Stage):
                 values[task.name] = stage.forward(values[task.reads[0]], drawn)
+            else:
+                values[task.name] = stage.forward([values[name] for name in task.reads], drawn)
         return values
 
     def backward(self, start: str, gradient: Array, *, fresh: bool) -> None:
         """Goes back from the derivative by one value; `fresh` says that there are none by parameters to add to."""
         into = {start: gradient}
         for task in reversed(self.tasks):
-            if task.name not in into:
+            here = into.pop(task.name, None)
+            if here is None:
                 continue
-            stage, here = task.stage, into.pop(task.name)
+            stage = task.stage
             stage.fresh = fresh
-            found = stage.backward(here) if isinstance(stage, Joint) else (stage.backward(here),)
-            for name, each in zip(task.reads, found, strict=True):
-                if each is not None and name in into:
-                    into[name] += each
-                elif each is not None:
-                    into[name] = each
+            if isinstance(stage, Stage):
+                _add(into, task.reads[0], stage.backward(here))
+            else:
+                for name, each in zip(task.reads, stage.backward(here), strict=True):
+                    _add(into, name, each)
+
+
+def _add(into: dict[str, Array], name: str, gradient: Array | None) -> None:
+    """Adds a derivative by a value to those that came before, in their memory."""
+    if gradient is None:
+        return
+    if name in into:
+        into[name] += gradient
+    else:
+        into[name] = gradient

@@ -22,7 +22,7 @@ from backcalc.layers.split import Split
 from backcalc.numeric.arena import floats
 from backcalc.numeric.kernels.shape import SliceKernel, TransposeKernel
 from backcalc.numeric.plans import joined, moves, scaled, stages
-from backcalc.numeric.plans.curves import Curved, LogSoftmaxed, Softmaxed, in_place
+from backcalc.numeric.plans.curves import LogSoftmaxed, Softmaxed, activation
 from backcalc.numeric.plans.joined import Joint
 from backcalc.numeric.plans.kernelled import Kernelled
 from backcalc.numeric.plans.layout import axis_of
@@ -54,7 +54,7 @@ def _dense(place: Place) -> Stage | None:
 def _normed(place: Place) -> Stage | None:
     layer = place.node.layer
     assert isinstance(layer, BatchNorm)
-    return stages.BatchNormed(*place.views, place.leaving, float(layer.epsilon))
+    return stages.BatchNormed(*place.views, place.leaving, float(layer.epsilon), editable=place.editable)
 
 
 def _dropped(place: Place) -> Stage | None:
@@ -86,12 +86,7 @@ def _standardised(place: Place) -> Stage:
 
 
 def _activation(place: Place) -> Stage | None:
-    function = in_place(place.node.layer, place.leaving, place.dtype)
-    return None if function is None else stages.Activation(function, None if place.editable else place.empty())
-
-
-def _curved(place: Place) -> Stage | None:
-    return Curved(place.node.layer, place.leaving, place.dtype)
+    return activation(place.node.layer, place.leaving, place.dtype, editable=place.editable)
 
 
 def _same(place: Place) -> Stage | None:
@@ -165,10 +160,10 @@ MAKERS: Mapping[type[Layer], Callable[[Place], Stage | Joint | None]] = {
     activations.Relu6: _activation,
     activations.LeakyRelu: _activation,
     activations.Elu: _activation,
-    activations.Gelu: _curved,
-    activations.Silu: _curved,
+    activations.Gelu: _activation,
+    activations.Silu: _activation,
     activations.HardSigmoid: _activation,
-    activations.HardSwish: _curved,
+    activations.HardSwish: _activation,
     activations.Softplus: _activation,
     activations.Sigmoid: _activation,
     activations.Tanh: _activation,

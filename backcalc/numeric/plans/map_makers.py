@@ -14,7 +14,7 @@ from backcalc.numeric.kernels.base import Array
 from backcalc.numeric.kernels.conv import ConvKernel, TransposedKernel
 from backcalc.numeric.kernels.pool import AdaptiveKernel, AveragePoolKernel, MaxPoolKernel, SubsampleKernel
 from backcalc.numeric.kernels.windows import Axis, Windows
-from backcalc.numeric.plans.columns import Grouped, Spread
+from backcalc.numeric.plans.columns import Grouped, Landed
 from backcalc.numeric.plans.curves import in_place
 from backcalc.numeric.plans.layout import axis_of
 from backcalc.numeric.plans.maps import Convolved, Sizes
@@ -73,13 +73,13 @@ def _grouped(
     return Grouped(axes, groups, channels, place.samples, parameters, gradients, first=not place.wanted)
 
 
-def _spread(place: Place) -> Stage:
+def _landed(place: Place) -> Stage:
     layer, kernel = place.node.layer, place.kernel
     assert isinstance(layer, TransposedConvolution) and isinstance(kernel, TransposedKernel)
     axes = _at_least_two(kernel.windows)
     parameters, gradients = (_as_maps(each, len(axes)) for each in place.views)
     filters = parameters[0].shape[1] * layer.groups
-    stage = Spread(axes, layer.groups, filters, place.samples, parameters, gradients, first=not place.wanted)
+    stage = Landed(axes, layer.groups, filters, place.samples, parameters, gradients, first=not place.wanted)
     return _around(place, stage)
 
 
@@ -143,8 +143,8 @@ MAP_MAKERS: Mapping[type[Layer], Callable[[Place], Stage | None]] = {
     Conv1d: _convolved,
     Conv2d: _convolved,
     Conv3d: _convolved,
-    ConvTranspose1d: _spread,
-    ConvTranspose2d: _spread,
+    ConvTranspose1d: _landed,
+    ConvTranspose2d: _landed,
     MaxPool1d: _pooled,
     MaxPool2d: _pooled,
     AvgPool1d: _pooled,

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from backcalc.layers import Layer
 from backcalc.layers.activation import Linear
 from backcalc.layers.dense import Dense
 from backcalc.net import Node
 from backcalc.numeric.engine import EVERY, Measured
 from backcalc.numeric.kernels.base import Array, Pass
 from backcalc.numeric.plans import stages
+from backcalc.numeric.plans.curves import activation
+from backcalc.numeric.plans.stacked import is_stacked
 from backcalc.numeric.run import Objective, Runner
 from backcalc.numeric.share import Zeros
 
@@ -35,9 +36,7 @@ BLOCK = 32_768
 def is_narrow(nodes: Sequence[Node], trials: int) -> bool:
     """Whether the chain is of dense layers and activations, narrow ones, and there are trials enough."""
     sizes = [size for node in nodes for size in (*node.input_shape, *node.output_shape)]
-    kinds: tuple[type[Layer], ...] = (Dense, Linear, *stages.POINTWISE)
-    vectors = all(len(node.input_shape) == 1 for node in nodes)
-    return vectors and trials >= FEWEST and max(sizes) <= WIDEST and all(isinstance(n.layer, kinds) for n in nodes)
+    return is_stacked(nodes) and trials >= FEWEST and max(sizes) <= WIDEST
 
 
 class Products(stages.Stage):
@@ -144,10 +143,9 @@ class Narrow:
                 )
                 made.append(Products(parameters, gradients, samples, first=node is self.nodes[0]))
                 continue
-            function = stages.pointwise(node.layer, shape, dtype)
-            assert function is not None
-            copy = None if made and made[-1].free else np.empty(shape, dtype)
-            made.append(stages.Activation(function, copy))
+            stage = activation(node.layer, shape, dtype, editable=bool(made) and made[-1].free)
+            assert stage is not None
+            made.append(stage)
         plan = _Plan(tuple(made), np.empty((self.nodes[0].input_shape[0], samples, trials), dtype))
         self.plans[start, samples] = plan
         return plan

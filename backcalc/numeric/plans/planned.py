@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,15 @@ from backcalc.numeric.plans.graph import Graph
 from backcalc.numeric.plans.kernelled import Numbers
 from backcalc.numeric.plans.layout import as_samples, laid_out
 from backcalc.numeric.plans.lower import tasks_of
+from backcalc.numeric.plans.stages import BatchNormed
 from backcalc.numeric.run import Objective, Runner
 from backcalc.numeric.share import Zeros
 
 BLOCK = 64
 """So many samples go through a plan at a time, unless something joins them all: their columns stay in the cache."""
+
+NARROW = 1024
+"""Of layers that have no more numbers than that four times as many samples do."""
 
 
 class Planned:
@@ -39,23 +44,30 @@ class Planned:
         names = [parameter.name for node in self.nodes for parameter in node.parameters]
         self.tied = len(names) > len(set(names))
         # The statistics of a batch norm and the root of a loss join all samples before their derivatives.
-        norms = any(isinstance(node.layer, BatchNorm) for node in self.nodes)
-        self.whole = norms or isinstance(objective.loss, RootMeanSquare)
-        self.divides = not (self.whole or objective.l1 or objective.l2)
-        self.graphs: dict[int, Graph] = {}
+        norms = [node for node in self.nodes if isinstance(node.layer, BatchNorm)]
+        rooted = isinstance(objective.loss, RootMeanSquare)
+        self.whole = bool(norms) or rooted
+        narrow = max(prod(node.output_shape) for node in self.nodes) <= NARROW
+        self.block = 4 * BLOCK if narrow else BLOCK
+        self.divides = not (rooted or objective.l1 or objective.l2)
+        self.widest_norm = max((node.output_shape[0] for node in norms), default=0)
+        self.together: Callable[[Array], Array] | None = None
+        """Adds up what processes find in their shares of the samples."""
+        self.graphs: dict[tuple[int, int], Graph] = {}
 
     def step(self, x: Array, target: Array, randoms: Sequence[Any], trials: slice = EVERY) -> Measured:
         """Losses and gradients of a mini-batch `[1, samples, …]`."""
         samples = x.shape[1]
         read, output = self._all(x, target, self.runner.draw(randoms, samples, self.flat.dtype), samples)
         self.objective.add_penalty(self.flat, self.gradients)
-        self._move(samples)
+        self._move(samples, samples)
         losses = self.objective.kernel.value(read, target)
         return Measured(self.objective.penalised(losses, self.flat), output)
 
     def part(self, x: Array, target: Array, samples: int) -> Measured:
         """What some of the `samples` of a mini-batch add to its losses and gradients."""
         read, output = self._all(x, target, {}, samples)
+        self._move(x.shape[1], samples)
         losses = self.objective.kernel.value(read, target)
         if self.objective.loss.over == "mean":
             losses *= losses.dtype.type(x.shape[1] / samples)
@@ -70,7 +82,7 @@ class Planned:
         count = x.shape[1]
         read = np.empty((1, count, *self.named[self.objective.of].output_shape), self.flat.dtype)
         output = np.empty((1, count, *self.runner.output.output_shape), read.dtype) if self.behind else read
-        width = count if self.whole else BLOCK
+        width = count if self.whole else self.block
         for start in range(0, count, width):
             part = slice(start, min(start + width, count))
             own = {name: array[0, part] for name, array in drawn.items()}
@@ -90,7 +102,7 @@ class Planned:
     ) -> None:
         """One block forward and back; `read` takes what the loss reads, `output` what the network puts out."""
         count = x.shape[1]
-        graph = self._graph(count)
+        graph = self._graph(count, samples if self.whole else count)
         values = graph.forward({self.source: laid_out(x[0])}, drawn)
         read[0] = as_samples(values[self.objective.of])
         for node in self.behind:
@@ -101,16 +113,21 @@ class Planned:
         into = np.ascontiguousarray(laid_out(gradient[0]))
         graph.backward(self.objective.of, into, fresh=fresh and not self.tied)
 
-    def _graph(self, samples: int) -> Graph:
-        """The stages for so many samples, planned when they are first asked for."""
-        if samples not in self.graphs:
+    def _graph(self, count: int, samples: int) -> Graph:
+        """The stages for so many samples, of a mini-batch of so many, planned when they are first asked for."""
+        if (count, samples) not in self.graphs:
             numbers = Numbers(self.runner.arena, self.flat, self.gradients, self.still)
-            self.graphs[samples] = Graph(tasks_of(self.runner, self.nodes, self.objective.of, numbers, samples))
-        return self.graphs[samples]
+            graph = Graph(tasks_of(self.runner, self.nodes, self.objective.of, numbers, count))
+            for task in graph.tasks if self.together is not None and count < samples else ():
+                if isinstance(task.stage, BatchNormed) and self.together is not None:
+                    task.stage.join(self.together, count / samples)
+            self.graphs[count, samples] = graph
+        return self.graphs[count, samples]
 
-    def _move(self, samples: int) -> None:
+    def _move(self, count: int, samples: int) -> None:
         """The running statistics after a mini-batch."""
-        for task in self.graphs[samples].tasks if samples in self.graphs else ():
+        graph = self.graphs.get((count, samples))
+        for task in graph.tasks if graph is not None else ():
             if task.stage.statistics:
                 node = self.named[task.name]
                 names = [parameter.name for parameter in node.parameters if parameter.role == "statistic"]

@@ -41,7 +41,7 @@ class Pooled(Stage):
         self.free = not pool.largest  # the maxima are compared with what they were taken from
         self.pool, self.high, self.wide = pool, rows // pool.rows, columns // pool.columns
         self.out = np.empty((self.high, channels, self.wide, samples), dtype)
-        self.into = np.zeros((rows, channels, columns, samples), dtype)
+        self.into = np.empty((rows, channels, columns, samples), dtype)
         self.back = self._windows(self.into)
         self.seen = self.back
         self.mask = np.empty(self.out.shape, bool)
@@ -64,6 +64,8 @@ class Pooled(Stage):
         return self.out
 
     def backward(self, gradient: Array) -> Array | None:
+        self.into[self.high * self.pool.rows :] = 0
+        self.into[:, :, self.wide * self.pool.columns :] = 0
         if not self.pool.largest:
             gradient *= gradient.dtype.type(self.pool.share)
             for a, b in self.pool.taps:

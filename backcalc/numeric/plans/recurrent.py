@@ -67,7 +67,7 @@ class Walk(ABC):
 
     @abstractmethod
     def back(self, t: int) -> None:
-        """From the derivative by the state after a step, which is carried, to `by_given` and that by the state before."""
+        """From what is carried, the derivative by the state after a step, to `by_given` and that by the one before."""
 
     def by_state(self) -> Array:
         """The derivatives by what the products with the state gave, `[time, rows, samples]`."""
@@ -179,7 +179,7 @@ class LstmWalk(Walk):
         np.multiply(o, self.squashed[t], out=self.after[t])
 
     def slopes(self) -> None:
-        i, f, g, o = (self.given[:, self.row(gate)] for gate in range(4))
+        i, _, g, o = (self.given[:, self.row(gate)] for gate in range(4))
         by_i, by_f, by_g, by_o = (self.by_given[:, self.row(gate)] for gate in range(4))
         np.subtract(1, self.given, out=self.by_given)
         self.by_given *= self.given  # s (1 - s), of all gates but g
@@ -207,7 +207,7 @@ class LstmWalk(Walk):
 
 
 class GruWalk(Walk):
-    """`h = n + z (h - n)`; the gates stand in the order z, r, n. The product with the state is reset before it is made."""
+    """`h = n + z (h - n)`; the gates stand in the order z, r, n. The state is reset before its product."""
 
     gates = 3
 

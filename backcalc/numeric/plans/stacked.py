@@ -17,6 +17,7 @@ from backcalc.net import Node
 from backcalc.numeric.engine import EVERY, Measured
 from backcalc.numeric.kernels.base import Array, Pass
 from backcalc.numeric.plans import stages
+from backcalc.numeric.plans.curves import activation, is_activation
 from backcalc.numeric.run import Objective, Runner
 from backcalc.numeric.share import Zeros
 
@@ -26,8 +27,12 @@ BLOCK = 65_536
 
 def is_stacked(nodes: Sequence[Node]) -> bool:
     """Whether the chain is of dense layers and activations on vectors."""
-    kinds: tuple[type[Layer], ...] = (Dense, Linear, *stages.POINTWISE)
-    return all(len(node.input_shape) == 1 and isinstance(node.layer, kinds) for node in nodes)
+    return all(len(node.input_shape) == 1 and is_dense(node.layer) for node in nodes)
+
+
+def is_dense(layer: Layer) -> bool:
+    """Whether the layer is dense, or an activation between such layers."""
+    return isinstance(layer, (Dense, Linear)) or is_activation(layer)
 
 
 class Products(stages.Stage):
@@ -121,8 +126,7 @@ class Stacked:
                 )
                 made.append(Products(parameters, gradients, samples, first=node is self.nodes[0]))
             else:
-                function = stages.pointwise(node.layer, shape, self.flat.dtype)
-                assert function is not None
-                copy = None if made and made[-1].free else np.empty(shape, self.flat.dtype)
-                made.append(stages.Activation(function, copy))
+                stage = activation(node.layer, shape, self.flat.dtype, editable=bool(made) and made[-1].free)
+                assert stage is not None
+                made.append(stage)
         return made

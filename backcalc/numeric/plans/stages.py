@@ -214,7 +214,10 @@ class Dropped(Stage):
 
 
 class BatchNormed(Stage):
-    """Batch norm over samples and places of a channel, by the statistics of the batch."""
+    """Batch norm over samples and places of a channel, by the statistics of the batch; in place where it is `editable`.
+
+    Derivatives are computed in the place of those that come in.
+    """
 
     free = True
 
@@ -224,6 +227,8 @@ class BatchNormed(Stage):
         gradients: Sequence[Array],
         shape: tuple[int, ...],
         epsilon: float,
+        *,
+        editable: bool,
     ) -> None:
         self.gamma, self.beta = parameters
         self.by_gamma, self.by_beta = gradients
@@ -232,40 +237,52 @@ class BatchNormed(Stage):
         """Every channel's numbers in lines along memory: `[row, channel, number]`."""
         dtype = self.gamma.dtype
         self.count = dtype.type(rows * self.lines[2])
-        self.out, self.centred, self.into = np.empty(shape, dtype), *(np.empty(self.lines, dtype) for _ in range(2))
+        self.shape, self.editable = shape, editable
+        self.out, self.centred = np.empty(0 if editable else self.lines, dtype), np.empty(self.lines, dtype)
         self.epsilon = dtype.type(epsilon)
         self.spread = self.gamma
+        self.together: Callable[[Array], Array] | None = None
+
+    def join(self, together: Callable[[Array], Array], share: float) -> None:
+        """The samples are a share of those of the batch; `together` adds up what all processes find."""
+        self.together, self.count = together, self.count.dtype.type(round(float(self.count) / share))
+
+    def _total(self, sums: Array) -> Array:
+        """The sums over the whole batch from those over these samples."""
+        return sums if self.together is None else self.together(sums)
 
     def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
-        x, out = x.reshape(self.lines), self.out.reshape(self.lines)
-        mean = x.sum(axis=2).sum(axis=0) / self.count
+        x = x.reshape(self.lines)
+        out = x if self.editable else self.out
+        mean = self._total(x.sum(axis=2).sum(axis=0)) / self.count
         square = np.zeros_like(mean)
         for rows, centred in strips(x, self.centred):
             np.subtract(rows, mean[:, None], out=centred)
             square += _dots(centred, centred)
-        variance = square / self.count
+        variance = self._total(square) / self.count
         self.statistics = (mean, variance * (self.count / max(self.count - 1, 1)))
         self.spread = np.sqrt(variance + self.epsilon)
         scale, shift = (self.gamma / self.spread)[:, None], self.beta[:, None]
         for rows, centred in strips(out, self.centred):
             np.multiply(centred, scale, out=rows)
             rows += shift
-        return self.out
+        return out.reshape(self.shape)
 
     def backward(self, gradient: Array) -> Array | None:
         lines = gradient.reshape(self.lines)
         by_gamma, by_beta = _dots(lines, self.centred) / self.spread, lines.sum(axis=2).sum(axis=0)
         self.by_gamma += by_gamma
         self.by_beta += by_beta
+        by_gamma, by_beta = self._total(np.stack((by_gamma, by_beta)))
         # γ/√(σ² + ε) · (g - mean of g - x̂ · mean of g x̂)
         scale = self.gamma / self.spread
         share, shift = scale * by_gamma / (self.spread * self.count), scale * by_beta / self.count
-        for rows, centred, into in strips(lines, self.centred, self.into):
-            np.multiply(rows, scale[:, None], out=into)
+        for rows, centred in strips(lines, self.centred):
+            rows *= scale[:, None]
             centred *= share[:, None]
-            into -= centred
-            into -= shift[:, None]
-        return self.into.reshape(self.out.shape)
+            rows -= centred
+            rows -= shift[:, None]
+        return lines.reshape(self.shape)
 
 
 def _dots(a: Array, b: Array) -> Array:

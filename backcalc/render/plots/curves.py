@@ -30,7 +30,7 @@ def curves(history: History) -> Figure:
     >>> [axes.get_ylabel() for axes in drawn.axes]
     ['loss', 'accuracy']
     """
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import FixedLocator, MaxNLocator
 
     drawn = figure(8.6, 3.6)
     for place, (name, label) in enumerate((("loss", "loss"), ("metric", history.metric)), 1):
@@ -46,9 +46,10 @@ def curves(history: History) -> Figure:
             )
         axes.set_xlabel("epoch")
         axes.set_ylabel(label)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        one = len(history.curves[name]) == 1
+        axes.xaxis.set_major_locator(FixedLocator([1]) if one else MaxNLocator(integer=True))
         if name == "loss":
-            _scale(axes, [number for rows in history.curves["loss"] for number in rows])
+            log_where_steep(axes, [number for rows in history.curves["loss"] for number in rows])
         legend_above(axes)
     if history.settings.trials > 1:
         words = f"lines: mean of {history.settings.trials} trials; shade: one standard deviation, within their range"
@@ -71,7 +72,8 @@ def _curve(axes: Axes, rows: Sequence[Sequence[float]], label: str, colour: str)
         axes.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
 
 
-def _scale(axes: Axes, numbers: Sequence[float]) -> None:
+def log_where_steep(axes: Axes, numbers: Sequence[float]) -> None:
+    """Draws a loss that falls far on a logarithmic scale: else nothing is seen of its end."""
     kept = [number for number in numbers if isfinite(number)]
     if kept and 0 < min(kept) * STEEP < max(kept):
         axes.set_yscale("log")
