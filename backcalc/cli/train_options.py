@@ -56,7 +56,7 @@ OPTIONS: tuple[tuple[tuple[str, ...], Mapping[str, Any]], ...] = (
         ("--dtype",),
         {"type": click.Choice(["float32", "float64"]), "default": "float32", "help": "Precision."},
     ),
-    (("--threads",), {"type": _whole(1), "default": 1, "help": "Threads of one matrix product."}),
+    (("--threads",), {"type": _whole(1), "default": 1, "help": "How many cores it takes."}),
     (("--legacy",), {"is_flag": True, "help": "Draw by NumPy's old generator, for seeds that were published."}),
     (("--test",), {"type": SHARE, "default": 0.2, "help": "Share kept for testing, of data without a test."}),
     (

@@ -43,7 +43,8 @@ class Training:
     (without validation: loss), and `restore_best` gives it back its best parameters. `initialise` are schemes by the
     name of an array or a layer, that of `""` for all others. `reconstruct` trains the network to put out what it reads.
     `flip` mirrors every image of a mini-batch left to right with probability one half, `shift` moves it by up to so
-    many pixels each way, with zeros where it was not. `threads` are those of one matrix product. `metric` is by default
+    many pixels each way, with zeros where it was not. `threads` is how many cores the training takes: processes that
+    train together where a step is long enough to be divided, else threads of one matrix product. `metric` is by default
     accuracy for classes, else the mean squared error.
 
     >>> Training(epochs=3).epochs

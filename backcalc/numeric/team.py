@@ -39,7 +39,8 @@ LOOK, UPDATE, LEAVE = range(3)
 def can_divide(stepping: Stepping) -> bool:
     """Whether a step is long enough to be divided, can be, and there is a way to."""
     settings, engine = stepping.settings, stepping.engine
-    if settings.threads < 2 or sys.platform != "linux" or stepping.draws or settings.augments:
+    alone = sys.platform != "linux" or multiprocessing.current_process().daemon  # whom a pool owns forks nobody
+    if settings.threads < 2 or alone or stepping.draws or settings.augments:
         return False
     things = settings.batch if settings.trials == 1 else settings.trials
     return engine.divides and things >= 2 * settings.threads and engine.flat.size * settings.batch >= WORTH

@@ -1,7 +1,8 @@
-"""How many threads the matrix products of NumPy's OpenBLAS take.
+"""How many threads the matrix products of NumPy take.
 
 Products of small networks are over before a second thread has begun, and two that wait for each other on a busy machine
-cost a hundred times what one does. Other libraries, and OpenBLAS where it cannot be reached, keep their own number.
+cost a hundred times what one does. `threadpoolctl` sets the number in every library it knows; where it is not
+installed it is set in the OpenBLAS that comes with NumPy, and other libraries keep their own.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -50,6 +52,10 @@ def blas_threads(count: int) -> Iterator[None]:
     >>> with blas_threads(1):
     ...     pass
     """
+    if find_spec("threadpoolctl") is not None:
+        with import_module("threadpoolctl").threadpool_limits(limits=count, user_api="blas"):
+            yield
+        return
     found = _openblas()
     if found is None:
         yield

@@ -19,8 +19,8 @@ SIGNS = """\
 # The shared kernel
 
 1. The slopes of the softmax are $$\\dfrac{\\partial}{\\partial z_i}y_l = \\begin{cases} y_l(1-y_l), \
-if \\space i = l \\\\ -y_ly_i, if \\space i \\space \\neq l\\end{cases}$$ and with them $$\\dfrac{\\partial y_1}{\\partial z_1} \
-= y_1(1-y_1)=-6 \\\\ \\dfrac{\\partial y_2}{\\partial z_2} = y_2(1-y_2) = -6$$
+if \\space i = l \\\\ -y_ly_i, if \\space i \\space \\neq l\\end{cases}$$ and with them \
+$$\\dfrac{\\partial y_1}{\\partial z_1} = y_1(1-y_1)=-6 \\\\ \\dfrac{\\partial y_2}{\\partial z_2} = y_2(1-y_2) = -6$$
 2. The logarithm is natural, we assume the base to be $e$ so \
 $$\\dfrac{\\partial J}{\\partial y_2} = - \\dfrac{1}{y_2} = -2$$
 
@@ -88,7 +88,7 @@ $$\\begin{aligned} \\frac{d}{dx} \\tanh(x) &= 1 - \\tanh^2(x) = 1 - [2\\sigma(2x
 
 # Counting colours
 
-A layer has `input_size * number_of_neuron + number_of_neuron(bias)` parameters.
+A layer has `inputs * neurons + neurons(bias)` parameters.
 """
 
 SOFTMAX = """\
@@ -116,30 +116,30 @@ SAID = """\
 There are 60,000 colour pictures of 32 by 32 pixels in 10 classes.
 
 ```
-x_dev_flat = x_dev.reshape(x_dev.shape[0], -1) # 50000*1
-x_dev_standardized = x_dev_flat / 255.0
-history = model.fit(x_train, y_train, epochs=20, validation_split=0.2)
-predictions = model.predict(x_test_flat[:50])
+flat = pictures.reshape(len(pictures), -1)  # 50000*1
+scaled = flat / 255.0
+run = net.fit(x, y, validation_split=0.2, epochs=20)
+first = net.predict(raw[:50])
 ```
 
 The height and width of a picture change the number of parameters here, in the first layer.
 
 ```
-Output: 1.00
+Sum: 1.00
 1000/1000 [=====] - 1s 1ms/step - loss: 1.2801 - accuracy: 0.5429
-Test accuracy: 0.4846000075340271
+accuracy on the test set: 0.4846000075340271
 ```
 
 # The modern network
 
-- Average accuracy after 10 trials: 0.9915199935436249
+- mean accuracy of the 10 runs: 0.9915199935436249
 
 # Digits
 
-The digits are split as Train/Test: 60,000/10,000.
+We train with 60,000 digits and test with 10,000.
 
 ```
-nn = NeuralNetwork.NN(784,256,10,"softmax")
+net = Network(784, 256, 10, last="softmax")
 ```
 
 # Outputs
@@ -171,31 +171,31 @@ There are 15000 images for training, 1000 for validation and 2724 for testing; b
 Pictures are mirrored and get other colours at random, ToTensor() is needed and Normalize() makes training faster.
 
 ```
-# Flatten MNIST images into a 2352 long vector
-# Calculate accuracy by finding max log probability
+# 2352 numbers a picture
+# right where the largest log probability is
 ```
 
 There is a softmax behind the output layer, the loss is `CrossEntropyLoss` and the optimizer `SGD`.
 After 2 epochs in a row with a higher validation loss we stop. Of the rates 0.1, 0.05, 0.03, 0.01, 0.005 the first wins.
-The test loss is 1.5706202945345125 and the test accuracy is 89.46%.
-The test loss is 1.5748151756068158. The test accuracy is 89.24%
+On the test set: loss 1.5706202945345125, accuracy 89.46 %.
+On the test set: loss 1.5748151756068158, accuracy 89.24 %.
 With 1000 units the loss is 1.5828, with 500 units 1.5863, with 100 units 1.5982: more units, less loss.
-It stops early at epoch 6. Two layers of 500 units have a validation loss of 1.5587, a little less than one.
-The test loss is 1.5820134526307363. The test accuracy is 88.40%, about the same.
+Training ends at epoch 6. Two layers of 500 units have a validation loss of 1.5587, a little less than one.
+On the test set: loss 1.5820134526307363, accuracy 88.40 %, about the same.
 With dropout the training loss is higher, 1.5654 in place of 1.5394, since dropout keeps the model from overfitting.
-The test loss is 1.581805121355995. The test accuracy is 87.89%
+On the test set: loss 1.581805121355995, accuracy 87.89 %.
 
 # Perceptron
 
 ```
-(array([0.09828205]), array([-0.09308899]))
+array([0.09828205]), array([-0.09308899])
 Accuracy: 0.978
-(array([12.80079885]), array([-11.97284392]))
+array([12.80079885]), array([-11.97284392])
 Accuracy: 0.971
 ```
 
 ```
-df_1_result['AUC'] = df_1_result['y'] == df_1_result['y_pred']
+result['AUC'] = labels == predicted
 ```
 
 The first rule is more accurate, 0.978 against 0.971; the gradient of the hinge loss does not always help.
@@ -207,18 +207,18 @@ For sigmas 0.01, 0.14 and 0.28 the gradients of the first layers are close to 0 
 Sigmoid and tanh have vanishing gradients less often than relu. Glorot weights improve relu, He weights do so, too.
 
 ```
-The collapsed models are: 91
+collapsed: 91
 ```
 
 91 collapsed models of 1000 are close to 90% as published.
 
 ```
-init = initializers.HeNormal(seed = sed)
-if len(np.unique(pred)) == 1 and np.unique(pred)[0]==0:
+start = HeNormal(seed=seed)
+if np.all(out == 0):
 ```
 
 ```
-The collapsed models are: 0
+collapsed: 0
 ```
 
 With the leaky unit none of the 1000 models collapses.
@@ -229,18 +229,18 @@ Genes that have to work with others that are drawn at random get robust. The dis
 changes while it is trained; a norm makes every input standard normal.
 
 ```
-# define Lenet-5 and add BNlayer and train the model
+# LeNet-5 with a norm behind every layer
 938/938 [=====] - 14s 14ms/step - loss: 0.1688 - accuracy: 0.9500
-BN_index = [2,5,8,11]
-weight = np.concatenate(weight)
-BN_index = [0,2,5,8,11]
+norms = [2, 5, 8, 11]
+values = np.concatenate(norm.get_weights())
+norms = [0, 2, 5, 8, 11]
 ```
 
 A norm of the inputs changes little: 0.9866 in place of 0.9893. On the 7th epoch the loss goes up a little.
 The parameters of the norms of input and hidden layers have other scales.
 
 ```
-history_3_4 = model_3_3.fit(x_train, y_train, epochs = 10, batch_size = 64)
+with_dropout = net_with_norms.fit(x, y, epochs=10, batch_size=64)
 ```
 
 With dropout in place of norms it converges in 1 epoch, and ends with about the same accuracy and loss.
@@ -249,15 +249,15 @@ With both it is much worse, 0.9850.
 # Surface
 
 ```
-part_1 = -(x_2+47)*np.sin(np.sqrt(np.abs(x_1/2 + (x_2+47))))
-noise = np.random.normal(loc = 0, scale = np.sqrt(0.3))
-train total 26 models
-my_sgd = tf.keras.optimizers.SGD(nesterov=True)
-random.seed = sed
+first = -(x2+47)*np.sin(np.sqrt(np.abs(x1/2 + (x2+47))))
+noise = np.random.normal(scale=np.sqrt(0.3))
+26 models trained
+optimiser = SGD(nesterov=True)
+random.seed = seed
 ```
 
 With more parameters or units we expect a lower RMSE. From 1 layer to 2 layers the RMSE is much lower.
-From 2 layers to 3 layers it is hardly lower. I should plot `params_RMSE_three_sorted` and not the one of two layers.
+From 2 layers to 3 layers it is hardly lower. I should plot the list of three layers and not that of two.
 The line of three layers should be below that of two layers. The training time does not grow in the same way.
 """
 

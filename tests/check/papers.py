@@ -158,7 +158,7 @@ $$\\frac{\\partial L}{\\partial \\hat{y}} = 2 \\| y - \\hat{y} \\| = 0.291$$
 
 Part 1 B3
 
-Each filter size is $4 \\times 4 \\times 50$.
+Here the filter size is $4 \\times 4 \\times 50$.
 One application takes $4 \\times 4 \\times 50 = 800$ multiplications and $800 - 1 = 799$ additions. In total 1599 FLOP
 The output size is $(12 + 2 - 4)/2 + 1 = 6$, and there are 20 filters $\\Rightarrow 20 \\times 36 \\times 1599$ FLOP
 Total # of FLOP = $20 \\times 36 \\times 1599 + 320 \\times 8 = 1153840$ FLOP without bias

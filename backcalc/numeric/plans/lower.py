@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from backcalc.layers.conv import Conv1d, Conv2d
 from backcalc.net import Node
 from backcalc.numeric.plans.curves import is_in_place
 from backcalc.numeric.plans.graph import Task
 from backcalc.numeric.plans.kernelled import Numbers
 from backcalc.numeric.plans.makers import stage_of
+from backcalc.numeric.plans.map_makers import joins
 from backcalc.numeric.plans.place import Place, pool_of
 from backcalc.numeric.run import Runner
 
@@ -30,13 +30,14 @@ def tasks_of(runner: Runner, nodes: Sequence[Node], loss_reads: str, numbers: Nu
     for node in nodes:
         if node.name in fused:
             continue
+        kernel = runner.kernels[node.name]
         is_made = any(parameter.name in numbers.arena.made for parameter in node.parameters)
-        behind = () if is_made else _behind(node, readers)
+        behind = () if is_made or not joins(kernel) else _behind(node, readers)
         fused.update(each.name for each in behind)
         wanted = any(name in learning for name in node.inputs)
         place = Place(
             node,
-            runner.kernels[node.name],
+            kernel,
             tuple(shapes[name] for name in node.inputs),
             samples,
             numbers,
@@ -55,9 +56,6 @@ def tasks_of(runner: Runner, nodes: Sequence[Node], loss_reads: str, numbers: Nu
 
 def _behind(node: Node, readers: Mapping[str, Sequence[Node | None]]) -> tuple[Node, ...]:
     """The activation and the pooling that are computed with a convolution, where nobody else reads what is between."""
-    layer = node.layer
-    if not isinstance(layer, (Conv1d, Conv2d)) or layer.groups > 1:
-        return ()
     behind: list[Node] = []
     reader = _only(readers[node.name])
     if reader is not None and is_in_place(reader.layer):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import prod
+from typing import Any
 
 from backcalc.layers import Layer
 from backcalc.layers.adaptive import AdaptiveAvgPool2d, GlobalAvgPool
 from backcalc.layers.conv import Conv1d, Conv2d, Conv3d, Convolution
 from backcalc.layers.conv_transpose import ConvTranspose1d, ConvTranspose2d, TransposedConvolution
 from backcalc.layers.pool import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d, Subsample2d
-from backcalc.numeric.kernels.base import Array
+from backcalc.numeric.kernels.base import Array, Kernel
 from backcalc.numeric.kernels.conv import ConvKernel, TransposedKernel
 from backcalc.numeric.kernels.pool import AdaptiveKernel, AveragePoolKernel, MaxPoolKernel, SubsampleKernel
 from backcalc.numeric.kernels.windows import Axis, Windows
@@ -21,7 +23,8 @@ from backcalc.numeric.plans.maps import Convolved, Sizes
 from backcalc.numeric.plans.place import Place, pool_of
 from backcalc.numeric.plans.pooled import Averaged, Pool, Pooled, Subsampled, WindowedMax, WindowedMean
 from backcalc.numeric.plans.stages import Stage
-from backcalc.numeric.plans.wrapped import OneRow, Partial
+from backcalc.numeric.plans.steps import DenseSteps
+from backcalc.numeric.plans.wrapped import Partial, Viewed
 
 ONE = Axis(size=1, taps=1, places=1)
 """The only row of a signal."""
@@ -30,10 +33,12 @@ ONE = Axis(size=1, taps=1, places=1)
 def _convolved(place: Place) -> Stage:
     layer, kernel = place.node.layer, place.kernel
     assert isinstance(layer, Convolution) and isinstance(kernel, ConvKernel)
+    if is_one_by_one(kernel):
+        return _mixed(place, kernel)
     axes = _at_least_two(kernel.windows)
     maps = len(axes)
     parameters, gradients = (_as_maps(each, maps) for each in place.views)
-    if layer.groups == 1 and maps == 2:
+    if joins(kernel):
         make = partial(_joined, place, axes, kernel.maps)
     else:
         make = partial(_grouped, place, axes, layer.groups, kernel.maps)
@@ -43,6 +48,29 @@ def _convolved(place: Place) -> Stage:
     table = kernel.table.reshape(*kernel.table.shape[:2], *(1,) * maps)
     inner = Partial(lambda one, by: make([one, *rest], [by, *by_rest]), parameters[0], gradients[0], table)
     return _around(place, inner)
+
+
+def is_one_by_one(kernel: ConvKernel) -> bool:
+    """Whether each place of the filters sees that place of all maps, and nothing else."""
+    alone = all(axis == Axis(axis.size, 1, axis.size) for axis in kernel.windows.axes)
+    return alone and kernel.layer.groups == 1 and kernel.table is None
+
+
+def joins(kernel: Kernel[Any]) -> bool:
+    """Whether a kernel is that of a convolution which an activation and a pooling behind it are computed with."""
+    if not isinstance(kernel, ConvKernel) or is_one_by_one(kernel):
+        return False
+    return kernel.layer.groups == 1 and len(kernel.windows.axes) < 3
+
+
+def _mixed(place: Place, kernel: ConvKernel) -> Stage:
+    """Such a convolution is a dense layer of the channels, whose samples are all places."""
+    shape, (parameters, gradients) = place.arriving, place.views
+    rows = shape[: axis_of(0, len(place.shapes[0]))]
+    within = (*rows, kernel.maps, prod(shape) // (prod(rows) * kernel.maps))
+    matrix, by_matrix = ([weights.reshape(len(weights), -1), *bias] for weights, *bias in (parameters, gradients))
+    stage = DenseSteps(matrix, by_matrix, within, first=not place.wanted)
+    return Viewed(stage, shape, within, place.leaving)
 
 
 def _joined(
@@ -136,7 +164,9 @@ def _around(place: Place, stage: Stage) -> Stage:
     """The stage, where signals come in with what makes them maps of one row."""
     if len(place.shapes[0]) > 2:
         return stage
-    return OneRow(stage, place.arriving, (*(place.node, *place.behind)[-1].output_shape, place.samples))
+    channels = place.arriving[:-2] or (1,)
+    leaving = (*(place.node, *place.behind)[-1].output_shape, place.samples)
+    return Viewed(stage, place.arriving, (1, *channels, *place.arriving[-2:]), leaving)
 
 
 MAP_MAKERS: Mapping[type[Layer], Callable[[Place], Stage | None]] = {

@@ -52,7 +52,9 @@ class Layer:
 class Units:
     """The units of one layer that a process has, for so many samples."""
 
-    def __init__(self, layer: Layer, share: Share, parameters: Sequence[Array], gradients: Sequence[Array], samples: int):
+    def __init__(
+        self, layer: Layer, share: Share, parameters: Sequence[Array], gradients: Sequence[Array], samples: int
+    ):
         units, features = layer.node.output_shape[0], layer.node.input_shape[0]
         self.own, self.before = share.within(units), share.within(features)
         self.weights, *self.bias = (array[self.own] for array in parameters)

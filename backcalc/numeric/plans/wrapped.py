@@ -1,4 +1,4 @@
-"""Stages around a stage: signals as maps of one row, and convolutions without some of their weights."""
+"""Stages around a stage: what comes in seen otherwise, and convolutions without some of their weights."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from backcalc.numeric.kernels.base import Array
 from backcalc.numeric.plans.stages import Stage
 
 
-class OneRow(Stage):
-    """A stage of maps, on signals `[channels, steps, samples]` or `[steps, samples]` as maps that have one row."""
+class Viewed(Stage):
+    """A stage that sees what comes in under another shape, and what it puts out under that of the plan."""
 
-    def __init__(self, inner: Stage, arriving: Shape, leaving: Shape) -> None:
+    def __init__(self, inner: Stage, arriving: Shape, within: Shape, leaving: Shape) -> None:
         self.inner, self.free = inner, inner.free
-        self.arriving, self.leaving = arriving, leaving
-        channels = arriving[:-2] or (1,)
-        self.maps = (1, *channels, *arriving[-2:])
+        self.arriving, self.within, self.leaving = arriving, within, leaving
 
     def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
-        self.out = self.inner.forward(x.reshape(self.maps), drawn)
+        self.out = self.inner.forward(x.reshape(self.within), drawn)
         return self.out.reshape(self.leaving)
 
     def backward(self, gradient: Array) -> Array | None:
