@@ -34,7 +34,7 @@ def is_prose(cursor: LatexCursor, token: Token) -> bool:
     name = label(token.text)
     if cursor.symbols.knows(name):
         return False
-    if len(words) != 1 or words[0].lower().strip(",.;:") in PROSE:
+    if len(words) != 1 or words[0].lower().strip(",.;:") in PROSE or _NUMBERED.fullmatch(words[0]):
         return True
     return token.text != token.text.strip() and name.lower() not in CALLED
 

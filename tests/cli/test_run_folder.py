@@ -91,7 +91,7 @@ def test_the_environment_names_no_machine_and_no_place(kept: Path) -> None:
     text = (kept / "environment.json").read_text("utf-8")
     found = json.loads(text)
     assert found["backcalc"] == backcalc.__version__ and found["numpy"] == np.__version__
-    assert found["blas_threads"] == 1
+    assert found["threads"] == 1
     every = "".join((kept / name).read_text("utf-8") for name in KEPT if not name.endswith(".npz"))
     assert str(kept.parent) not in every
     assert os.uname().nodename not in text if os.name == "posix" else True

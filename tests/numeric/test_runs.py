@@ -68,7 +68,7 @@ def test_a_folder_knows_what_it_is(tmp_path: Path) -> None:
     made = Folder.new(tmp_path / "deep" / "run", "training", {"epochs": 3}, threads=2, files={"net/a.yaml": "x"})
     found = Folder.old(made.root, "training")
     assert found.settings() == {"schema_version": 1, "run": "training", "epochs": 3}
-    assert found.read_json("environment.json")["blas_threads"] == 2
+    assert found.read_json("environment.json")["threads"] == 2
     assert found.path("net/a.yaml").read_text("utf-8") == "x"
     with pytest.raises(RunError, match="the run of another kind: training, not experiment"):
         Folder.old(made.root, "experiment")
@@ -92,7 +92,7 @@ def test_files_that_are_too_large_or_too_deep_are_refused(tmp_path: Path, monkey
 
 def test_the_environment_is_that_of_the_process() -> None:
     found = environment(3)
-    assert (found["python"], found["numpy"], found["blas_threads"]) == (platform.python_version(), np.__version__, 3)
+    assert (found["python"], found["numpy"], found["threads"]) == (platform.python_version(), np.__version__, 3)
     assert found["system"] == platform.system()
     text = json.dumps(found)
     assert platform.node() not in text and str(Path.home()) not in text and os.getcwd() not in text
