@@ -97,8 +97,8 @@ def works() -> list[Work]:
     ]
 
 
-def epoch_of(work: Work, threads: int) -> tuple[Callable[[], None], Callable[[], None]]:
-    """Training steps on random images, one call an epoch of `STEPS`; and what ends the training."""
+def running_of(work: Work, threads: int) -> Running:
+    """A training on random images, an epoch of which is `STEPS` steps."""
     generator = source(1)
     (shape,) = work.network.inputs.values()
     x = generator.random((BATCH * STEPS, *shape))
@@ -108,14 +108,7 @@ def epoch_of(work: Work, threads: int) -> tuple[Callable[[], None], Callable[[],
     else:
         classes = tuple(map(str, range(out[0])))
         data = Data("images", x, np.arange(len(x)) % out[0], classes=classes)
-    running = Running(work.network, data, Training(epochs=10**6, batch=BATCH, rate=0.001, threads=threads))
-
-    def epoch() -> None:
-        with blas_threads(1 if running.divided else threads):
-            for _ in running.one_epoch():
-                pass
-
-    return epoch, running.close
+    return Running(work.network, data, Training(epochs=10**6, batch=BATCH, rate=0.001, threads=threads))
 
 
 def reference_of(work: Work) -> Callable[[], None]:
@@ -155,28 +148,45 @@ def clock() -> float:
     return time.process_time() if rival is None else time.perf_counter()
 
 
-def row_of(step: Callable[[], None]) -> Callable[[], None]:
-    """So many steps in a row, as in a training."""
+@dataclass(frozen=True)
+class Row:
+    """So many steps in a row, as in a training, and how many threads a matrix product has meanwhile."""
 
-    def row() -> None:
+    steps: Callable[[], None]
+    threads: int
+
+
+def repeated(step: Callable[[], None], threads: int) -> Row:
+    """A row of one step."""
+
+    def steps() -> None:
         for _ in range(STEPS):
             step()
 
-    return row
+    return Row(steps, threads)
 
 
-def measured(rows: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
+def trained(running: Running, threads: int) -> Row:
+    """A row of a training: processes that train together have one thread each."""
+
+    def steps() -> None:
+        for _ in running.one_epoch():
+            pass
+
+    return Row(steps, 1 if running.divided else threads)
+
+
+def measured(rows: dict[str, Row], rounds: int) -> dict[str, float]:
     """The median seconds a step of each, measured in turns."""
     times: dict[str, list[float]] = {name: [] for name in rows}
-    for row in rows.values():
-        row()
     for _ in range(rounds):
         for name, row in rows.items():
             time.sleep(REST)
-            row()
-            began = clock()
-            row()
-            times[name].append((clock() - began) / STEPS)
+            with blas_threads(row.threads):
+                row.steps()
+                began = clock()
+                row.steps()
+                times[name].append((clock() - began) / STEPS)
     return {name: statistics.median(each) for name, each in times.items()}
 
 
@@ -234,11 +244,14 @@ def report(rounds: int, threads: int, *, compiled: bool) -> None:
     print(f"NumPy {np.__version__}, batch {BATCH}, float32, threads {threads}, sgemm {fastest / 1e9:.0f} GFLOP/s")
     print(f"{'step':24} {'reference':>10} {'plan':>9} {'faster':>7} {'of peak':>8}  PyTorch")
     for work in works():
-        plan, close = epoch_of(work, threads)
+        running = running_of(work, threads)
         others = {} if rival is None else rival.variants(work.network, BATCH, threads, compiled=compiled)
         steps = {"reference": reference_of(work), **others}
-        found = measured({"plan": plan, **{name: row_of(step) for name, step in steps.items()}}, rounds)
-        close()
+        found = measured(
+            {"plan": trained(running, threads), **{name: repeated(step, threads) for name, step in steps.items()}},
+            rounds,
+        )
+        running.close()
         share = work.flops * BATCH / found["plan"] / fastest
         torch = "not installed"
         if others:

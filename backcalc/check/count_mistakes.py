@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
 from fractions import Fraction
+from itertools import combinations
 from math import prod
 
 from backcalc.check.case import Case
@@ -170,7 +171,7 @@ def wrong_width(case: Case) -> str | None:
     for formula in _formulas(case):  # of a kernel, all sides at once
         for side in sorted({value for _, value in _numbers(formula) if 1 < value < FARTHEST}):
             for other in range(1, FARTHEST):
-                if other != side and _is(case, _every(formula, side, other)):
+                if other != side and any(_is(case, changed) for changed in _sides(formula, side, other)):
                     return f"{other} stands where {side} belongs"
     return None
 
@@ -291,6 +292,14 @@ def _every(expr: Expr, old: int, new: int) -> Expr:
     if isinstance(expr, Num):
         return num(new) if expr.value == old else expr
     return rebuild(expr, lambda part: _every(part, old, new))
+
+
+def _sides(expr: Expr, old: int, new: int) -> Iterator[Expr]:
+    """The formula with every occurrence of a number changed, or with two of more: the others are no sides."""
+    yield _every(expr, old, new)
+    places = [place for place, value in _numbers(expr) if value == old]
+    for first, second in combinations(places, 2) if len(places) > 2 else ():
+        yield _at(_at(expr, first, new), second, new)
 
 
 def _one_more(expr: Expr) -> Iterator[Expr]:

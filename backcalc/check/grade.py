@@ -13,6 +13,7 @@ from backcalc.check.bench import said_name
 from backcalc.check.key import Key, KeyProblem
 from backcalc.check.result import Claim, Diagnosis, Finding, Part, Verdict
 from backcalc.check.subject import Subject
+from backcalc.formula.names import derivative_parts, is_derivative
 from backcalc.formula.print_text import to_text
 from backcalc.formula.tree import Expr
 
@@ -93,12 +94,18 @@ def _of_answer(ask: Ask, claims: Sequence[Claim], subject: Subject) -> Iterator[
         return
     last = claims[mine[-1]]
     slopes = (claim for claim in claims[: mine[-1]] if claim.verdict == "wrong" and claim.about != name)
-    wrong = next((claim for claim in slopes if claim.about is not None and claim.about.startswith("d")), None)
+    wrong = next((claim for claim in slopes if _leads_on(claim.about or "", subject)), None)
     if last.verdict == "right" and wrong is not None:
         text = f"`{ask.word}` is right, but line {wrong.line}, on the way to it, is wrong"
         yield Finding("right-by-wrong-step", text)
     if last.expected.decimal is not None and not any(claims[number].final for number in mine):
         yield Finding("unfinished", f"`{ask.word}` is left as a formula: its value is never worked out")
+
+
+def _leads_on(about: str, subject: Subject) -> bool:
+    """Whether a derivative is on the way to others: that by a parameter or an input is an end."""
+    name = about.partition("[")[0]
+    return is_derivative(name) and derivative_parts(name)[1] not in subject.program.leaves
 
 
 def _earned(ask: Ask, claims: Sequence[Claim], subject: Subject, key: Key) -> Fraction | None:

@@ -235,6 +235,8 @@ class Translator:
             return slope(top, by.name)
         if not (isinstance(top, Ref) and isinstance(by, Ref)):
             raise NotFormula("a derivative of or by something that has no name of its own")
+        if top == by and len(top.indices) == len(self._shapes.get(top.name, ())):
+            return ONE
         name = derivative_name(top.name, by.name)
         if name not in self._shapes:
             if not (top.name in self._shapes and by.name in self._shapes) or "#" in name:

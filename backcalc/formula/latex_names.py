@@ -25,6 +25,7 @@ from backcalc.formula.tree import Expr, Ref, children, num
 
 _GREEK = frozenset(GREEK.values()) | {"epsilon", "varsigma"}
 _LABEL = re.compile(r"[A-Za-z0-9_]+")
+_NUMBERED = re.compile(r"\([A-Za-z0-9]{1,3}\)|[A-Za-z0-9]{1,2}\)")
 _ENDS_IN_DIGITS = re.compile(r"([A-Za-z_]*[A-Za-z])([0-9]+)")
 
 

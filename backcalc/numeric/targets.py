@@ -74,7 +74,8 @@ def sign_accuracy(output: Array, target: Array) -> Array:
 def mse(output: Array, target: Array) -> Array:
     """Of every trial the mean squared error over outputs and samples."""
     error = output - target.reshape(output.shape)
-    mean: Array = (error * error).reshape(len(output), -1).mean(axis=1)
+    error *= error
+    mean: Array = error.reshape(len(output), -1).mean(axis=1)
     return mean
 
 

@@ -208,6 +208,13 @@ def test_a_mistake_in_a_network_of_its_own(code: str, tmp_path: Path) -> None:
     assert found.verdict == "wrong" and found.diagnosis is not None and found.diagnosis.code == code, found
 
 
+@pytest.mark.parametrize("text", ["conv_1_1.params = 4864", "conv_1_1.weights = 64*3*5*5"])
+def test_a_kernel_as_wide_as_the_picture_is_deep(text: str) -> None:
+    counted = load_key({"problems": [{"id": 1, "count": "vgg16", "ask": ["params"]}]})
+    (found,) = check(counted, [read_text(text)]).submissions[0].claims
+    assert found.diagnosis is not None and found.diagnosis.text == "5 stands where 3 belongs"
+
+
 def test_a_mean_of_which_only_the_division_is_left(tmp_path: Path) -> None:
     net = {"equations": "mu = 1/N*sum(i=1..N, a[i])\nJ = mu^2", "sizes": {"N": None}, "shapes": {"a": ["N"]}}
     (tmp_path / "net.yaml").write_text(json.dumps(net), "utf-8")

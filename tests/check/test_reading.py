@@ -125,6 +125,8 @@ def test_what_follows_from_other_values_is_not_accused(text: str, key: Key) -> N
         (r"$z = 2 \rightarrow h = 2$", ["z = 2", "h = 2"]),
         ("w1 = 1 -> w1 = 17/32", ["w1 = 1", "new_w1 = 17/32"]),
         ("z = 2 → h = 2", ["z = 2", "h = 2"]),
+        (r"$\text{(b)} \quad z = 2$", ["z = 2"]),
+        (r"$\text{a)}\; \frac{\partial J}{\partial J} = 1$", ["dJ/dJ = 1"]),
     ],
 )
 def test_braces_with_remarks_and_arrows(text: str, read: list[str], key: Key) -> None:

@@ -142,3 +142,8 @@ def test_what_is_right_for_a_wrong_reason_is_a_finding(
 ) -> None:
     (judged,) = (one for one in documents[submission].parts if one.id == part)
     assert "right-by-wrong-step" in {finding.code for finding in judged.findings}
+
+
+def test_a_gradient_of_a_weight_is_on_the_way_to_nothing_else(documents: dict[str, Submission]) -> None:
+    (part,) = (one for one in documents["sheet-001-002"].parts if one.id == "two")
+    assert "right-by-wrong-step" not in {finding.code for finding in part.findings}

@@ -150,7 +150,12 @@ class BinaryCrossEntropyLogitsKernel(LossKernel[BinaryCrossEntropyLogits]):
     """Σ softplus(y) - t y."""
 
     def costs(self, y: Array, t: Array) -> Array:
-        return _summed(np.maximum(y, 0) + np.log(1 + np.exp(-np.abs(y))) - t * y)
+        terms = np.exp(-np.abs(y))
+        terms += 1
+        np.log(terms, out=terms)
+        terms += np.maximum(y, 0)
+        terms -= t * y
+        return _summed(terms)
 
     def slopes(self, y: Array, t: Array) -> Array:
         return self.slopes_behind(y, t, sigmoid(y))

@@ -15,11 +15,15 @@ from backcalc.numeric.plans.stages import Stage
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """A stage in its place: the names of the values that it reads, and of that which it puts out."""
+    """A stage in its place: the names of the values that it reads, and of that which it puts out.
+
+    `learns` says that it has parameters to learn, or stands behind some.
+    """
 
     name: str
     reads: tuple[str, ...]
     stage: Stage | Joint
+    learns: bool
 
 
 class Graph:
@@ -44,7 +48,7 @@ class Graph:
         into = {start: gradient}
         for task in reversed(self.tasks):
             here = into.pop(task.name, None)
-            if here is None:
+            if here is None or not task.learns:
                 continue
             stage = task.stage
             stage.fresh = fresh

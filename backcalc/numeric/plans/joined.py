@@ -10,7 +10,7 @@ import numpy as np
 
 from backcalc.layers import Shape
 from backcalc.numeric.kernels.base import Array, summed_to
-from backcalc.numeric.plans.layout import axis_of, shape_of
+from backcalc.numeric.plans.layout import as_samples, axis_of, laid_out, shape_of
 
 
 class Joint(ABC):
@@ -101,3 +101,22 @@ class Concatenated(Joint):
 
     def backward(self, gradient: Array) -> Sequence[Array | None]:
         return [gradient[part] for part in self.parts]
+
+
+class MatrixProduct(Joint):
+    """The products of the matrices of every sample, along the last two axes; others go side by side."""
+
+    def __init__(self, shapes: Sequence[Shape], shape: Shape, samples: int, dtype: np.dtype[Any]) -> None:
+        self.left, self.right = (np.empty((samples, *each), dtype) for each in shapes)
+        self.out, self.gradient = (np.empty((samples, *shape), dtype) for _ in range(2))
+
+    def forward(self, sources: Sequence[Array], drawn: Mapping[str, Array]) -> Array:
+        for buffer, x in zip((self.left, self.right), sources, strict=True):
+            np.copyto(buffer, as_samples(x))
+        return laid_out(np.matmul(self.left, self.right, out=self.out))
+
+    def backward(self, gradient: Array) -> Sequence[Array | None]:
+        np.copyto(self.gradient, as_samples(gradient))
+        by_left = self.gradient @ self.right.swapaxes(-1, -2)
+        by_right = self.left.swapaxes(-1, -2) @ self.gradient
+        return [laid_out(summed_to(*each)) for each in ((by_left, self.left.shape), (by_right, self.right.shape))]

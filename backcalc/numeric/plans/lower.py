@@ -45,9 +45,10 @@ def tasks_of(runner: Runner, nodes: Sequence[Node], loss_reads: str, numbers: Nu
             editable=node.inputs[0] in free and len(readers[node.inputs[0]]) == 1,
             behind=behind,
         )
-        task = Task((node, *behind)[-1].name, node.inputs, stage_of(place))
+        learns = wanted or any(parameter.trainable for parameter in node.parameters)
+        task = Task((node, *behind)[-1].name, node.inputs, stage_of(place), learns)
         tasks.append(task)
-        if wanted or any(parameter.trainable for parameter in node.parameters):
+        if learns:
             learning.add(task.name)
         if task.stage.free:
             free.add(task.name)

@@ -10,6 +10,7 @@ from backcalc.layers import Layer
 from backcalc.layers import activation as activations
 from backcalc.layers.dense import Dense
 from backcalc.layers.maps import ChannelShuffle, Upsample2d
+from backcalc.layers.matmul import Matmul
 from backcalc.layers.merge import Add, Concat, Multiply
 from backcalc.layers.noise import Dropout, GaussianNoise
 from backcalc.layers.norm import BatchNorm
@@ -146,6 +147,10 @@ def _concatenated(place: Place) -> Joint:
     return joined.Concatenated(layer.axis - 1, place.shapes, place.node.output_shape, place.samples, place.dtype)
 
 
+def _matrix_product(place: Place) -> Joint:
+    return joined.MatrixProduct(place.shapes, place.node.output_shape, place.samples, place.dtype)
+
+
 MAKERS: Mapping[type[Layer], Callable[[Place], Stage | Joint | None]] = {
     Dense: _dense,
     **MAP_MAKERS,
@@ -182,5 +187,6 @@ MAKERS: Mapping[type[Layer], Callable[[Place], Stage | Joint | None]] = {
     Add: _added,
     Multiply: _multiplied,
     Concat: _concatenated,
+    Matmul: _matrix_product,
 }
 """How the stage of a layer is made; None is given where the layer has a form that its stage does not know."""

@@ -10,10 +10,12 @@ from backcalc.layers.embedding import ClassToken, Embedding, Positional
 from backcalc.layers.norm import FeatureNorm, GroupNorm, LayerNorm, RmsNorm
 from backcalc.layers.recurrent import Gru, Lstm, Rnn
 from backcalc.layers.recurrent_base import Recurrent
-from backcalc.numeric.kernels.attention import AttentionKernel
+from backcalc.layers.relative_bias import RelativeBias
+from backcalc.layers.rotary import Rotary
+from backcalc.numeric.kernels.attention import AttentionKernel, RelativeBiasKernel
 from backcalc.numeric.kernels.norm import FeatureNormKernel
 from backcalc.numeric.plans import recurrent
-from backcalc.numeric.plans.attention import Attended, Heads
+from backcalc.numeric.plans.attention import Attended, Biased, Heads, Rotated
 from backcalc.numeric.plans.layout import axis_of
 from backcalc.numeric.plans.norms import Normed
 from backcalc.numeric.plans.place import Place
@@ -53,11 +55,21 @@ def _headed(place: Place) -> Stage:
 def _attended(place: Place) -> Stage | None:
     layer, kernel = place.node.layer, place.kernel
     assert isinstance(layer, Attention) and isinstance(kernel, AttentionKernel)
-    plain = layer.rotary is None and layer.relative_bias is None and layer.memory is None
-    if not plain or len(place.shapes) > 1 or len(place.shapes[0]) > 2:
+    if layer.memory is not None or len(place.shapes[0]) > 2:
         return None
-    heads = Heads(kernel.heads, kernel.groups, kernel.size)
-    return Attended(heads, kernel.hidden, *place.views, place.arriving, first=not place.wanted)
+    heads = Heads(kernel.heads, kernel.groups, kernel.size, kernel.hidden, kernel.table, layer.rotary)
+    return Attended(heads, *place.views, place.arriving, first=not place.wanted)
+
+
+def _rotated(place: Place) -> Stage:
+    layer, rank = place.node.layer, len(place.shapes[0])
+    assert isinstance(layer, Rotary)
+    return Rotated(layer.base, place.arriving, axis_of(rank - 2, rank), place.dtype)
+
+
+def _biased(place: Place) -> Stage:
+    assert isinstance(place.kernel, RelativeBiasKernel)
+    return Biased(place.kernel.table, *place.views, place.arriving)
 
 
 def _recurred(place: Place) -> Stage:
@@ -99,6 +111,8 @@ SEQUENCE_MAKERS: Mapping[type[Layer], Callable[[Place], Stage | None]] = {
     Positional: _positioned,
     ClassToken: _headed,
     Attention: _attended,
+    Rotary: _rotated,
+    RelativeBias: _biased,
     Rnn: _recurred,
     Lstm: _recurred,
     Gru: _recurred,

@@ -52,6 +52,8 @@ class Embedded(Stage):
         self.tokens = np.empty(arriving, np.intp)
         self.rows = np.empty((*arriving, units), dtype)
         self.sorted = np.empty((self.tokens.size, units), dtype)
+        self.begins = np.ones(self.tokens.size, bool)
+        """Where, in the order of tokens, another one begins."""
 
     def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
         np.copyto(self.tokens, x, casting="unsafe")
@@ -65,8 +67,10 @@ class Embedded(Stage):
         tokens = self.tokens.ravel()
         order = np.argsort(tokens, kind="stable")
         np.take(self.rows.reshape(self.sorted.shape), order, axis=0, out=self.sorted, mode="clip")
-        here, starts = np.unique(tokens[order], return_index=True)
-        self.by_table[here] += np.add.reduceat(self.sorted, starts, axis=0)
+        tokens = tokens[order]
+        np.not_equal(tokens[1:], tokens[:-1], out=self.begins[1:])
+        starts = np.flatnonzero(self.begins)
+        self.by_table[tokens[starts]] += np.add.reduceat(self.sorted, starts, axis=0)
         return None
 
 
