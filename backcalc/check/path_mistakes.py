@@ -178,8 +178,6 @@ def mean_without_sum(case: Case) -> str | None:
             for letter in dict.fromkeys(letters[:MOST_REFS]):
                 if case.gives(exchanged(formula, node, substitute(node.body, {node.index: letter}))):
                     return f"the sum over {node.index} is missing: this is one of its terms, divided as the mean is"
-            if case.gives(exchanged(formula, node, ONE)):
-                return f"the sum over {node.index} is missing: only the factor before it is left"
     return None
 
 

@@ -80,11 +80,11 @@ def simple_atoms(symbols: Symbols, text: str) -> Variants:
         return ((Atom(text, None),),)
     letters = text.rstrip("0123456789")
     digits = text[len(letters) :]
-    index: Expr | None = num(int(text)) if not letters else None
+    index: Expr | None = num(int(text)) if digits and not letters else None
     if (len(letters) == 1 and (not digits or letters in INDEX_LETTERS)) or letters in _GREEK or symbols.knows(text):
         index = Ref(text)
     whole = (Atom(text, index),)
-    if len(text) == 1 or len(text) > 6 or letters in _GREEK:
+    if len(text) < 2 or len(text) > 6 or letters in _GREEK:
         return (whole,)
     each = [Atom(char, num(int(char)) if char.isdigit() else Ref(char)) for char in text]
     ways = [whole, tuple(each)]

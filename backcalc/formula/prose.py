@@ -38,7 +38,8 @@ _NOUNS = (
 _NOUN = re.compile(r"\b(?:" + "|".join(_NOUNS) + r")(?:s|es)?\b", re.IGNORECASE)
 _NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[-−](?=[0-9.]))?(?P<about>[~≈]\s?)?"
-    r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?P<scale>[KkMB](?![\w]))?"
+    r"(?:(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+    r"(?P<scale>[KkMB](?![\w]))?"
     r"(?P<percent>\s?%)?(?P<below>\s?/\s?[1-9][0-9]*)?(?![\w])"
 )
 _SAYS = re.compile(r"(?:=|:|≈|\b(?:is|are|equals?|be|becomes|gives)\b)\s*(?:about|roughly|approximately)?\s*$")
@@ -48,7 +49,7 @@ _LISTED = re.compile(r"\s*(?:,|,?\s*and)\s+|,\s*")
 _BULLET = re.compile(r"\s*(?:[-*+•]\s+|\(?\d{1,2}[.)]\s+|#+\s+|>\s*)*")
 _CLAUSE = re.compile(r"[.;,](?=\s)|[?!⇒]|\bso\b|\band\b|\bthen\b", re.IGNORECASE)
 _PART = re.compile(
-    r"(?P<number>(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?%?)"
+    r"(?P<number>(?:(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|(?<![\w.)\]])\.[0-9]+)%?)"
     r"|(?P<command>\\[A-Za-z]+|[_^{}&])|(?P<word>(?![⁰¹²³⁴-⁹⁺⁻])[^\W\d]\w*(?:\.[A-Za-z]\w*)*['′]*)"
     r"|(?P<operator>\*\*|\.\.(?=\w)|:=|<-(?=\s)|==|<=|>=|[-+*/=<>≤≥≈−–×·⋅∗^@←√∂Σ∑]|[⁻⁰¹²³⁴-⁹]+)|(?P<open>[(\[])|(?P<close>[)\]])"
     r"|(?P<comma>,)|(?P<blank>[ \t]+)|."
@@ -58,18 +59,21 @@ _POWERS = frozenset("²³⁴")  # what may stand last
 _SINGLE = frozenset("aI")  # letters that are words
 _GREEK = frozenset(GREEK.values())
 _STEPS = frozenset(("new", "delta"))  # words that are a name together with the one behind
-_STEP_OF = re.compile(r"[ \t]+[^\W\d]\w*(?:\[[\d, ]*\])?[ \t]*(?:[-+*=≈←)]|:=|<-|$)")
+_STEP_OF = re.compile(r"[ \t]+[^\W\d]\w*(?:\[[\w, ]*\])?[ \t]*(?:[-+*=≈←)]|:=|<-|$)")
 
 _LOOSE = frozenset(("blank", "operator", "open", "comma", "command"))
 _EQUAL = frozenset(("=", "==", ":=", "≈", "←", "<-"))
 _OPERATORS = frozenset(("times", "plus", "minus", "mal"))  # operators as words: what they stand in is not read
 _BEHIND = _STEPS | _OPERATORS  # words that no value ends with
+_HATTED = re.compile(r"(?!that|what|chat)[^\W\d_]{1,2}(?:hat|bar|tilde)")
 _SCALES = frozenset(("K", "M"))  # thousands and millions
 _VALUE = re.compile(r"\s+[-−]?[\w(]")
 _BRACKET = re.compile(r"\((?:[^()]|\((?:[^()]|\([^()]*\)){0,20}\)){0,80}\)")
-_REMARK = re.compile(r"[=:;≈<>]")
+_REMARK = re.compile(r"[=:;≈<>]|[^\W\d]{2,}\s+[^\W\d]{2,}|[^\W\d_]{3,}-[^\W\d_]{3,}")
+_WORDS = re.compile(r"\s+[^\W\d]{2,}")
+_ENDS = re.compile(r"\s*(?:[-+*/^·×=]|[.,;]?\s*$)")
 _SIGN = re.compile(r"[-−+*/^·×]")
-_GOES_ON = re.compile(r"(?:\s*[+*/^·×]|\s+[-−](?=\s))\s*(?:[\d(]|[^\W\d]\d*(?!\w))")
+_GOES_ON = re.compile(r"(?:\s*[+*/^·×]|\s+(?:[-−]|times|plus|minus)(?=\s))\s*(?:[\d(]|[^\W\d]\d*(?!\w))")
 _INDEXED = re.compile(r"\[[\w, +-]{1,12}\]")
 _VERB = re.compile(r"(?:\[[\w, ]*\])?\s+(?:is|are|was|were|has|denotes?|means?|equals?|becomes?|gives?|will)\b")
 
@@ -167,7 +171,7 @@ def _belongs(line: str, part: re.Match[str], run: list[re.Match[str]]) -> bool:
         case "blank":
             return bool(run)
         case "number" | "open":
-            return last is None or not value or (part.lastgroup == "open" and (not spaced or _is_factor(line, part)))
+            return not value or _follows(line, part, run)
         case "word":
             word = part[0]
             if value and spaced and word.lower() in _OPERATORS:
@@ -185,8 +189,8 @@ def _belongs(line: str, part: re.Match[str], run: list[re.Match[str]]) -> bool:
             if word in ("x", "X"):
                 return True
             if value and spaced:
-                return _is_next_factor(line, part, run, name)
-            return name and (not value or glued)
+                return _is_next_factor(line, part, run, name or word in _GREEK)
+            return (name or _is_operand(line, part, run)) and (not value or glued)
         case "operator" | "close":
             return last is not None or part[0] in "-−∂Σ∑√="
         case "comma":
@@ -197,13 +201,36 @@ def _belongs(line: str, part: re.Match[str], run: list[re.Match[str]]) -> bool:
             return False
 
 
-def _is_factor(line: str, bracket: re.Match[str]) -> bool:
-    """Whether a bracket behind a blank is a factor, as in `1/2 (h - t)^2`, and no remark, as in `5 (see above)`."""
-    inner = _BRACKET.match(line, bracket.start())
-    if inner is None or _REMARK.search(inner[0]) or not _SIGN.search(inner[0]):
+def _follows(line: str, part: re.Match[str], run: Sequence[re.Match[str]]) -> bool:
+    """Whether a bracket or a number behind a value goes on with it, as in `1/2 (h - t)^2` and `(h - t) 2 = 3`.
+
+    A bracket may be a remark, as in `5 (see above)`.
+    """
+    spaced = run[-1].lastgroup == "blank"
+    if part.lastgroup == "number":
+        named = spaced and len(run) > 1 and run[-2].lastgroup != "number"
+        return named and _is_related(run) and _ENDS.match(line, part.end()) is not None
+    inner = _BRACKET.match(line, part.start())
+    if not spaced or inner is None:
+        return not spaced
+    names = re.findall(r"[^\W\d]\w*", inner[0])
+    product = len(names) > 1 and all(len(name) == 1 or _is_coded(name) for name in names)
+    goes_on = _GOES_ON.match(line, inner.end()) is not None
+    return _REMARK.search(inner[0]) is None and (product or goes_on or _SIGN.search(inner[0]) is not None)
+
+
+def _is_operand(line: str, part: re.Match[str], run: Sequence[re.Match[str]]) -> bool:
+    """Whether an unknown word is what a sign before it needs, as in `z = 2 + bias`; a dash may begin a remark."""
+    last = next((before for before in reversed(run) if before.lastgroup != "blank"), None)
+    if last is None or last.lastgroup not in ("operator", "open", "comma") or not _is_related(run):
         return False
-    words = re.findall(r"[^\W\d]\w*(?:\.\w+)*", inner[0])
-    return all(len(word) <= 2 or _is_coded(word) or word in _GREEK or word.lower() in _FUNCTIONS for word in words)
+    if last[0] in _EQUAL:
+        return _GOES_ON.match(line, part.end()) is not None
+    return last[0] not in ("-", "−", "–") or _WORDS.match(line, part.end()) is None
+
+
+def _is_related(run: Sequence[re.Match[str]]) -> bool:
+    return any(part[0] in _EQUAL for part in run)
 
 
 def _is_next_factor(line: str, part: re.Match[str], run: Sequence[re.Match[str]], name: bool) -> bool:
@@ -211,14 +238,14 @@ def _is_next_factor(line: str, part: re.Match[str], run: Sequence[re.Match[str]]
 
     A word that goes on as a sum is kept, so that it is said to be unknown and not left out.
     """
-    if not any(before[0] in _EQUAL for before in run) or _VERB.match(line, part.end()) or part[0] in _SCALES:
+    if not _is_related(run) or _VERB.match(line, part.end()) or part[0] in _SCALES:
         return False
     return name or (part[0].isascii() and _GOES_ON.match(line, part.end()) is not None)
 
 
 def _is_coded(word: str) -> bool:
-    """Whether a word is written like a name: `w1`, `a_out`, `np.dot`."""
-    return any(char.isdigit() or char == "_" for char in word) or "." in word
+    """Whether a word is written like a name: `w1`, `a_out`, `np.dot`, `yhat`."""
+    return any(char.isdigit() or char in "_." for char in word) or _HATTED.fullmatch(word) is not None
 
 
 def _close(line: str, run: list[re.Match[str]], found: list[Found]) -> None:

@@ -163,7 +163,7 @@ class Running:
         self.team = None
 
     def _chosen(self) -> Iterator[Array]:
-        """The places of the samples of all mini-batches that are left, `[trials, samples]`, some mini-batches a time."""
+        """The places of the samples that are left, `[trials, samples]`, those of some mini-batches at a time."""
         settings, size = self.settings, self.parts.size
         if settings.order == "replacement":
             for _ in range(self.step, -(-size // settings.batch)):

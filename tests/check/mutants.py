@@ -294,6 +294,8 @@ def _miscounted(name: str, layer: str, field: str, source: Random) -> tuple[int 
         bias = out if field == "params" else 0
         ways += [(out * (into + step) + bias, ("wrong-width",)) for step in (-1, 1) if into > 12]
         ways += [((out + step) * into + (out + step) * bool(bias), ("wrong-width",)) for step in (-2, 2) if out > 12]
+    if weight is not None and field == "weights":
+        ways.append((value + int(str(weight[0])), ("bias-counted",)))
     text = str(value)
     spots = [place for place in range(len(text) - 1) if text[place] != text[place + 1] and text[place + 1] != "0"]
     if spots:

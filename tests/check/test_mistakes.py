@@ -220,7 +220,8 @@ def test_a_mean_of_which_only_the_division_is_left(tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text(json.dumps(net), "utf-8")
     here = load_key({"problems": [{"id": 1, "net": str(tmp_path / "net.yaml"), "ask": ["J"]}]})
     (found,) = check(here, [read_text("mu = 1/N")]).submissions[0].claims
-    assert found.verdict == "wrong" and found.diagnosis is not None and found.diagnosis.code == "mean-without-sum"
+    assert found.verdict == "wrong" and found.diagnosis is not None and found.diagnosis.code == "chain-factor"
+    assert found.diagnosis.text == "the factor Σ_{i=1..N} a[i] is missing"
 
 
 def test_the_base_of_a_logarithm_is_no_cause_where_there_is_none() -> None:

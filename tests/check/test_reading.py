@@ -164,3 +164,7 @@ def test_a_name_of_several_letters_with_an_index_is_read_whole(text: str, about:
 @pytest.mark.parametrize("text", ["`J = np.sum((h - t)**2, axis=0)/2`", "`J = foo(h, t=0.5)`"])
 def test_an_argument_with_a_name_is_no_printed_number(text: str, key: Key) -> None:
     assert [claim.verdict for claim in claims(key, text, ".md")] == ["unreadable"]
+
+
+def test_an_empty_text_is_an_unknown_name_and_no_fault_of_the_program(key: Key) -> None:
+    assert [claim.verdict for claim in claims(key, r"$z_\text{} = 2$", ".md")] == ["undecided"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from backcalc.net import load_network
 from backcalc.numeric.engine import Reference
+from backcalc.numeric.plans.kernelled import Kernelled
 from backcalc.numeric.plans.looped import Looped
 from backcalc.numeric.plans.narrow import Narrow
 from backcalc.numeric.plans.planned import Planned
@@ -101,6 +102,14 @@ def test_a_batch_of_several_blocks(samples: int, narrow: int, monkeypatch: pytes
     monkeypatch.setattr("backcalc.numeric.plans.planned.NARROW", narrow)
     plan = agree(LENET, samples)
     assert isinstance(plan, Planned) and plan.block == {100: 64, 1000: 256}[narrow]
+
+
+def test_large_convolutions_of_thin_rows_go_by_their_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backcalc.numeric.plans.map_makers.MANY", 50)
+    plan = agree(LENET, 2)
+    assert isinstance(plan, Planned)
+    (graph,) = plan.graphs.values()
+    assert [task.name for task in graph.tasks if isinstance(task.stage, Kernelled)] == ["conv2d_2"]
 
 
 @pytest.mark.parametrize("loss", [{"cross_entropy": {"over": "sum"}}, {"cross_entropy": {"factor": 3}}])

@@ -161,7 +161,7 @@ def test_a_process_that_dies_is_told(label: str) -> None:
     next(steps)
     assert training.team is not None and training.team.members[0].pid is not None
     os.kill(training.team.members[0].pid, signal.SIGKILL)
-    with pytest.raises(TrainingError, match="has ended before its time.*`threads: 1`"):
+    with pytest.raises(TrainingError, match=r"has ended before its time.*`threads: 1`"):
         for _ in range(100):
             next(steps)
     training.close()

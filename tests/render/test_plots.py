@@ -18,9 +18,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from backcalc.numeric.experiment.results import Row, Run
 from backcalc.numeric.history import History
 from backcalc.numeric.look import Filters, Regions, Shown
 from backcalc.numeric.settings import Training
+from backcalc.render.experiment_plots import curves_of
 from backcalc.render.plots import inlined, to_png, to_svg
 from backcalc.render.plots.classes import confusion, regions
 from backcalc.render.plots.curves import curves
@@ -179,6 +181,23 @@ def test_a_loss_that_falls_far_is_on_a_logarithmic_scale_and_a_lost_trial_leaves
     drawn = curves(history(curves={"loss": rows, "metric": rows}, test={}))
     assert drawn.axes[0].get_yscale() == "log"
     np.testing.assert_allclose(drawn.axes[0].get_lines()[0].get_ydata(), [row[0] for row in rows])
+
+
+def test_one_epoch_stands_at_a_whole_number() -> None:
+    drawn = curves(history(curves={name: rows[:1] for name, rows in history().curves.items()}))
+    assert [list(axes.get_xticks()) for axes in drawn.axes] == [[1], [1]]
+
+
+def test_the_curves_of_arms_are_named_and_stay_within_their_range() -> None:
+    """Of the losses 0, 0 and 3 the mean is 1 and the deviation √3: below 0 there are none."""
+    losses = ((0.0, 0.0, 3.0), (1.0, 2.0, 3.0))
+    runs = [tuple(Run(at, at, {}, {"loss": (each, each)}) for at, each in enumerate(row)) for row in losses]
+    rows = [Row({"a.units": str(units)}, {"a.units": units}, own, ()) for units, own in zip((2, 30), runs, strict=True)]
+    axes = curves_of(rows, "loss", "training loss", "widths").axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["units 2", "units 30"]
+    ends = [band.get_paths()[0].vertices[:, 1] for band in axes.collections]
+    np.testing.assert_allclose([[each.min(), each.max()] for each in ends], [[0, 1 + 3**0.5], [1, 3]])
+    assert axes.get_ylabel().endswith("(mean ± standard deviation, within their range)")
 
 
 def test_the_error_bars_of_a_sweep_end_where_they_are_given() -> None:

@@ -32,7 +32,7 @@ def tasks_of(runner: Runner, nodes: Sequence[Node], loss_reads: str, numbers: Nu
             continue
         kernel = runner.kernels[node.name]
         is_made = any(parameter.name in numbers.arena.made for parameter in node.parameters)
-        behind = () if is_made or not joins(kernel) else _behind(node, readers)
+        behind = () if is_made or not joins(kernel, samples) else _behind(node, readers)
         fused.update(each.name for each in behind)
         wanted = any(name in learning for name in node.inputs)
         place = Place(

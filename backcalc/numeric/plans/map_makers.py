@@ -30,15 +30,21 @@ ONE = Axis(size=1, taps=1, places=1)
 """The only row of a signal."""
 
 
-def _convolved(place: Place) -> Stage:
+THIN, MANY = 32, 2**18
+"""Where a row of places has fewer numbers, over all samples, so many weights are not to be read for every row."""
+
+
+def _convolved(place: Place) -> Stage | None:
     layer, kernel = place.node.layer, place.kernel
     assert isinstance(layer, Convolution) and isinstance(kernel, ConvKernel)
     if is_one_by_one(kernel):
         return _mixed(place, kernel)
+    if is_thin(kernel, place.samples):
+        return None
     axes = _at_least_two(kernel.windows)
     maps = len(axes)
     parameters, gradients = (_as_maps(each, maps) for each in place.views)
-    if joins(kernel):
+    if joins(kernel, place.samples):
         make = partial(_joined, place, axes, kernel.maps)
     else:
         make = partial(_grouped, place, axes, layer.groups, kernel.maps)
@@ -56,9 +62,15 @@ def is_one_by_one(kernel: ConvKernel) -> bool:
     return alone and kernel.layer.groups == 1 and kernel.table is None
 
 
-def joins(kernel: Kernel[Any]) -> bool:
+def is_thin(kernel: ConvKernel, samples: int) -> bool:
+    """Whether the product of a row is so thin that one of all rows, which the kernel makes, is faster."""
+    weights = kernel.layer.filters * kernel.maps // kernel.layer.groups * prod(kernel.windows.taps)
+    return weights >= MANY and kernel.windows.axes[-1].places * samples < THIN
+
+
+def joins(kernel: Kernel[Any], samples: int) -> bool:
     """Whether a kernel is that of a convolution which an activation and a pooling behind it are computed with."""
-    if not isinstance(kernel, ConvKernel) or is_one_by_one(kernel):
+    if not isinstance(kernel, ConvKernel) or is_one_by_one(kernel) or is_thin(kernel, samples):
         return False
     return kernel.layer.groups == 1 and len(kernel.windows.axes) < 3
 

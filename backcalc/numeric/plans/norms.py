@@ -13,8 +13,9 @@ from backcalc.numeric.plans.stages import Stage
 class Normed(Stage):
     """Numbers less their mean over the root of their variance plus epsilon, then scaled by gamma and shifted by beta.
 
-    `shape` is that of a buffer in which `axes` are normalised over. The parameters stand along the axes that `scaled`
-    says, one in a shape where channels have been divided into groups. RMS norm, not `centred`, subtracts no mean.
+    `shape` is that in which buffers are seen, and `axes` those that are normalised over. The parameters stand along the
+    axes that `scaled` says, several where channels have been divided into groups. RMS norm, not `centred`, subtracts no
+    mean. Derivatives are computed in the place of those that come in.
     """
 
     free = True
@@ -33,24 +34,29 @@ class Normed(Stage):
     ) -> None:
         along = tuple(size if axis in scaled else 1 for axis, size in enumerate(shape))
         self.gamma, *self.beta = (each.reshape(along) for each in parameters)
-        self.by_gamma, *self.by_beta = (each.reshape(along) for each in gradients)
+        self.by_gamma, *self.by_beta = (each.reshape([shape[axis] for axis in scaled]) for each in gradients)
         dtype = self.gamma.dtype
-        self.arriving, self.shape, self.axes = arriving, shape, axes
-        self.others = tuple(axis for axis in range(len(shape)) if axis not in scaled)
+        self.arriving, self.shape = arriving, shape
         self.epsilon, self.centred = dtype.type(epsilon), centred
-        self.out, self.hat, self.into, self.room = (np.empty(shape, dtype) for _ in range(4))
+        self.out, self.hat = (np.empty(shape, dtype) for _ in range(2))
         rows = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
         self.row, self.inverse = (np.empty(rows, dtype) for _ in range(2))
+        self.sums = self.row.reshape([size for axis, size in enumerate(shape) if axis not in axes])
         self.share = dtype.type(self.row.size / self.out.size)
+        names = "abcdefg"[: len(shape)]
+        kept = "".join(name for axis, name in enumerate(names) if axis not in axes)
+        own = "".join(names[axis] for axis in scaled)
+        self.mean, self.product = f"{names}->{kept}", f"{names},{names}->{kept}"
+        self.total, self.weighed = f"{names}->{own}", f"{names},{names}->{own}"
+        """Means and sums as `einsum` has them: it writes nothing down in between."""
 
     def forward(self, x: Array, drawn: Mapping[str, Array]) -> Array:
         x = x.reshape(self.shape)
         if self.centred:
-            self._mean(x)
+            self._mean(self.mean, x)
             np.subtract(x, self.row, out=self.hat)
             x = self.hat
-        np.multiply(x, x, out=self.room)
-        self._mean(self.room)
+        self._mean(self.product, x, x)
         np.add(self.row, self.epsilon, out=self.inverse)
         np.sqrt(self.inverse, out=self.inverse)
         np.divide(1, self.inverse, out=self.inverse)
@@ -63,22 +69,20 @@ class Normed(Stage):
     def backward(self, gradient: Array) -> Array | None:
         gradient = gradient.reshape(self.shape)
         for by_beta in self.by_beta:
-            by_beta += gradient.sum(axis=self.others, keepdims=True)
-        np.multiply(gradient, self.hat, out=self.room)
-        self.by_gamma += self.room.sum(axis=self.others, keepdims=True)
+            by_beta += np.einsum(self.total, gradient)
+        self.by_gamma += np.einsum(self.weighed, gradient, self.hat)
         # (g - mean g - hat·mean(g hat))/spread, with g = gamma·gradient
-        np.multiply(gradient, self.gamma, out=self.into)
-        np.multiply(self.into, self.hat, out=self.room)
-        self._mean(self.room)
-        np.multiply(self.hat, self.row, out=self.room)
+        gradient *= self.gamma
+        self._mean(self.product, gradient, self.hat)
+        self.hat *= self.row
         if self.centred:
-            self._mean(self.into)
-            self.into -= self.row
-        self.into -= self.room
-        self.into *= self.inverse
-        return self.into.reshape(self.arriving)
+            self._mean(self.mean, gradient)
+            gradient -= self.row
+        gradient -= self.hat
+        gradient *= self.inverse
+        return gradient.reshape(self.arriving)
 
-    def _mean(self, x: Array) -> None:
+    def _mean(self, subscripts: str, *factors: Array) -> None:
         """The mean over the axes, in `row`."""
-        np.sum(x, axis=self.axes, keepdims=True, out=self.row)
+        np.einsum(subscripts, *factors, out=self.sums)
         self.row *= self.share
