@@ -21,6 +21,7 @@ from backcalc.check.whole import Misfit, element, turned
 from backcalc.check.written import entries, is_number, loosened
 from backcalc.formula.evaluate import Array
 from backcalc.formula.latex_chain import Side
+from backcalc.formula.latex_names import ELSEWHERE
 from backcalc.formula.print_text import to_text
 from backcalc.formula.tree import Expr, Num, Ref, Table, walk
 
@@ -155,7 +156,7 @@ class Bench:
         if outcome.holds is None:
             return Ruling("undecided", Diagnosis("open", outcome.reason))
         said = [*link.left.notes, *link.right.notes, *(note for side in sides for note in side.notes)]
-        notes = list(dict.fromkeys(said))
+        notes = [note for note in dict.fromkeys(said) if note != ELSEWHERE]
         if outcome.elsewhere is not None:
             text = f"true at the given values only: {outcome.elsewhere}"
             return Ruling("right", Diagnosis("only-here", text), outcome.elsewhere)
@@ -167,6 +168,8 @@ class Bench:
 
     def _fails(self, outcome: Outcome, left: Formula, right: Formula, about: Ref | None, link: Link) -> Ruling:
         """What is false: true under another convention, carried forward, or wrong."""
+        if ELSEWHERE in link.left.notes:
+            return Ruling("undecided", Diagnosis("which-quantity", ELSEWHERE))
         if about is not None and left.expr == about:
             found = self._other(about, right, link)
             if found is not None:

@@ -25,6 +25,8 @@ from backcalc.formula.tree import Expr, Ref, children, num
 
 _GREEK = frozenset(GREEK.values()) | {"epsilon", "varsigma"}
 _LABEL = re.compile(r"[A-Za-z0-9_]+")
+ELSEWHERE = "this is a product, or the value at other arguments"
+_LISTED = frozenset((",", "{", "}"))
 _NUMBERED = re.compile(r"\([A-Za-z0-9]{1,3}\)|[A-Za-z0-9]{1,2}\)")
 _ENDS_IN_DIGITS = re.compile(r"([A-Za-z_]*[A-Za-z])([0-9]+)")
 
@@ -186,14 +188,14 @@ def _height(expr: Expr) -> int:
 
 
 def loss_of(cursor: LatexCursor, piece: Part) -> Part:
-    """`J(w)` and `L(y, t)`: the loss with its arguments, which are left out."""
+    """`J(w)` and `L(y, t)`: the loss with its arguments, which are left out; at other arguments it is another number."""
     at, found = cursor.at + 1, 0
-    while cursor.tokens[at].kind in ("word", "name", "accent", "sub", "number", "separator") or (
-        cursor.tokens[at].kind == "bracket" and cursor.tokens[at].text in ("{", "}")
-    ):
+    while cursor.tokens[at].kind in ("word", "name", "accent", "sub", "number") or cursor.tokens[at].text in _LISTED:
         found += cursor.tokens[at].text == ","
         at += 1
     if cursor.tokens[at].text != ")" or cursor.ahead().kind == "number":
+        if _is_side(cursor, piece):
+            raise cursor.error("the loss at other values of what it depends on is not judged", piece)
         return piece
     if not found:
         reason = "a loss with its argument, or a product"
@@ -202,6 +204,37 @@ def loss_of(cursor: LatexCursor, piece: Part) -> Part:
     cursor.note("the arguments of the loss are left out")
     cursor.at = at + 1
     return Part(piece.expr, piece.height, piece.start, cursor.tokens[at].end)
+
+
+def value_of(cursor: LatexCursor, piece: Part) -> Part:
+    """`h(z) = 2`: a quantity with what it depends on, or a product; with numbers for it, perhaps another value."""
+    if not _is_side(cursor, piece) or cursor.tokens[cursor.at - 1].start != cursor.tokens[0].start:
+        return piece
+    at = cursor.at + 1
+    while cursor.tokens[at].kind in ("word", "name", "accent", "sub") or cursor.tokens[at].text in _LISTED:
+        at += 1
+    if cursor.tokens[at].text != ")" or at == cursor.at + 1:
+        cursor.note(ELSEWHERE)
+    elif cursor.choose(f"value {piece.start}", 2, "a quantity with its argument, or a product") == 0:
+        cursor.note("the arguments are left out")
+        cursor.at = at + 1
+        return Part(piece.expr, piece.height, piece.start, cursor.tokens[at].end)
+    return piece
+
+
+def _is_side(cursor: LatexCursor, piece: Part) -> bool:
+    """Whether a name and the bracket behind it, which does not hold it again, are all of a side: `J(2) = 5`."""
+    depth, at = 0, cursor.at
+    before = [token.kind for token in cursor.tokens[:at] if token.end <= piece.start]
+    name = cursor.tokens[at - 1].text
+    while (kind := cursor.tokens[at].kind) != "end":
+        depth += {"(": 1, ")": -1}.get(cursor.tokens[at].text, 0) if kind == "bracket" else 0
+        at += 1
+        if depth == 0:
+            break
+        if cursor.tokens[at].text == name:
+            return False
+    return before[-1:] in ([], ["relation"]) and cursor.tokens[at].kind == "relation"
 
 
 def refuse_call(cursor: LatexCursor, piece: Part) -> None:

@@ -12,7 +12,7 @@ from backcalc.formula.latex_calls import bars, call, floor, function_name, is_ca
 from backcalc.formula.latex_cases import environment
 from backcalc.formula.latex_cursor import COMPARE, POWER, PRODUCT, SCRIPT, SUM, LatexCursor, Part
 from backcalc.formula.latex_derivatives import fraction, fraction_of_differentials, inline, is_inline, nabla
-from backcalc.formula.latex_names import accented, is_prose, is_vague, loss_of, named, refuse_call, split_word
+from backcalc.formula.latex_names import accented, is_prose, is_vague, loss_of, named, refuse_call, split_word, value_of
 from backcalc.formula.latex_products import (
     argument,
     is_negative,
@@ -290,9 +290,11 @@ class LatexParser(LatexCursor):
         if is_vague(self, token):
             self.vague |= {piece.start, piece.end}
         refuse_call(self, piece)
-        if isinstance(piece.expr, Ref) and piece.expr.name in self.symbols.losses and self.sees("("):
+        if not isinstance(piece.expr, Ref) or not self.sees("("):
+            return piece
+        if piece.expr.name in self.symbols.losses:
             return loss_of(self, piece)
-        return piece
+        return value_of(self, piece) if self.symbols.knows(piece.expr.name) else piece
 
     def command(self, token: Token) -> Part:
         """A command that is neither a letter nor an operator. Raises Unreadable."""

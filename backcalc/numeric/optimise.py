@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import cos, pi, sqrt
-from typing import Literal, TypeAlias
+from math import cos, pi
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -58,14 +58,17 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Constants:
-    """The numbers of a rule at one step: its arguments, how many steps there were with this one, and the style."""
+    """The numbers of a rule at one step: its arguments, how many steps there were with this one, and the style.
 
-    given: Mapping[str, float]
+    An argument is one number, or `[trials, 1]` of them.
+    """
+
+    given: Mapping[str, Any]
     made: int
     keras: bool
     inside: bool
 
-    def __getitem__(self, name: str) -> float:
+    def __getitem__(self, name: str) -> Any:
         return self.given[name]
 
 
@@ -108,7 +111,7 @@ def _nesterov(w: Array, g: Array, state: tuple[Array, ...], rate: Array, room: A
     w -= room
 
 
-def _second(s: Array, g: Array, keep: float, room: Array) -> None:
+def _second(s: Array, g: Array, keep: Any, room: Array) -> None:
     """`s ← keep·s + (1 - keep)·g²`."""
     np.multiply(g, g, out=room)
     room *= 1 - keep
@@ -150,7 +153,7 @@ def _adam(w: Array, g: Array, state: tuple[Array, ...], rate: Array, room: Array
     np.multiply(g, g, out=room)
     s *= at["beta2"]
     s += room
-    root, share = sqrt(1 - at["beta2"] ** at.made), sqrt(1 - at["beta2"])
+    root, share = (1 - at["beta2"] ** at.made) ** 0.5, (1 - at["beta2"]) ** 0.5
     np.sqrt(s, out=room)
     room += at["epsilon"] * (1 if at.keras else root) / share
     np.divide(v, room, out=room)
@@ -177,9 +180,10 @@ RULES: Mapping[str, Rule] = {
 
 
 class Optimiser:
-    """One update rule with its state, for parameters `[trials, size]`; every trial may have a rate of its own.
+    """One update rule with its state, for parameters `[trials, size]`; every trial may have numbers of its own.
 
-    `decay` times the parameter is added to its gradient. `zeros` makes the arrays of the state.
+    `decay` times the parameter is added to its gradient; `own` are arguments of the rule, one for every trial. `zeros`
+    makes the arrays of the state.
 
     >>> w = np.array([[1.0, 2.0]])
     >>> Optimiser(Update("sgd"), w, rate=0.5).step(w, np.ones((1, 2)))
@@ -195,21 +199,25 @@ class Optimiser:
         *,
         style: Style = "backcalc",
         schedule: Schedule | None = None,
-        decay: float = 0.0,
+        decay: float | Array = 0.0,
+        own: Mapping[str, Sequence[float]] | None = None,
         zeros: Zeros = np.zeros,
     ) -> None:
         rule = UPDATES[update.kind]
         keras = style == "keras"
-        given = {name: float(value) for name, value in {**rule.arguments, **update.arguments}.items()}
+        given: dict[str, Any] = {name: float(value) for name, value in {**rule.arguments, **update.arguments}.items()}
         if keras and "epsilon" in given and "epsilon" not in update.arguments:
             given["epsilon"] = KERAS_EPSILON
+        given |= {name: np.array(values).reshape(-1, 1) for name, values in (own or {}).items()}
         self.rule = RULES[update.kind]
         self.given, self.keras, self.inside = given, keras, update.flag
         self.schedule = schedule or Schedule()
         self.rate: Array = np.asarray(rate, flat.dtype).reshape(-1, 1)
         self.made = 0
         first = KERAS_ACCUMULATOR if keras and update.kind == "adagrad" else 0.0
-        self.decay = flat.dtype.type(decay)
+        self.decay: Array = np.asarray(decay, flat.dtype).reshape(-1, 1)
+        self.decays = bool(self.decay.any())
+        self.alike = len(self.rate) == len(self.decay) == 1 and not own
         self.state = tuple(alike(flat, zeros) for _ in rule.state)
         for array in self.state:
             array += first
@@ -224,7 +232,7 @@ class Optimiser:
         self.made += 1
         at = Constants(self.given, self.made, self.keras, self.inside)
         arrays = (flat, gradients, *self.state)
-        if len(rate) == 1:  # all trials are one line of numbers
+        if self.alike:  # all trials are one line of numbers
             arrays = tuple(_line(array) for array in arrays)
         trials, size = arrays[0].shape
         width = max(1, BLOCK // trials)
@@ -232,7 +240,7 @@ class Optimiser:
             for start in range(own.start, own.stop, width):
                 w, g, *state = (array[:, start : min(start + width, own.stop)] for array in arrays)
                 room = self._room_like(w)
-                if self.decay:
+                if self.decays:
                     np.multiply(w, self.decay, out=room)
                     g += room
                 self.rule(w, g, tuple(state), rate, room, at)

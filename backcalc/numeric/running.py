@@ -11,6 +11,8 @@ import numpy as np
 
 from backcalc.layers.activation import Sigmoid
 from backcalc.net import Network
+from backcalc.net.errors import did_you_mean, said
+from backcalc.net.update import UPDATES
 from backcalc.numeric.arena import floats
 from backcalc.numeric.augment import check_augments
 from backcalc.numeric.data import Data, source
@@ -80,7 +82,8 @@ class Running:
             self._rate(),
             style=settings.style,
             schedule=settings.schedule,
-            decay=settings.decay,
+            decay=np.array(settings.decay),
+            own=self._arguments(),
             zeros=zeros,
         )
         probabilities = isinstance(self.runner.output.layer, Sigmoid)
@@ -108,6 +111,15 @@ class Running:
                 raise TrainingError(f"`{kind}` has no rate; give one, as in `update: {{{kind}: {{rate: 0.01}}}}`")
             return float(given)
         return np.array(rate) if isinstance(rate, tuple) else rate
+
+    def _arguments(self) -> Mapping[str, tuple[float, ...]]:
+        """The numbers of the rule that are one for every trial. Raises TrainingError where it has no such number."""
+        kind, own = self.network.update.kind, self.settings.arguments
+        known = UPDATES[kind].arguments
+        for name in own.keys() - known.keys():
+            help = did_you_mean(name, known, f"it has {said(list(known), 'and')}" if known else "it has the rate alone")
+            raise TrainingError(f"`{kind}` has no number `{name}`; {help}")
+        return own
 
     @property
     def finished(self) -> bool:

@@ -36,8 +36,8 @@ class Training:
     """The settings of one training.
 
     `trials` networks are trained at once, each from its own random numbers, which depend on `seed` and the trial's
-    place alone; with `seeds` every trial is, to rounding, the one that it would be alone, with that seed. `rate` may be
-    one for each of them. `order` shuffles the samples anew for every epoch, takes them as they are `given`, or draws
+    place alone; with `seeds` every trial is, to rounding, the one that it would be alone, with that seed. `rate` and
+    `decay` may be one for each of them, and so may other numbers of the rule, in `arguments`. `order` shuffles the samples anew for every epoch, takes them as they are `given`, or draws
     every mini-batch with `replacement`. `validation` is the share of the samples that is kept aside, with `stratify`
     the same share of every class; with `patience` a trial stops after so many epochs without a better validation loss
     (without validation: loss), and `restore_best` gives it back its best parameters. `initialise` are schemes by the
@@ -67,7 +67,8 @@ class Training:
     stratify: bool = False
     patience: int | None = None
     restore_best: bool = True
-    decay: float = 0.0
+    decay: float | tuple[float, ...] = 0.0
+    arguments: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     l1: float = 0.0
     l2: float = 0.0
     dtype: Literal["float32", "float64"] = "float32"
@@ -86,15 +87,16 @@ class Training:
         if not 0 <= self.validation < 1:
             raise TrainingError(f"`validation` is a share from 0 to less than 1, but is {self.validation}")
         for name in ("decay", "l1", "l2"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise TrainingError(f"`{name}` is a number from 0, but is {getattr(self, name)}")
-        rates = self.rate if isinstance(self.rate, tuple) else () if self.rate is None else (self.rate,)
-        if not all(0 < rate < float("inf") for rate in rates):
+            odd = [each for each in _several(getattr(self, name)) if not 0 <= each < float("inf")]
+            if odd:
+                raise TrainingError(f"`{name}` is a number from 0, but is {odd[0]}")
+        if self.rate is not None and not all(0 < rate < float("inf") for rate in _several(self.rate)):
             raise TrainingError("`rate` is a number more than 0")
-        if isinstance(self.rate, tuple) and len(self.rate) != self.trials:
-            raise TrainingError(f"there are {len(self.rate)} rates for {self.trials} trials")
-        if self.seeds is not None and len(self.seeds) != self.trials:
-            raise TrainingError(f"there are {len(self.seeds)} seeds for {self.trials} trials")
+        lists = {"rates": self.rate, "seeds": self.seeds, "decays": self.decay}
+        lists |= {f"numbers `{name}`": values for name, values in self.arguments.items()}
+        for name, values in lists.items():
+            if isinstance(values, tuple) and len(values) != self.trials:
+                raise TrainingError(f"there are {len(values)} {name} for {self.trials} trials")
 
     @property
     def augments(self) -> bool:
@@ -109,7 +111,12 @@ class Training:
 
     def to_json(self) -> dict[str, Any]:
         """The settings as plain data."""
-        return {**asdict(self), "initialise": dict(self.initialise)}
+        return {**asdict(self), "initialise": dict(self.initialise), "arguments": dict(self.arguments)}
+
+
+def _several(value: float | tuple[float, ...]) -> tuple[float, ...]:
+    """One number, or one for every trial, as a tuple."""
+    return value if isinstance(value, tuple) else (value,)
 
 
 def schedule_of(text: str) -> Schedule:

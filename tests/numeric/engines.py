@@ -38,18 +38,22 @@ def agree(
     dtype: Any = np.float64,
     tolerance: float = 1e-11,
     make: Make = engine_for,
+    *,
+    classes: bool = False,
 ) -> Engine:
     """Two steps with changed parameters between them, so that no buffer keeps what it should not."""
     plan, reference, runner = engines(net, trials, dtype, make)
     generator = np.random.default_rng(1)
     (shape,) = runner.network.inputs.values()
-    classes = runner.output.output_shape
+    out = runner.output.output_shape
     for step in range(2):
         x = generator.normal(size=(trials, samples, *shape)).astype(dtype)
         first = runner.nodes[0].layer
         if isinstance(first, Embedding):
             x = generator.integers(1, int(first.vocabulary) + 1, x.shape).astype(dtype)
-        t = generator.dirichlet(np.ones(classes[-1]), (trials, samples, *classes[:-1])).astype(dtype)
+        t = generator.dirichlet(np.ones(out[-1]), (trials, samples, *out[:-1])).astype(dtype)
+        if classes:
+            t = generator.integers(1, out[-1] + 1, (trials, samples)).astype(dtype)
         sources = [[np.random.default_rng([step, trial]) for trial in range(trials)] for _ in range(2)]
         given = x.copy(), t.copy()
         found, expected = plan.step(x, t, sources[0]), reference.step(*given, sources[1])

@@ -258,6 +258,31 @@ def test_arms_of_one_shape_train_as_one_stack_and_give_what_each_gives_alone() -
             assert one.measures == pytest.approx(other.measures, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    "train",
+    [
+        {"decay": ["0", "0.2"]},
+        {"optimizer": [{"momentum": {"rate": "0.1", "beta": beta}} for beta in ("0.5", "0.9")]},
+        {"optimizer": [{"rmsprop": {"rate": "0.01", "rho": rho, "epsilon": "0.001"}} for rho in ("0.5", "0.9")]},
+        {"optimizer": [{"adam": {"rate": rate, "beta2": b}} for rate, b in (("0.1", "0.9"), ("0.01", "0.999"))]},
+        {"optimizer": [{"adamw": {"rate": "0.01", "decay": decay}} for decay in ("0", "0.5")]},
+    ],
+    ids=["decay", "momentum", "rmsprop", "adam", "adamw"],
+)
+def test_arms_with_other_numbers_of_the_rule_are_one_stack_too(train: dict[str, list[Any]]) -> None:
+    """Each arm is what it is alone; the two differ."""
+    ((name, values),) = train.items()
+    wide = {"dtype": "float64"}
+    together = experiment(vary={f"train.{name}": values}, repeats=2, train=wide)
+    assert [task.trials for task in tasks_of(together, Shelf())] == [((0, 0), (0, 1), (1, 0), (1, 1))]
+    results = run(together)
+    for row, value in zip(results.rows, values, strict=True):
+        alone = run(experiment(train={**wide, name: value}, repeats=2)).rows[0]
+        for one, other in zip(row.runs, alone.runs, strict=True):
+            assert one.measures == pytest.approx(other.measures, rel=1e-11)
+    assert results.rows[0].runs[0].measures != results.rows[1].runs[0].measures
+
+
 def test_arms_of_other_shapes_are_other_tasks() -> None:
     found = tasks_of(experiment(vary={"a.units": [2, 3]}, repeats=300), Shelf())
     assert [len(task.trials) for task in found] == [256, 44, 256, 44]

@@ -193,6 +193,12 @@ def test_a_loss_that_is_no_number_is_told_with_step_and_layer() -> None:
         (lambda: train(network(), BLOBS, batch=0), "`batch` is a whole number from 1, but is 0"),
         (lambda: train(network(), BLOBS, validation=1), "`validation` is a share from 0 to less than 1"),
         (lambda: train(network(), BLOBS, trials=2, rate=(1.0,)), "there are 1 rates for 2 trials"),
+        (lambda: train(network(), BLOBS, trials=2, decay=(0.1,)), "there are 1 decays for 2 trials"),
+        (lambda: train(network(), BLOBS, arguments={"beta": (0.1, 0.2)}), "there are 2 numbers `beta` for 1 trials"),
+        (
+            lambda: train(network(update="adam"), BLOBS, rate=0.1, arguments={"beta3": (0.1,)}),
+            "`adam` has no number `beta3`; did you mean `beta1`",
+        ),
         (
             lambda: train(network([{"dense": 3}, "batchnorm", "softmax"]), BLOBS, batch=59),
             "`batchnorm_1` would normalise",

@@ -53,12 +53,11 @@ def tasks_of(experiment: Experiment, shelf: Shelf) -> tuple[Task, ...]:
 
 
 def shape_of(arm: Arm) -> str:
-    """What arms agree in that train as one stack: all but the rate."""
+    """What arms agree in that train as one stack: all but the numbers of the rule, its rate and the weight decay."""
     rule = arm.network.update
     network = {key: value for key, value in arm.entries.items() if key != "update"}
-    arguments = sorted((name, str(value)) for name, value in rule.arguments.items())
-    train = arm.train.model_dump(exclude={"rate", "optimizer", "seed"})
-    return repr((network, rule.kind, arguments, rule.flag, train, arm.data.model_dump()))
+    train = arm.train.model_dump(exclude={"rate", "optimizer", "seed", "decay"})
+    return repr((network, rule.kind, sorted(rule.arguments), rule.flag, train, arm.data.model_dump()))
 
 
 def _width(arm: Arm, experiment: Experiment, shelf: Shelf) -> int:
@@ -109,12 +108,20 @@ def run_task(
 
 
 def settings_of(experiment: Experiment, pairs: Sequence[tuple[Arm, int]]) -> Training:
-    """The settings of a stack: every trial its own seed, and its own rate where they differ."""
+    """The settings of a stack: every trial its own seed, and its own numbers of the rule where they differ."""
     first = pairs[0][0]
     seeds = tuple(experiment.seed_of(arm, repeat) for arm, repeat in pairs)
     rates = tuple(arm.rate for arm, _ in pairs)
     seed = first.train.split.seed if first.train.split.seed is not None else experiment.seed
     settings = first.train.training(len(pairs), seeds, seed)
+    decays = tuple(float(arm.train.decay) for arm, _ in pairs)
+    if len(set(decays)) > 1:
+        settings = replace(settings, decay=decays)
+    numbers = {
+        name: tuple(float(arm.network.update.arguments[name]) for arm, _ in pairs)
+        for name in first.network.update.arguments
+    }
+    settings = replace(settings, arguments={name: each for name, each in numbers.items() if len(set(each)) > 1})
     if not all(rates):  # there is none, and no step is made
         return replace(settings, rate=1.0)
     return replace(settings, rate=rates[0] if len(set(rates)) == 1 else rates)

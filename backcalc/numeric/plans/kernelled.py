@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from backcalc.layers import Shape
+from backcalc.net import Node
 from backcalc.numeric.arena import Arena
 from backcalc.numeric.kernels.base import Array, Kernel, Pass, Result
 from backcalc.numeric.plans.joined import Joint
@@ -27,6 +28,10 @@ class Numbers:
     def read(self, name: str) -> Array:
         """The array of that name, `[1, *shape]`."""
         return self.arena.read(self.flat, self.still, name)
+
+    def has_made(self, node: Node) -> bool:
+        """Whether an array of the layer is made of own names, so that it stands nowhere as it is."""
+        return any(parameter.name in self.arena.made for parameter in node.parameters)
 
 
 class Kernelled(Joint):

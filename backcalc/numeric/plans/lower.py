@@ -31,8 +31,8 @@ def tasks_of(runner: Runner, nodes: Sequence[Node], loss_reads: str, numbers: Nu
         if node.name in fused:
             continue
         kernel = runner.kernels[node.name]
-        is_made = any(parameter.name in numbers.arena.made for parameter in node.parameters)
-        behind = () if is_made or not joins(kernel, samples) else _behind(node, readers)
+        joined = joins(kernel, samples) and not numbers.has_made(node)
+        behind = _behind(node, readers) if joined else ()
         fused.update(each.name for each in behind)
         wanted = any(name in learning for name in node.inputs)
         place = Place(

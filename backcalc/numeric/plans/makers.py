@@ -37,7 +37,7 @@ from backcalc.numeric.plans.steps import DenseSteps
 def stage_of(place: Place) -> Stage | Joint:
     """The stage of a layer in its place, by its kernel where there is no faster way."""
     make = MAKERS.get(type(place.node.layer))
-    made = None if make is None or place.is_made else make(place)
+    made = None if make is None or place.numbers.has_made(place.node) else make(place)
     if made is not None:
         return made
     return Kernelled(place.kernel, place.numbers, place.shapes, place.samples, wanted=place.wanted)

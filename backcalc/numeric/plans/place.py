@@ -54,21 +54,9 @@ class Place:
         """Its parameters and the derivatives by them, where they stand."""
         names = [parameter.name for parameter in self.node.parameters if parameter.trainable]
         pieces = [self.numbers.arena.pieces[name] for name in names]
-        parameters, gradients = ([piece.view(each)[0] for piece in pieces] for each in self._flats)
+        flats = self.numbers.flat, self.numbers.gradients
+        parameters, gradients = ([piece.view(flat)[0] for piece in pieces] for flat in flats)
         return parameters, gradients
-
-    @property
-    def _flats(self) -> tuple[Array, Array]:
-        return self.numbers.flat, self.numbers.gradients
-
-    @property
-    def is_made(self) -> bool:
-        """Whether an array of it is made of own names, so that it stands nowhere as it is."""
-        return any(parameter.name in self.numbers.arena.made for parameter in self.node.parameters)
-
-    def empty(self, shape: Shape | None = None) -> Array:
-        """A buffer, by default for what the layer puts out."""
-        return np.empty(self.leaving if shape is None else shape, self.dtype)
 
 
 def pool_of(node: Node) -> Pool | None:
