@@ -188,7 +188,7 @@ def _height(expr: Expr) -> int:
 
 
 def loss_of(cursor: LatexCursor, piece: Part) -> Part:
-    """`J(w)` and `L(y, t)`: the loss with its arguments, which are left out; at other arguments it is another number."""
+    """`J(w)` and `L(y, t)`: the loss with its arguments, which are left out; with others, `J(2)`, it is not judged."""
     at, found = cursor.at + 1, 0
     while cursor.tokens[at].kind in ("word", "name", "accent", "sub", "number") or cursor.tokens[at].text in _LISTED:
         found += cursor.tokens[at].text == ","

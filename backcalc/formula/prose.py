@@ -62,14 +62,15 @@ _STEPS = frozenset(("new", "delta"))  # words that are a name together with the 
 _STEP_OF = re.compile(r"[ \t]+[^\W\d]\w*(?:\[[\w, ]*\])?[ \t]*(?:[-+*=≈←)]|:=|<-|$)")
 
 _LOOSE = frozenset(("blank", "operator", "open", "comma", "command"))
+LONGEST_BRACKET = 400
 _EQUAL = frozenset(("=", "==", ":=", "≈", "←", "<-"))
 _OPERATORS = frozenset(("times", "plus", "minus", "mal"))  # operators as words: what they stand in is not read
 _BEHIND = _STEPS | _OPERATORS  # words that no value ends with
 _HATTED = re.compile(r"(?!that|what|chat)[^\W\d_]{1,2}(?:hat|bar|tilde)")
 _SCALES = frozenset(("K", "M"))  # thousands and millions
 _VALUE = re.compile(r"\s+[-−]?[\w(]")
-_BRACKET = re.compile(r"\((?:[^()]|\((?:[^()]|\([^()]*\)){0,20}\)){0,80}\)")
-_REMARK = re.compile(r"[=:;≈<>]|[^\W\d]{2,}\s+[^\W\d]{2,}|[^\W\d_]{3,}-[^\W\d_]{3,}")
+_REMARK = re.compile(r"[=:;≈<>]")
+_PHRASE = re.compile(r"[^\W\d]{2,}\s+[^\W\d]{2,}|[^\W\d_]{3,}-[^\W\d_]{3,}")
 _WORDS = re.compile(r"\s+[^\W\d]{2,}")
 _ENDS = re.compile(r"\s*(?:[-+*/^·×=]|[.,;]?\s*$)")
 _SIGN = re.compile(r"[-−+*/^·×]")
@@ -210,13 +211,25 @@ def _follows(line: str, part: re.Match[str], run: Sequence[re.Match[str]]) -> bo
     if part.lastgroup == "number":
         named = spaced and len(run) > 1 and run[-2].lastgroup != "number"
         return named and _is_related(run) and _ENDS.match(line, part.end()) is not None
-    inner = _BRACKET.match(line, part.start())
-    if not spaced or inner is None:
+    end = _closing(line, part.start()) if spaced else 0
+    if not end:
         return not spaced
-    names = re.findall(r"[^\W\d]\w*", inner[0])
+    inner = line[part.start() : end]
+    names = re.findall(r"[^\W\d]\w*", inner)
     product = len(names) > 1 and all(len(name) == 1 or _is_coded(name) for name in names)
-    goes_on = _GOES_ON.match(line, inner.end()) is not None
-    return _REMARK.search(inner[0]) is None and (product or goes_on or _SIGN.search(inner[0]) is not None)
+    words = _PHRASE.search(inner) is not None
+    formula = product or _GOES_ON.match(line, end) is not None or (not words and _SIGN.search(inner) is not None)
+    return _REMARK.search(inner) is None and formula
+
+
+def _closing(line: str, at: int) -> int:
+    """Where the bracket has closed that opens at a place; 0 where it does not."""
+    depth = 0
+    for place in range(at, min(len(line), at + LONGEST_BRACKET)):
+        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(line[place], 0)
+        if depth == 0:
+            return place + 1
+    return 0
 
 
 def _is_operand(line: str, part: re.Match[str], run: Sequence[re.Match[str]]) -> bool:

@@ -37,15 +37,16 @@ class Training:
 
     `trials` networks are trained at once, each from its own random numbers, which depend on `seed` and the trial's
     place alone; with `seeds` every trial is, to rounding, the one that it would be alone, with that seed. `rate` and
-    `decay` may be one for each of them, and so may other numbers of the rule, in `arguments`. `order` shuffles the samples anew for every epoch, takes them as they are `given`, or draws
-    every mini-batch with `replacement`. `validation` is the share of the samples that is kept aside, with `stratify`
-    the same share of every class; with `patience` a trial stops after so many epochs without a better validation loss
-    (without validation: loss), and `restore_best` gives it back its best parameters. `initialise` are schemes by the
-    name of an array or a layer, that of `""` for all others. `reconstruct` trains the network to put out what it reads.
-    `flip` mirrors every image of a mini-batch left to right with probability one half, `shift` moves it by up to so
-    many pixels each way, with zeros where it was not. `threads` is how many cores the training takes: processes that
-    train together where a step is long enough to be divided, else threads of one matrix product. `metric` is by default
-    accuracy for classes, else the mean squared error.
+    `decay` may be one for each of them, and so may other numbers of the rule, in `arguments`. `order` shuffles the
+    samples anew for every epoch, takes them as they are `given`, or draws every mini-batch with `replacement`.
+    `validation` is the share of the samples that is kept aside, with `stratify` the same share of every class; with
+    `patience` a trial stops after so many epochs without a better validation loss (without validation: loss), and
+    `restore_best` gives it back its best parameters. `initialise` are schemes by the name of an array or a layer, that
+    of `""` for all others. `reconstruct` trains the network to put out what it reads. `flip` mirrors every image of a
+    mini-batch left to right with probability one half, `shift` moves it by up to so many pixels each way, with zeros
+    where it was not. `threads` is how many cores the training takes: processes that train together where a step is long
+    enough to be divided, else threads of one matrix product. `metric` is by default accuracy for classes, else the mean
+    squared error.
 
     >>> Training(epochs=3).epochs
     3

@@ -168,3 +168,32 @@ def test_an_argument_with_a_name_is_no_printed_number(text: str, key: Key) -> No
 
 def test_an_empty_text_is_an_unknown_name_and_no_fault_of_the_program(key: Key) -> None:
     assert [claim.verdict for claim in claims(key, r"$z_\text{} = 2$", ".md")] == ["undecided"]
+
+
+@pytest.mark.parametrize("suffix", [".md", ".txt"])
+@pytest.mark.parametrize(
+    ("text", "verdicts"),
+    [
+        ("J(w1, w2) = 1.7578", ["right"]),
+        ("J(2) = 5", ["unreadable"]),
+        ("J(w1 + 1) = 5", ["unreadable"]),
+        ("J (w1 -> 2) = 3", ["unreadable"]),
+        ("h(z) = relu(z) = 2", ["right", "right"]),
+        ("z(x1, x2) = w1*x1 + w2*x2", ["right"]),
+        ("h(z) = 5", ["wrong"]),
+        ("h(3) = 3", ["undecided"]),
+        ("z(w1 + 1) = 3", ["undecided"]),
+        ("x1 (h - t) = 1.875", ["right"]),
+        ("h(h - t) = 3.75", ["right"]),
+        ("h(h - t) = 5", ["wrong"]),
+    ],
+)
+def test_a_bracket_behind_a_name_holds_a_factor_or_arguments(
+    text: str, verdicts: list[str], suffix: str, key: Key
+) -> None:
+    assert [claim.verdict for claim in claims(key, text, suffix)] == verdicts
+
+
+@pytest.mark.parametrize("text", ["J=.5*1.875^2=1.758", "`J = .5*(h-t)^2`", "so J = .5 (h - t)^2 = 1.758"])
+def test_a_number_may_begin_with_its_point(text: str, key: Key) -> None:
+    assert {claim.verdict for claim in claims(key, text, ".md")} == {"right"}

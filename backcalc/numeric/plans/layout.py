@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from backcalc.layers import Shape
 from backcalc.numeric.kernels.base import Array
 
@@ -18,23 +20,24 @@ STRIP = 32_768
 def laid_out(array: Array) -> Array:
     """Samples `[samples, *shape]` as a plan has them, a view.
 
-    >>> import numpy as np
     >>> laid_out(np.zeros((64, 3, 28, 30))).shape, laid_out(np.zeros((64, 7, 10))).shape
     ((28, 3, 30, 64), (7, 10, 64))
     """
-    return array.transpose(2, 1, 3, 0) if array.ndim == 4 else array.transpose(*range(1, array.ndim), 0)
+    if array.ndim == 4:
+        return array.transpose(2, 1, 3, 0)
+    return array.T if array.ndim == 2 else np.moveaxis(array, 0, -1)
 
 
 def as_samples(array: Array) -> Array:
     """`[samples, *shape]` again, a view."""
-    last = array.ndim - 1
-    return array.transpose(3, 1, 0, 2) if array.ndim == 4 else array.transpose(last, *range(last))
+    if array.ndim == 4:
+        return array.transpose(3, 1, 0, 2)
+    return array.T if array.ndim == 2 else np.moveaxis(array, -1, 0)
 
 
 def in_order(array: Array) -> Array:
     """`[*shape, samples]`, the axes as the layer has them, from the order of a plan or back into it; a view.
 
-    >>> import numpy as np
     >>> in_order(np.zeros((28, 3, 30, 64))).shape
     (3, 28, 30, 64)
     """
@@ -58,10 +61,12 @@ def axis_of(axis: int, axes: int) -> int:
 def strips(first: Array, *others: Array) -> Iterator[tuple[Array, ...]]:
     """The same rows of several arrays, a few at a time, as views.
 
-    >>> import numpy as np
     >>> [len(rows) for rows, in strips(np.empty((5, 1000, 16)))]
     [2, 2, 1]
     """
-    step = max(1, STRIP * len(first) // max(first.size, 1))
+    if first.size <= STRIP:
+        yield first, *others
+        return
+    step = max(1, STRIP * len(first) // first.size)
     for start in range(0, len(first), step):
         yield tuple(array[start : start + step] for array in (first, *others))
