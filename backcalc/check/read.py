@@ -16,6 +16,8 @@ from backcalc.formula.tidy_text import tidy
 from backcalc.formula.tree import Expr
 
 LONGEST_LINE = 4000
+MOST_STATEMENTS = 40
+"""So many formulas with nothing but blanks between them may stand in a line."""
 WIDEST = 20_000
 """Characters of a source line that are kept; no formula is read that stands further right."""
 
@@ -160,7 +162,9 @@ def statements(line: Line) -> tuple[Line, ...]:
     >>> [piece.text for piece in statements(Line("z=2 h=2 J=1.76", 1, 1, ""))]
     ['z=2', 'h=2', 'J=1.76']
     """
-    ends = [found.span("blank") for found in _NEXT.finditer(line.text)] if line.words and not line.fixed else []
+    plain = line.words and not line.fixed and len(line.text) <= LONGEST_LINE
+    ends = [found.span("blank") for found in _NEXT.finditer(line.text)] if plain else []
+    ends = ends if len(ends) < MOST_STATEMENTS else []
     starts = [0, *(end for _, end in ends)]
     stops = [*(start for start, _ in ends), len(line.text)]
     return tuple(

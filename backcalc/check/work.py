@@ -181,8 +181,9 @@ class Work:
         if good is None and sure and any(_open(pair[1]) for pair in tried):
             good = next(pair for pair in tried if _open(pair[1]))
         if good is None and not sure:
-            explained = all(_explained(claim) for claim in tried[0][1]) and not is_close(line)
-            good = tried[0] if explained else (tried[0][0], tuple(_doubtful(claim) for claim in tried[0][1]))
+            close = is_close(line)
+            explained = all(_explained(claim) for claim in tried[0][1]) and not close
+            good = tried[0] if explained else (tried[0][0], tuple(_doubtful(claim, close) for claim in tried[0][1]))
         chosen, claims = good or tried[0]
         self.claimed += [(line, claim) for claim in claims]
         return chosen
@@ -234,10 +235,13 @@ def _explained(claim: Claim) -> bool:
     return claim.diagnosis is None or claim.diagnosis.code not in ("wrong", "substituted", "shape")
 
 
-def _doubtful(claim: Claim) -> Claim:
-    """A claim that may be about something else is not called wrong."""
+def _doubtful(claim: Claim, close: bool) -> Claim:
+    """A claim that may be about something else is not called wrong, nor one that says it is no more than close."""
     if claim.verdict not in ("wrong", "follows"):
         return claim
+    if close:
+        text = "said to be close only: it is not equal in all the digits that are written"
+        return replace(claim, verdict="undecided", diagnosis=Diagnosis("open", text))
     text = "not true of what it most likely means, but the words leave open which quantity is meant"
     return replace(claim, verdict="undecided", diagnosis=Diagnosis("which-quantity", text))
 

@@ -135,7 +135,7 @@ PRINTED_CLAIMS = (
     (11, "b1 =", "right", ""),
     (12, "b2 =", "right", ""),
     (15, "L = 0.133", "right", ""),
-    (15, "b1 =", "undecided", "which-quantity"),
+    (15, "b1 =", "undecided", "open"),
     (20, "50000", "right", ""),
     (21, "40000", "wrong", "wrong"),
     (27, "128", "right", ""),
