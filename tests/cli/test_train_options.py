@@ -47,7 +47,7 @@ def trained(run: Callable[..., Any], bars: tuple[Path, str], *options: object) -
 def test_every_setting_has_an_option() -> None:
     under_another_name = {"schedule": "schedule", "initialise": "initialise", "order": "replacement",
                           "restore_best": "keep_last"}  # fmt: skip
-    of_experiments = {"seeds"}  # trials that were grouped by the sweep
+    of_experiments = {"seeds", "arguments"}  # trials that were grouped by the sweep
     every = {field.name for field in fields(Training)}
     assert every == {*ALIKE} | under_another_name.keys() | of_experiments
     assert {*ALIKE, *under_another_name.values()} < NAMES

@@ -21,6 +21,7 @@ from typing import Any
 import backcalc
 from backcalc.numeric.experiment.arms import Experiment
 from backcalc.numeric.experiment.tasks import Task
+from backcalc.numeric.runs import swept
 
 TRIES = 2
 """So often a task is begun whose worker dies."""
@@ -74,6 +75,7 @@ def work_off(
     finally:
         for worker in running:
             worker.stop()
+        swept(states)
 
 
 class _Worker:

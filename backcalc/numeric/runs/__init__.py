@@ -17,9 +17,9 @@ Errors are `RunError`: a folder that cannot be made, written (a full disk) or re
 
 from __future__ import annotations
 
-from backcalc.numeric.runs.atomic import RunError, write_whole
+from backcalc.numeric.runs.atomic import RunError, swept, write_whole
 from backcalc.numeric.runs.environment import environment
 from backcalc.numeric.runs.folder import Folder
 from backcalc.numeric.runs.interrupt import interrupts
 
-__all__ = ["Folder", "RunError", "environment", "interrupts", "write_whole"]
+__all__ = ["Folder", "RunError", "environment", "interrupts", "swept", "write_whole"]

@@ -42,6 +42,13 @@ def write_whole(path: Path, content: bytes | Callable[[BinaryIO], object]) -> No
         raise
 
 
+def swept(folder: Path) -> None:
+    """Takes away what a process was writing in the folder when it was killed; what is whole stays."""
+    for beside in folder.glob(f".*{WRITING}"):
+        with suppress(OSError):
+            beside.unlink()
+
+
 def unwritten(path: Path, error: OSError) -> str:
     """Why a file could not be written, and that what was there before is still there."""
     message = f"`{printable(str(path))}` could not be written: {error.strerror or error}"
