@@ -23,8 +23,7 @@ from backcalc.numeric.kernels.base import Array
 from backcalc.numeric.meeting import Lost, Meeting, wait
 from backcalc.numeric.plans.chain import chain_of
 from backcalc.numeric.plans.planned import Planned
-from backcalc.numeric.plans.spread import Spread
-from backcalc.numeric.plans.stacked import is_stacked
+from backcalc.numeric.plans.spread import Spread, is_spread
 from backcalc.numeric.run import Objective, Runner
 from backcalc.numeric.settings import TrainingError
 from backcalc.numeric.share import WHOLE, Share, common
@@ -82,7 +81,7 @@ class Team:
         """How the one trial is divided."""
         flat, stepping = engine.flat, self.stepping
         nodes = chain_of(runner, objective)
-        if nodes is not None and is_stacked(nodes):
+        if nodes is not None and is_spread(nodes):
             batch = stepping.settings.batch
             stepping.spread = Spread(runner, objective, nodes, flat, engine.gradients, batch, self.meeting)
             return
@@ -127,7 +126,7 @@ class Team:
             self.failed[0] = 1
         if self.failed.any():
             message = "a process that trained with this one has ended before its time, perhaps for want of memory"
-            raise TrainingError(f"{message}; `threads: 1` trains in one process")
+            raise TrainingError(f"{message}; one thread trains in one process")
 
     def _all_alive(self) -> bool:
         return all(member.is_alive() for member in self.members)

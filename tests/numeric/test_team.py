@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backcalc.layers import KINDS
+from backcalc.layers.activation import Activation
 from backcalc.net import Network, load_network
 from backcalc.numeric import team
 from backcalc.numeric.data import Data, source
@@ -74,6 +76,18 @@ def test_processes_together_are_one_alone(label: str, threads: int) -> None:
     for curve in ("loss", "metric"):
         np.testing.assert_allclose(together.curves[curve], alone.curves[curve], rtol=1e-9)
     assert together.test["metric"] == alone.test["metric"]
+
+
+@pytest.mark.parametrize("kind", sorted(name for name, kind in KINDS.items() if issubclass(kind, Activation)))
+def test_every_activation_is_shared_out(kind: str) -> None:
+    """Behind a dense layer, two in a row, and before the first; the loss sees each."""
+    layers: list[Any] = [kind, {"dense": 6}, kind, "sigmoid", {"dense": 4}, kind, {"dense": 3}, "softmax"]
+    for chain in (layers, layers[1:]):
+        settings = {"epochs": 2, "batch": 11, "rate": 0.01, "dtype": "float64"}
+        alone, together = (train(network(chain, 5), data((5,)), threads=threads, **settings) for threads in (1, 2))
+        for name, array in alone.parameters.items():
+            np.testing.assert_allclose(together.parameters[name], array, rtol=1e-7, atol=1e-9, err_msg=name)
+        np.testing.assert_allclose(together.curves["loss"], alone.curves["loss"], rtol=1e-9)
 
 
 @pytest.mark.parametrize("loss", ["sse", "mse", "mae", "huber"])
@@ -161,7 +175,7 @@ def test_a_process_that_dies_is_told(label: str) -> None:
     next(steps)
     assert training.team is not None and training.team.members[0].pid is not None
     os.kill(training.team.members[0].pid, signal.SIGKILL)
-    with pytest.raises(TrainingError, match=r"has ended before its time.*`threads: 1`"):
+    with pytest.raises(TrainingError, match=r"has ended before its time.*one thread"):
         for _ in range(100):
             next(steps)
     training.close()

@@ -13,17 +13,25 @@ from functools import cached_property
 
 import numpy as np
 
+from backcalc.layers.activation import Linear
 from backcalc.layers.dense import Dense
 from backcalc.net import Node
 from backcalc.numeric.engine import Measured
 from backcalc.numeric.kernels.base import Array, Pass
 from backcalc.numeric.meeting import Meeting
-from backcalc.numeric.plans import stages
+from backcalc.numeric.plans.curves import activation
+from backcalc.numeric.plans.stacked import is_stacked
+from backcalc.numeric.plans.stages import Stage
 from backcalc.numeric.run import Objective, Runner
 from backcalc.numeric.share import Share, common
 
 SMALL = 16_384
 """Arrays of fewer parameters are updated by one process whole."""
+
+
+def is_spread(nodes: Sequence[Node]) -> bool:
+    """Whether a chain is of dense layers and activations behind them."""
+    return is_stacked(nodes) and isinstance(nodes[0].layer, Dense)
 
 
 class Lines:
@@ -65,8 +73,13 @@ class Units:
         self.into = [lines.of(samples) for lines in layer.into]
         self.place = share.place
         self.gradient = np.empty((self.before.stop - self.before.start, samples), dtype)
-        made = (stages.pointwise(node.layer, self.y.shape, dtype) for node in layer.functions)
-        self.functions = [function for function in made if function is not None]
+        self.functions: list[Stage] = []
+        free = True
+        for node in layer.functions:
+            function = activation(node.layer, self.y.shape, dtype, editable=free)
+            assert function is not None  # `is_spread` has looked
+            self.functions.append(function)
+            free = function.free
         self.x = self.out
 
     def forward(self, x: Array) -> None:
@@ -75,14 +88,17 @@ class Units:
         np.matmul(self.weights, x, out=self.y)
         if self.bias:
             self.y += self.bias[0][:, None]
+        y = self.y
         for function in self.functions:
-            function.apply(self.y)
-        self.out[self.own] = self.y
+            y = function.forward(y, {})
+        self.out[self.own] = y
 
     def backward(self, gradient: Array) -> None:
         """Derivatives by the own weights, and what the own units add to those by what the layer reads."""
         for function in reversed(self.functions):
-            function.back(self.y, gradient)
+            into = function.backward(gradient)
+            assert into is not None
+            gradient = into
         np.matmul(gradient, self.x.T, out=self.by_weights)
         if self.bias:
             np.add.reduce(gradient, axis=1, out=self.by_bias[0])
@@ -121,7 +137,7 @@ class Spread:
                 units, features = node.output_shape[0], node.input_shape[0]
                 into = tuple(Lines(features, batch, dtype) for _ in range(size if self.layers else 0))
                 self.layers.append(Layer(node, (), Lines(units, batch, dtype), into))
-            else:
+            elif not isinstance(node.layer, Linear):
                 last = self.layers.pop()
                 self.layers.append(Layer(last.node, (*last.functions, node), last.out, last.into))
         self.by_output = Lines(self.layers[-1].node.output_shape[0], batch, dtype)
