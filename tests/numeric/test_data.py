@@ -406,3 +406,11 @@ def test_what_to_write_instead(text: str, help: str) -> None:
     with pytest.raises(DataError) as caught:
         load_data(text)
     assert str(caught.value).startswith(f"unknown data `{text}`; {help}")
+
+
+def test_what_is_no_table_says_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "latin.csv").write_bytes("größe,y\n1,2\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"latin.csv` is not in UTF-8; save the table in UTF-8"):
+        load_data(f"csv:{tmp_path}/latin.csv#y")
+    with pytest.raises(DataError, match=r"` is a folder, not a table"):
+        load_data(f"csv:{tmp_path}#y")

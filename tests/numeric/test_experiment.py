@@ -378,7 +378,8 @@ def test_a_training_that_is_lost_is_counted_and_not_averaged() -> None:
     )
     first, second = (row.summaries["test.loss"] for row in results.rows)
     assert (first.count, first.lost, second.count, second.lost) == (2, 0, 0, 2)
-    assert np.isnan(second.mean) and any("no finite number" in note for note in results.notes)
+    assert np.isnan(second.mean)
+    assert any("loss of repeat 1 with train.rate = 1 is no finite number" in note for note in results.notes)
     json.dumps(results.to_json(), allow_nan=False)
 
 

@@ -60,7 +60,11 @@ def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
                     rows.append([cell.strip() for cell in row])
     except FileNotFoundError:
         raise DataError(f"there is no file `{shown(path)}`") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except IsADirectoryError:
+        raise DataError(f"`{shown(path)}` is a folder, not a table") from None
+    except UnicodeDecodeError:
+        raise DataError(f"`{shown(path)}` is not in UTF-8; save the table in UTF-8") from None
+    except (OSError, csv.Error) as error:
         raise DataError(f"`{shown(path)}` cannot be read as a table: {error}") from None
     if not rows:
         raise DataError(f"`{shown(path)}` has no rows below its first line")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 
 from backcalc.numeric.arena import arena_of
 from backcalc.numeric.checkpoint import EVERY
-from backcalc.numeric.experiment.arms import Arm, Experiment
+from backcalc.numeric.experiment.arms import Arm, Experiment, labels
 from backcalc.numeric.experiment.evaluate import measure
 from backcalc.numeric.experiment.samples import Shelf, has_own, samples_of
 from backcalc.numeric.history import CURVES, History
@@ -92,7 +93,8 @@ def run_task(
     try:
         history = train(first.network, data, settings, save=state, resume=True, every=every, progress=progress)
     except Diverged as error:
-        return {"task": task.number, "runs": _lost(experiment, task, seeds), "notes": [str(error)]}
+        notes = _noted(experiment, task, [str(error)])
+        return {"task": task.number, "runs": _lost(experiment, task, seeds), "notes": notes}
     found = measure(first.network, data, history, experiment.measured())
     runs = [
         {
@@ -104,7 +106,19 @@ def run_task(
         }
         for place, (arm, repeat) in enumerate(task.trials)
     ]
-    return {"task": task.number, "runs": runs, "notes": list(history.notes)}
+    return {"task": task.number, "runs": runs, "notes": _noted(experiment, task, history.notes)}
+
+
+def _noted(experiment: Experiment, task: Task, notes: Iterable[str]) -> list[str]:
+    """The notes of a stack, its trials called what they are in the experiment."""
+    return [re.sub(r"\btrial (\d+)\b", lambda found: _called(experiment, task, int(found[1])), note) for note in notes]
+
+
+def _called(experiment: Experiment, task: Task, trial: int) -> str:
+    """What a trial of a stack is in the experiment."""
+    arm, repeat = task.trials[trial - 1]
+    said = ", ".join(f"{path} = {word}" for path, word in labels(experiment, experiment.arms[arm]))
+    return f"repeat {repeat + 1}" + (f" with {said}" if said else "")
 
 
 def settings_of(experiment: Experiment, pairs: Sequence[tuple[Arm, int]]) -> Training:

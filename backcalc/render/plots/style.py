@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from html import escape
 from io import BytesIO, StringIO
+from textwrap import fill
 from typing import TYPE_CHECKING, ParamSpec
 
 if TYPE_CHECKING:
@@ -79,11 +80,17 @@ def figure(width: float = 6.4, height: float = 4.0) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+WIDEST = 76
+"""So many characters a line of a legend has, with what stands before and between the names."""
+
+
 def legend_above(axes: Axes, most: int = 4) -> None:
-    """The legend in a row above the axes, where it covers nothing; none for one line without a name."""
-    handles, labels = axes.get_legend_handles_labels()
+    """The legend in rows above the axes, where it covers nothing; none for one line without a name."""
+    handles, names = axes.get_legend_handles_labels()
+    labels = [fill(name, WIDEST) for name in names]
     if any(labels):
-        columns = min(most, len(labels))
+        longest = max(len(line) for label in labels for line in label.splitlines())
+        columns = max(1, min(most, len(labels), WIDEST // (longest + 4)))
         axes.legend(
             handles,
             labels,
