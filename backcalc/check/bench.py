@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from backcalc.check.asked import expected_of
 from backcalc.check.case import Case
+from backcalc.check.chosen import choice, left_open, with_value
 from backcalc.check.compare import EQUALS, Formula, Outcome, Witness, compare, constant
+from backcalc.check.conditions import conditions, never_holds, under
 from backcalc.check.conventions import distinguished, under_other
 from backcalc.check.explain import explain
 from backcalc.check.follow import Own, Spot, only_rounded, recomputed
 from backcalc.check.interval import Interval
-from backcalc.check.names import NotFormula, Translator, Unknown, is_quantity
+from backcalc.check.names import PLACES, NotFormula, Translator, Unknown, axes, free_indices, is_quantity
 from backcalc.check.read import Link, Read, joined
 from backcalc.check.result import Claim, Diagnosis, Expected, Verdict
 from backcalc.check.subgradients import SENTENCE, claims_derivative
@@ -23,6 +25,7 @@ from backcalc.formula.evaluate import Array
 from backcalc.formula.latex_chain import Side
 from backcalc.formula.latex_names import ELSEWHERE
 from backcalc.formula.print_text import to_text
+from backcalc.formula.program import CONSTANTS
 from backcalc.formula.tree import Expr, Num, Ref, Table, walk
 
 FARTHEST = 3
@@ -47,19 +50,22 @@ class Ruling:
 class Bench:
     """Judges the links of one problem in their order.
 
-    `own` are the values that the student stated, `definitions` names that only the student has. Without `explains`
-    no cause is looked for.
+    `own` are the values that the student stated, `definitions` names that only the student has, `variants` what those
+    may mean that can be read otherwise. Without `explains` no cause is looked for. `rows` are the lines of the
+    document by their numbers.
     """
 
     subject: Subject
     part: str
     own: dict[Spot, Own] = field(default_factory=dict)
     definitions: dict[str, Formula] = field(default_factory=dict)
+    variants: dict[str, tuple[Formula, ...]] = field(default_factory=dict)
     wanted: list[str] = field(default_factory=list)
     about: Ref | None = None
     last: Side | None = None
     line: int = 0
     explains: bool = True
+    rows: Mapping[int, str] = field(default_factory=dict)
 
     def judge(self, read: Read) -> Iterator[Claim]:
         """The claims of one chain, in its order."""
@@ -83,9 +89,16 @@ class Bench:
         about = self.about
         if first and isinstance(link.left.expr, Ref) and link.left.expr.name in self.definitions:
             left = Unknown(link.left.expr.name)  # an own name may be given a new meaning
+        elif first and isinstance(link.left.expr, Ref) and self._renames(link, left, right):
+            left = Unknown(link.left.expr.name)
         if isinstance(left, Formula) and isinstance(right, Formula):
+            value = choice(left, link, self.subject) if first else None
+            if value is not None and isinstance(left.expr, Ref):
+                self.subject = with_value(self.subject, left.expr.name, value)
+                text = f"the key leaves `{left.expr.name}` open: taken as the value that you choose for it"
+                return self._claim(link, None, Ruling("undecided", Diagnosis("definition", text)))
             try:
-                ruling = self._rule(left, right, about, link)
+                ruling = self._narrowed(self._rule(left, right, about, link), left, right, about, link)
             except NotFormula as fault:
                 ruling = self._shapes(right, about, str(fault))
             except (ArithmeticError, LookupError, RecursionError, ValueError) as fault:  # untrusted, and it goes on
@@ -100,14 +113,25 @@ class Bench:
             return self._claim(link, about, self._misfit(left, right))
         return self._claim(link, about, Ruling("undecided", _reason(left, right)))
 
+    def _renames(self, link: Link, left: Side_, right: Side_) -> bool:
+        """Whether `e = y - t` gives the name of a constant to something else."""
+        if not (isinstance(left, Formula) and isinstance(right, Formula) and link.relation in EQUALS):
+            return False
+        if left.expr != link.left.expr or not isinstance(left.expr, Ref) or left.expr.name not in CONSTANTS:
+            return False
+        try:
+            return not compare(left, right, self.subject, link.relation).holds
+        except (NotFormula, ArithmeticError, LookupError, RecursionError, ValueError):
+            return True
+
     # -- reading ------------------------------------------------------------------------------------
 
     def _formula(self, side: Side, relation: str) -> Side_:
         loose, known = loosened(side, self.subject.plain_values, about=relation == "≈")
-        own = {name: formula.expr for name, formula in self.definitions.items()}
-        translator = Translator(self.subject, own, self.wanted)
+        own = {name: formula.whole or formula.expr for name, formula in self.definitions.items()}
+        translator = Translator(self.subject, own, self.wanted, elements=self._elements())
         try:
-            expr = translator(loose)
+            expr = whole = translator(loose)
             if not isinstance(expr, Ref) and translator.has_whole(expr):
                 expr = element(expr, self.subject)
         except (Unknown, NotFormula) as fault:
@@ -115,7 +139,24 @@ class Bench:
         letters = {node.name for node in walk(expr) if isinstance(node, Ref)}
         for formula in self.definitions.values():
             known |= {name: value for name, value in formula.known.items() if name in letters}
-        return Formula(expr, known, tuple(dict.fromkeys(translator.notes)))
+        return Formula(expr, known, tuple(dict.fromkeys(translator.notes)), whole)
+
+    @property
+    def arrays(self) -> dict[str, int]:
+        """The arrays that the student has defined, each with its number of axes."""
+        return {name: len(axes(expr)) for name, expr in self._elements().items()}
+
+    def _elements(self) -> dict[str, Expr]:
+        """An element of each array that the student has defined."""
+        shapes = self.subject.program.shapes
+        found: dict[str, Expr] = {}
+        for name, formula in self.definitions.items():
+            expr = formula.expr
+            if isinstance(expr, Ref) and not expr.indices:
+                expr = Ref(expr.name, tuple(map(Ref, PLACES[: len(shapes.get(expr.name, ()))])))
+            if axes(expr):
+                found[name] = expr
+        return found
 
     def _about(self, formulas: list[Side_]) -> Ref | None:
         for formula in formulas:
@@ -201,6 +242,28 @@ class Bench:
         for name, text in under_other(about, right, link.right, self.subject):
             return Ruling("convention", Diagnosis(name, text), convention=name)
         return None
+
+    def _narrowed(self, ruling: Ruling, left: Formula, right: Formula, about: Ref | None, link: Link) -> Ruling:
+        """What is false, under the condition on its indices beside it; undecided for want of a value."""
+        if ruling.verdict not in ("wrong", "follows"):
+            return ruling
+        told = Formula(about) if about is not None and ruling.verdict == "follows" else left
+        free = left_open(told, right, self.subject)
+        if free is not None:
+            text = f"it depends on `{free}`, to which the key gives no value, and no other line does"
+            return Ruling("undecided", Diagnosis("open", text))
+        letters = free_indices(left.expr, self.subject) | free_indices(right.expr, self.subject)
+        beside = conditions(link, self.rows, letters)
+        if not beside:
+            return ruling
+        first = beside[0].expr
+        if first is not None and link.relation in EQUALS:
+            outcome = compare(left.with_expr(under(first, left.expr, right.expr)), right, self.subject)
+            some, none = map(left.with_expr, never_holds(first, left.expr))
+            if outcome.holds and compare(some, none, self.subject).holds is False:
+                return self._holds(outcome, link, left, right)
+        text = f"not true of every index, and nothing was decided under the condition beside it: `{beside[0].text}`"
+        return Ruling("undecided", Diagnosis("condition", text))
 
     def _misfit(self, left: Formula, fault: Misfit) -> Ruling:
         """A product whose sizes do not fit: wrong where it would be right with one matrix transposed."""

@@ -55,15 +55,19 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A formula in the key's names; `known` is what each letter for a rounded number may be, `notes` its notation."""
+    """A formula in the key's names; `known` is what each letter for a rounded number may be, `notes` its notation.
+
+    `whole` is a formula over whole arrays as it was before it was written out.
+    """
 
     expr: Expr
     known: Mapping[str, Interval] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    whole: Expr | None = None
 
     def with_expr(self, expr: Expr) -> Formula:
         """Another formula with the same letters."""
-        return replace(self, expr=expr)
+        return replace(self, expr=expr, whole=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from backcalc.formula.tree import (
     Ref,
     Table,
     children,
+    names,
     num,
     rebuild,
     substitute,
@@ -66,7 +67,7 @@ class NotFormula(Exception):
 
 @dataclass(frozen=True)
 class Translator:
-    """Puts the key's names for the student's. `own` are the student's own definitions.
+    """Puts the key's names for the student's. `own` are the student's own definitions, `elements` those of arrays.
 
     `wanted` collects the derivatives that the key has not derived yet, as `dy/dz`, `notes` what is faulty in the
     notation and can mean one thing only.
@@ -74,6 +75,7 @@ class Translator:
 
     subject: Subject
     own: Mapping[str, Expr] = field(default_factory=dict)
+    elements: Mapping[str, Expr] = field(default_factory=dict, kw_only=True)
     wanted: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -91,6 +93,8 @@ class Translator:
                 return Mul((delta, *(self(part, bound) for part in rest))) if rest else delta
             case Pow(Ref(name, indices), Num(power)) if power == 2 and (variance := self._variance(name, indices)):
                 return self.reference(variance, bound)
+            case Pow(Ref(name, ()) as base, exponent) if name in CONSTANTS and name in self.own and names(exponent):
+                return Pow(base, self(exponent, bound))  # e^z stays the exponential, whatever e is
             case Call("diff", (above, below)):
                 return self.derivative(above, below, bound)
             case Call("norm2", (inner,)) if not self.has_whole(size := self(inner, bound)):
@@ -163,6 +167,8 @@ class Translator:
             return self._fitted(name, indices, bound)
         if name in self.own and not indices:
             return self.own[name]
+        if name in self.elements and len(indices) == len(places := axes(self.elements[name])):
+            return substitute(self.elements[name], dict(zip(places, indices, strict=True)))
         if not indices and (name in self.subject.program.sizes or name in CONSTANTS):
             return Ref(name)
         if is_derivative(name):
@@ -254,6 +260,12 @@ class Translator:
         if found is None:
             raise NotFormula(f"the range of `{index}` is not said")
         return found
+
+
+def axes(element: Expr) -> tuple[str, ...]:
+    """The letters of `PLACES` in the element of an array: as many as it has axes."""
+    found = {node.name for node in walk(element) if isinstance(node, Ref)}
+    return tuple(letter for letter in PLACES if letter in found)
 
 
 def _step(index: Expr) -> int | None:

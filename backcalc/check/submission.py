@@ -20,7 +20,7 @@ from typing import Any
 from backcalc.check.hedges import claimed, without_struck
 from backcalc.check.read import WIDEST, Line
 from backcalc.formula.decimal_comma import with_points
-from backcalc.formula.spans import DocumentTooLong, find_spans
+from backcalc.formula.spans import DocumentTooLong, Span, find_spans
 from backcalc.formula.tidy_text import LOST, tidy
 from backcalc.net.errors import InputError, Problem, printable
 from backcalc.net.load import Document, Mark, read_document
@@ -170,7 +170,7 @@ def _document(text: str, file: str, *, tex: bool = False) -> Iterator[Line]:
     """The formulas of a document, its numbers and cells, and its lines, which say where a problem begins."""
     lines = [line[:WIDEST] for line in text.split("\n")]  # a claim shows its line, and a line may hold all claims
     try:
-        spans = find_spans(text, tex=tex)
+        spans = _joined_by_signs(find_spans(text, tex=tex), text)
     except DocumentTooLong as error:
         raise _fault(file, str(error)) from None
     found = []
@@ -182,6 +182,29 @@ def _document(text: str, file: str, *, tex: bool = False) -> Iterator[Line]:
         found.append(replace(line, kind=span.kind, beside=span.beside, above=span.above, after=span.after))
     heads = [Line("", number, 1, line) for number, line in _outside_fences(lines)]
     yield from sorted([*heads, *found], key=lambda line: (line.number, bool(line.text), line.column))
+
+
+_BETWEEN = re.compile(r"\s*(?:\$|\\\))?\s*(times|mal|plus|minus|[-+*/·⋅×])\s*(?:\$|\\\()?\s*")
+_SIGNS = {"times": "*", "mal": "*", "plus": "+", "minus": "-"}
+
+
+def _joined_by_signs(spans: Sequence[Span], text: str) -> Iterator[Span]:
+    """Formulas with nothing but a sign between them are one, `$y - t$ times $h$`; columns stay as they are."""
+    last: Span | None = None
+    for span in spans:
+        sign = None
+        if last is not None and last.kind == span.kind == "inline" and last.end <= span.start:
+            sign = _BETWEEN.fullmatch(text, last.end, span.start)
+        dash = sign is not None and sign[1] in "+-/" and "=" in span.text  # which sets two statements apart
+        if last is None or sign is None or dash or "\n" in sign[0]:
+            if last is not None:
+                yield last
+            last = span
+            continue
+        between = _SIGNS.get(sign[1], sign[1]).center(span.start - last.end)
+        last = replace(last, text=last.text + between + span.text, end=span.end, after=span.after)
+    if last is not None:
+        yield last
 
 
 def _lead(before: str) -> str:

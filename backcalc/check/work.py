@@ -8,12 +8,14 @@ from fractions import Fraction
 from time import monotonic
 
 from backcalc.check.bench import Bench
+from backcalc.check.compare import Formula
+from backcalc.check.digits import other_digits
 from backcalc.check.key import KeyProblem
 from backcalc.check.labels import is_close, labelled
 from backcalc.check.names import NotFormula, Translator, Unknown
 from backcalc.check.notation import own_notation
 from backcalc.check.prose import stated
-from backcalc.check.read import Line, Link, Lost, Read, chains, led, statements
+from backcalc.check.read import Line, Link, Lost, Read, chains, led, statements, untorn
 from backcalc.check.result import Claim, Diagnosis
 from backcalc.check.shapes import judged_shape
 from backcalc.check.spoken import Meant, Speech, number
@@ -52,7 +54,7 @@ class Work:
             subject = self.problem.with_jacobians(self.place, wanted)
         subject, self.notes = own_notation(lines, subject)
         speech = Speech(subject, lines)
-        bench = Bench(subject, self.problem.id)
+        bench = Bench(subject, self.problem.id, rows=_rows(lines))
         for line in lines:
             if len(self.claimed) > MOST_CLAIMS:
                 break
@@ -74,6 +76,14 @@ class Work:
         return bench
 
     def _line(self, bench: Bench, line: Line, speech: Speech) -> Bench:
+        whole = untorn(line)
+        if whole is None:
+            return bench
+        if whole is not line:
+            before = len(self.claimed)
+            bench = self._line(bench, whole, speech)
+            self.claimed[before:] = [(line, claim) for _, claim in self.claimed[before:]]
+            return bench
         for said in stated(line, bench.subject):
             for read in chains(said, bench.subject):
                 if isinstance(read, Read):
@@ -128,9 +138,15 @@ class Work:
         return chosen
 
     def _formulas(self, bench: Bench, line: Line, meant: Meant | None) -> Bench:
-        found = list(chains(line, bench.subject, alone=meant is not None))
+        alone, arrays = meant is not None, bench.arrays
+        found = list(chains(line, bench.subject, alone=alone, own=arrays))
         bench = _with_meanings(bench, found)
-        for read in found:
+        for place in range(len(found)):
+            if bench.arrays != arrays:  # defined in this line, and used further on
+                arrays = bench.arrays
+                again = list(chains(line, bench.subject, alone=alone, own=arrays))
+                found = again if len(again) == len(found) else found
+            read = found[place]
             if isinstance(read, Lost):
                 if line.is_formula:
                     self.claimed.append((line, self._unreadable(read)))
@@ -144,9 +160,12 @@ class Work:
 
     def _spoken(self, bench: Bench, line: Line, read: Read, meant: Meant) -> Bench:
         """Judges what has no name but the words beside it."""
+        if not read.links and isinstance(read.first.expr, Ref):
+            return bench  # a name alone says nothing
         plain = replace(read, continues=False)
         values = [*meant.refs]
-        ways = [_said(line, led(plain, self._target(ref, meant, bench.subject))) for ref in values]
+        targets = [self._target(ref, meant, bench.subject) for ref in values]
+        ways = [_said(line, led(way, target)) for way in (plain, *other_digits(plain)) for target in targets]
         tried = [_tried(bench, way, explained=False) for way in ways]
         good = next((pair for pair in tried if all(fine(claim) for claim in pair[1])), None)
         fact = next((fact for fact in sorted(meant.facts) if _ends_with(read, fact)), None)
@@ -170,11 +189,15 @@ class Work:
 
     def _judged(self, bench: Bench, line: Line, ways: Sequence[Read], *, sure: bool) -> Bench:
         """Judges a chain; where it can be read in several ways, by the first way in which nothing is wrong."""
-        if len(ways) == 1 and sure:
+        if len(ways) == 1 and sure and not bench.variants:
             self.claimed += [(line, claim) for claim in bench.judge(ways[0])]
             return bench
         tried = [_tried(bench, way) for way in ways]
+        tried[0][0].variants = _variants(bench, tried)
         good = next((pair for pair in tried if all(fine(claim) for claim in pair[1])), None)
+        if good is None and any(claim.verdict == "wrong" for claim in tried[0][1]):
+            tried += [_tried(other, way) for other in _defined_otherwise(bench) for way in ways]
+            good = next((pair for pair in tried if all(fine(claim) for claim in pair[1])), None)
         if good is None and not sure:
             turned = (pair for pair in tried if any(_is_turned(claim) for claim in pair[1]))
             good = next(turned, None)
@@ -254,6 +277,23 @@ def _tried(bench: Bench, read: Read, *, explained: bool = True) -> tuple[Bench, 
     return copy, claims
 
 
+def _variants(bench: Bench, tried: Sequence[tuple[Bench, tuple[Claim, ...]]]) -> dict[str, tuple[Formula, ...]]:
+    """The definitions that can be read in several ways, with those of the chain whose readings were tried."""
+    found = dict(bench.variants)
+    for name, formula in tried[0][0].definitions.items():
+        if formula is not bench.definitions.get(name):
+            others = [copy.definitions.get(name, formula) for copy, _ in tried[1:]]
+            found[name] = tuple(other for other in others if other != formula)
+    return {name: others for name, others in found.items() if others}
+
+
+def _defined_otherwise(bench: Bench) -> Iterator[Bench]:
+    """The bench with one of the student's definitions read in another way."""
+    for name, others in bench.variants.items():
+        for other in others:
+            yield replace(bench, definitions={**bench.definitions, name: other}, variants={})
+
+
 def _with_meanings(bench: Bench, found: Sequence[Read | Lost]) -> Bench:
     """The bench with the names that are explained behind the formula they stand in: `m x + a where m = …, a = …`."""
     words = [read.word if isinstance(read, Read) else "" for read in found]
@@ -266,9 +306,19 @@ def _with_meanings(bench: Bench, found: Sequence[Read | Lost]) -> Bench:
     return replace(bench, own=dict(bench.own), definitions=dict(behind.definitions))
 
 
+def _rows(lines: Sequence[Line]) -> dict[int, str]:
+    """The lines of the document by their numbers."""
+    found: dict[int, str] = {}
+    for line in lines:
+        if line.number not in found or "\n" in line.source:
+            found |= {line.number + at: row for at, row in enumerate(line.source.split("\n"))}
+    return found
+
+
 def _other_readings(read: Read) -> Iterator[Read]:
     for links in read.others:
         yield replace(read, links=links, others=())
+    yield from other_digits(read)
 
 
 def _lone(line: Line, side: Side) -> Read:

@@ -12,7 +12,8 @@ from backcalc.formula.latex_chain import Written
 from backcalc.formula.latex_symbols import Symbols
 from backcalc.formula.latex_tokens import Unreadable
 from backcalc.formula.lexer import MAX_DEPTH, Token, number
-from backcalc.formula.tree import Call, Expr, Mul, Neg, Num, Ref
+from backcalc.formula.names import derivative_parts, is_derivative
+from backcalc.formula.tree import Add, Call, Div, Expr, Mul, Neg, Num, Pow, Ref
 
 COMPARE, SUM, PRODUCT, POWER, SCRIPT = range(1, 6)
 MAX_FRAMES = 700  # of the interpreter's stack, which holds a thousand
@@ -242,14 +243,23 @@ class LatexCursor(ABC):
         """The number of axes of what is surely a whole array; 0 otherwise."""
         match expr:
             case Ref(name, indices):
+                if is_derivative(name) and not name.startswith("d^2"):
+                    name = derivative_parts(name)[1]
                 return max(0, self.symbols.rank(name) - len(indices))
-            case Call("transpose" | "matmul", arguments):
-                return max(map(self.rank, arguments))
+            case Call("matmul", (Ref() as left, Call("transpose", (right,)))) if (
+                self.rank(left) == self.rank(right) == 1
+            ):
+                return 2
+            case Call("matmul", (left, right)):
+                ranks = self.rank(left), self.rank(right)
+                return sum(ranks) - 2 if all(ranks) else max(ranks)
+            case Call("diff", (above, below)):
+                return self.rank(above) + self.rank(below)
             case Call(function, (argument,)) if function not in _SCALAR:
                 return self.rank(argument)
-            case Neg(operand):
-                return self.rank(operand)
-            case Mul(parts):
+            case Neg(inner) | Pow(inner, _) | Div(inner, _):
+                return self.rank(inner)
+            case Mul(parts) | Add(parts):
                 return max(map(self.rank, parts))
             case _:
                 return 0

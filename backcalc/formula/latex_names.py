@@ -45,7 +45,12 @@ def is_prose(cursor: LatexCursor, token: Token) -> bool:
 def is_vague(cursor: LatexCursor, token: Token) -> bool:
     """Whether a word stands there that is no name of the key and no letter: in a formula perhaps, or in prose."""
     letters = token.text.rstrip("0123456789").partition("_")[0]
-    known = cursor.symbols.knows(token.text) or cursor.symbols.knows(letters) or letters in _GREEK
+    known = (
+        cursor.symbols.knows(token.text)
+        or cursor.symbols.knows(letters)
+        or letters in _GREEK
+        or token.text in cursor.symbols.own
+    )
     return token.kind == "word" and len(letters) > (1 if cursor.words else 2) and not known
 
 

@@ -57,8 +57,12 @@ def multiplies_matrices(cursor: LatexCursor, left: Part, right: Part, sign: str)
     ranks = cursor.rank(left.expr), cursor.rank(right.expr)
     if sign == "*" or not all(ranks):
         return False
-    if not sign and (max(ranks) > 1 or _is_transposed(left.expr) or _is_transposed(right.expr)):
+    transposes = _is_transposed(left.expr) or _is_transposed(right.expr)
+    named = isinstance(left.expr, Ref | Call) and isinstance(right.expr, Ref | Call)
+    if not sign and (transposes or (max(ranks) > 1 and (named or min(ranks) == 1))):
         return True
+    if not sign and not named and max(ranks) == 1:
+        return False  # y (1 - y)
     reason = "two whole arrays are multiplied as matrices or entry by entry"
     return cursor.choose(f"matmul {right.start}", 2, reason) == 0
 

@@ -176,6 +176,7 @@ def _chains(text: str, row: list[Token], symbols: Symbols, words: bool) -> Itera
     at = 0
     said: list[str] = []
     probe = LatexParser(text, row, symbols, words, {})
+    row = _without_remarks(row, probe)
     while row[at].kind != "end":
         token = row[at]
         if _separates(probe, token) or token.kind in ("row", "amp", "dot"):
@@ -194,6 +195,18 @@ def _chains(text: str, row: list[Token], symbols: Symbols, words: bool) -> Itera
                 depth += _depth(row[at])
                 at += 1
         said = []
+
+
+def _without_remarks(row: list[Token], parser: LatexParser) -> list[Token]:
+    r"""The row without words that a sign follows, as in `(y - t) \text{ (from above)} \cdot h`: the formula goes on."""
+    kept: list[Token] = []
+    for place, token in enumerate(row):
+        remark = token.kind == "text" and kept and kept[-1].kind not in ("separator", "relation")
+        follows = row[place + 1] if place + 1 < len(row) else token
+        if remark and follows.kind == "operator" and follows.text in ("*", "·", "/") and is_prose(parser, token):
+            continue
+        kept.append(token)
+    return kept
 
 
 def _separates(parser: LatexParser, token: Token) -> bool:

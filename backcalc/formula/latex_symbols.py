@@ -40,7 +40,8 @@ class Symbols:
 
     `scalars` are plain names (`w1`, `eta`, `N`), `arrays` names with their number of axes, `functions` names that are
     called beside those of the language, `losses` what is differentiated: of them, ∂J/∂w is one name. `letters` are
-    those that count something besides the usual i, j, k.
+    those that count something besides the usual i, j, k. `own` are arrays of the writer's, such as dZ, whose names may
+    also be differentials.
     """
 
     scalars: frozenset[str] = frozenset()
@@ -48,6 +49,7 @@ class Symbols:
     functions: frozenset[str] = frozenset()
     losses: frozenset[str] = frozenset()
     letters: frozenset[str] = frozenset()
+    own: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def knows(self, name: str) -> bool:
         """Whether a name is that of a quantity."""
@@ -55,7 +57,7 @@ class Symbols:
 
     def rank(self, name: str) -> int:
         """The number of axes of a whole array; 0 for anything else."""
-        return self.arrays.get(name, 0)
+        return self.arrays.get(name, self.own.get(name, 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,9 @@ _CLAUSE = re.compile(r"[.;,](?=\s)|[?!⇒]|\bso\b|\band\b|\bthen\b", re.IGNORECA
 _PART = re.compile(
     r"(?P<number>(?:(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|(?<![\w.)\]])\.[0-9]+)%?)"
     r"|(?P<command>\\[A-Za-z]+|[_^{}&])|(?P<word>(?![⁰¹²³⁴-⁹⁺⁻])[^\W\d]\w*(?:\.[A-Za-z]\w*)*['′]*)"
-    r"|(?P<operator>\*\*|\.\.(?=\w)|:=|<-(?=\s)|==|<=|>=|[-+*/=<>≤≥≈−–×·⋅∗^@←√∂Σ∑]|[⁻⁰¹²³⁴-⁹]+)|(?P<open>[(\[])|(?P<close>[)\]])"
+    r"|(?P<transpose>(?<=[)\]\w])(?:\.T(?![\w])|ᵀ|⊤))|(?P<dots>\.\.\.|…)"
+    r"|(?P<operator>\*\*|\.\.(?=\w)|:=|<-(?=\s)|==|<=|>=|[-+*/=<>≤≥≈−–×·⋅∗•∘⊙÷^@←√∂Σ∑]|[⁻⁰¹²³⁴-⁹]+"
+    r"|(?<=[)\]\w]\s)\.(?=\s[(\w]+[\s]*[-+*/=]|\s\w+$)|(?<=\d\s):(?=\s[-−]?\d))|(?P<open>[(\[])|(?P<close>[)\]])"
     r"|(?P<comma>,)|(?P<blank>[ \t]+)|."
 )
 _FUNCTIONS = frozenset((*FUNCTIONS, "max", "min", "ln", "softmax", "sum", "mean", "prod", "diff"))
@@ -61,10 +63,12 @@ _GREEK = frozenset(GREEK.values())
 _STEPS = frozenset(("new", "delta"))  # words that are a name together with the one behind
 _STEP_OF = re.compile(r"[ \t]+[^\W\d]\w*(?:\[[\w, ]*\])?[ \t]*(?:[-+*=≈←)]|:=|<-|$)")
 
+_VALUES = frozenset(("number", "word", "close", "transpose"))
 _LOOSE = frozenset(("blank", "operator", "open", "comma", "command"))
 LONGEST_BRACKET = 400
 _EQUAL = frozenset(("=", "==", ":=", "≈", "←", "<-"))
 _OPERATORS = frozenset(("times", "plus", "minus", "mal"))  # operators as words: what they stand in is not read
+_RAISED = frozenset(("squared", "cubed"))
 _BEHIND = _STEPS | _OPERATORS  # words that no value ends with
 _HATTED = re.compile(r"(?!that|what|chat)[^\W\d_]{1,2}(?:hat|bar|tilde)")
 _SCALES = frozenset(("K", "M"))  # thousands and millions
@@ -166,7 +170,7 @@ def _reads_as_words(line: str) -> bool:
 def _belongs(line: str, part: re.Match[str], run: list[re.Match[str]]) -> bool:
     """Whether a part can go on a formula, `run` being what has been read of it."""
     last = next((before for before in reversed(run) if before.lastgroup != "blank"), None)
-    value = last is not None and last.lastgroup in ("number", "word", "close") and last[0].lower() not in _BEHIND
+    value = last is not None and last.lastgroup in _VALUES and last[0].lower() not in _BEHIND
     spaced = bool(run) and run[-1].lastgroup == "blank"
     match part.lastgroup:
         case "blank":
@@ -177,11 +181,13 @@ def _belongs(line: str, part: re.Match[str], run: list[re.Match[str]]) -> bool:
             word = part[0]
             if value and spaced and word.lower() in _OPERATORS:
                 return _VALUE.match(line, part.end()) is not None
-            known = word.lower().rstrip("'′") in _FUNCTIONS and line[part.end() : part.end() + 1] == "("
+            known = line[part.end() : part.end() + 1] == "(" and (
+                word.lower().rstrip("'′") in _FUNCTIONS or word[-1] in "'′"
+            )
             known |= word.lower() in _STEPS and _STEP_OF.match(line, part.end()) is not None
             short = len(word) == 1 and (word not in _SINGLE or (last is not None and not value))
             coded = _is_coded(word)
-            glued = last is not None and last.lastgroup == "number" and last.end() == part.start()
+            glued = last is not None and last.lastgroup != "word" and last.end() == part.start()
             letter = not word.isascii() and len(word) <= 3
             sign = last is not None and last.lastgroup == "operator"
             follows = re.match(r"\s*[-+*/=^×·@]\s*[\w(]", line[part.end() :][:8]) is not None
@@ -191,9 +197,12 @@ def _belongs(line: str, part: re.Match[str], run: list[re.Match[str]]) -> bool:
                 return True
             if value and spaced:
                 return _is_next_factor(line, part, run, name or word in _GREEK)
-            return (name or _is_operand(line, part, run)) and (not value or glued)
+            behind = value and glued and last is not None and last.lastgroup != "number" and _is_related(run)
+            return behind or ((name or _is_operand(line, part, run)) and (not value or glued))
         case "operator" | "close":
             return last is not None or part[0] in "-−∂Σ∑√="
+        case "transpose" | "dots":
+            return last is not None and (value or part.lastgroup == "dots")
         case "comma":
             return sum(before.lastgroup == "open" for before in run) > sum(b.lastgroup == "close" for b in run)
         case "command":
@@ -209,6 +218,8 @@ def _follows(line: str, part: re.Match[str], run: Sequence[re.Match[str]]) -> bo
     """
     spaced = run[-1].lastgroup == "blank"
     if part.lastgroup == "number":
+        if run[-1].lastgroup == "close":  # a product without a sign
+            return True
         named = spaced and len(run) > 1 and run[-2].lastgroup != "number"
         return named and _is_related(run) and _ENDS.match(line, part.end()) is not None
     end = _closing(line, part.start()) if spaced else 0
@@ -253,6 +264,8 @@ def _is_next_factor(line: str, part: re.Match[str], run: Sequence[re.Match[str]]
     """
     if not _is_related(run) or _VERB.match(line, part.end()) or part[0] in _SCALES:
         return False
+    if part[0] in _RAISED or (part[0] in _FUNCTIONS and _VALUE.match(line, part.end())):
+        return True
     return name or (part[0].isascii() and _GOES_ON.match(line, part.end()) is not None)
 
 
@@ -261,9 +274,18 @@ def _is_coded(word: str) -> bool:
     return any(char.isdigit() or char in "_." for char in word) or _HATTED.fullmatch(word) is not None
 
 
+def _is_loose(run: Sequence[re.Match[str]]) -> bool:
+    """Whether the last part is a sign that is left over; dots behind a sign stand for what was not written."""
+    last = run[-1]
+    if last.lastgroup == "dots":
+        before = next((part for part in reversed(run[:-1]) if part.lastgroup != "blank"), None)
+        return before is None or before.lastgroup not in ("operator", "open")
+    return (last.lastgroup in _LOOSE or last[0].lower() in _OPERATORS) and last[0] not in _POWERS
+
+
 def _close(line: str, run: list[re.Match[str]], found: list[Found]) -> None:
     """Keeps a run of parts that is a formula, without the signs and brackets that are left over at its ends."""
-    while run and (run[-1].lastgroup in _LOOSE or run[-1][0].lower() in _OPERATORS) and run[-1][0] not in _POWERS:
+    while run and _is_loose(run):
         run.pop()
     while run and run[0].lastgroup == "blank":
         run.pop(0)

@@ -164,7 +164,8 @@ def test_an_interrupted_class_goes_on_where_it_was(room: Path, tmp_path: Path) -
         (tmp_path / "class" / f"{number}.txt").write_text(GOOD * 3, "utf-8")
     command = [sys.executable, "-m", "backcalc", "check", str(room / "key.yaml"), "--class", str(tmp_path / "class")]
     command += ["--jobs", "1", "--summary", "--results", str(tmp_path / "results")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    hears = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # a background job would not
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **hears)
     while process.poll() is None and len(list(tmp_path.glob("results/*.json"))) < 2:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)

@@ -254,7 +254,7 @@ SAMPLES = [
 MATRIX = [
     (r"Z = X W^T + b", "Z = X @ W.T + b"),
     (r"Z = XW^\top + b", "Z = X @ W.T + b"),
-    (r"\frac{\partial L}{\partial W} = X^T \frac{\partial L}{\partial Z}", "dL/dW = X.T*dL/dZ"),
+    (r"\frac{\partial L}{\partial W} = X^T \frac{\partial L}{\partial Z}", "dL/dW = X.T @ dL/dZ"),
     (r"Z \odot H", "Z*H"),
     (r"W^{(1)}", "W1"),
     (r"\frac{\partial L}{\partial W^{(1)}} = 0", "dL/dW1 = 0"),
