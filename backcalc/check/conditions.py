@@ -39,6 +39,10 @@ _ENDS = re.compile(r"(?<![\s.]\w)(?<!\.)[.!?](?=\s)")
 _RANGE = re.compile(r"(?:\s*(?:\.\.+|,|…|\\[lc]?dots\b|bis\b|to\b|-)\s*(?P<last>\d{1,4}(?!\d)|[A-Za-z]\b)?)+")
 
 
+_UP_TO = re.compile(r"\s*(?:\.\.+|…|\\[lc]?dots\b|bis\b|to\b)\s*(?P<last>\d{1,4}(?!\d)|[A-Za-z]\b)")
+"""The rest of `k=1..4`, whatever follows it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What narrows a formula, as it is written; `expr` where it is a relation between indices."""
@@ -108,7 +112,7 @@ def _found(text: str, letters: Mapping[str, Expr]) -> Iterator[Condition]:
         cue = _CUE.search(text[: found.start()])
         if sign in ("=", "==") and cue is None and text[: found.start()].strip():
             continue
-        if other.isdigit() and (listed := _RANGE.match(text, found.end())):
+        if other.isdigit() and (listed := _UP_TO.match(text, found.end()) or _RANGE.match(text, found.end())):
             if int(other) > 1 or not _reaches(listed, letters.get(one)):
                 yield Condition(" ".join((found[0] + listed[0]).split()))
             continue
